@@ -1,0 +1,324 @@
+"""Every object of a cluster in memory, with one revision for all, history for watches, and indexes.
+
+The store is the only place that changes state. A write gives the object a new revision, appends
+to the history of its kind, and is queued for the journal (`take_unwritten`); whoever answers a
+client waits until the journal has it. Objects in the store are shared and never changed in place.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import orjson
+
+from kiban.kube.objects import (
+    ENDPOINT_SLICE,
+    POD,
+    GroupKind,
+    Key,
+    Manifest,
+    key_of,
+    labels_of,
+    owners_of,
+)
+from kiban.primitives.chance import Chance
+from kiban.reconcile.commands import Refusal
+from kiban.reconcile.controller import Change
+
+# Changes remembered per kind for watches; kube-apiserver's cache keeps 100 to 102,400.
+HISTORY_LIMIT = 20_000
+# Kinds that controllers select by label all the time; the others are scanned.
+INDEXED_BY_LABEL = frozenset({POD, ENDPOINT_SLICE})
+
+
+Place = TypeVar("Place")
+Entry = TypeVar("Entry")
+
+
+class Expired(Exception):
+    """The history no longer reaches back to the revision asked for."""
+
+
+class Stored:
+    """An object at a revision; its JSON is made once, when first needed."""
+
+    __slots__ = ("_encoded", "object", "revision")
+
+    def __init__(self, object: Manifest, revision: int) -> None:
+        self.object = object
+        self.revision = revision
+        self._encoded: bytes | None = None
+
+    @property
+    def encoded(self) -> bytes:
+        if self._encoded is None:
+            self._encoded = orjson.dumps(self.object)
+        return self._encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change in the history: what was there, what is there; a deletion keeps the last state
+    under the revision of the deletion in `before`."""
+
+    revision: int
+    key: Key
+    before: Stored | None
+    after: Stored | None
+
+
+class _History:
+    """The writes of one kind, oldest first, with the revision up to which it is incomplete."""
+
+    def __init__(self, forgotten: int) -> None:
+        self.forgotten = forgotten
+        self._writes: list[Write] = []
+        self._revisions: list[int] = []
+
+    def append(self, write: Write) -> None:
+        self._writes.append(write)
+        self._revisions.append(write.revision)
+        if len(self._writes) > HISTORY_LIMIT + HISTORY_LIMIT // 4:
+            cut = len(self._writes) - HISTORY_LIMIT
+            self.forgotten = self._revisions[cut - 1]
+            del self._writes[:cut], self._revisions[:cut]
+
+    def since(self, revision: int, until: int | None) -> list[Write]:
+        if revision < self.forgotten:
+            raise Expired(f"too old resource version: {revision} ({self.forgotten})")
+        start = bisect_right(self._revisions, revision)
+        end = len(self._writes) if until is None else bisect_right(self._revisions, until)
+        return self._writes[start:end]
+
+
+class _Kind:
+    """The objects of one kind: by namespace and name, names sorted."""
+
+    def __init__(self) -> None:
+        self.spaces: dict[str, dict[str, Stored]] = {}
+        self.names: dict[str, list[str]] = {}
+        self.space_names: list[str] = []
+
+    def get(self, namespace: str, name: str) -> Stored | None:
+        space = self.spaces.get(namespace)
+        return space.get(name) if space else None
+
+    def put(self, namespace: str, name: str, stored: Stored) -> None:
+        space = self.spaces.get(namespace)
+        if space is None:
+            space = self.spaces[namespace] = {}
+            self.names[namespace] = []
+            insort(self.space_names, namespace)
+        if name not in space:
+            insort(self.names[namespace], name)
+        space[name] = stored
+
+    def remove(self, namespace: str, name: str) -> None:
+        del self.spaces[namespace][name]
+        names = self.names[namespace]
+        del names[bisect_left(names, name)]
+        if not names:
+            del self.spaces[namespace], self.names[namespace]
+            del self.space_names[bisect_left(self.space_names, namespace)]
+
+    def iterate(self, namespace: str) -> Iterator[Stored]:
+        for space_name in [namespace] if namespace else list(self.space_names):
+            space = self.spaces.get(space_name, {})
+            for name in self.names.get(space_name, ()):
+                yield space[name]
+
+
+class Store:
+    """All objects of one cluster. Also the `Snapshot` that controllers read."""
+
+    def __init__(self, chance: Chance) -> None:
+        self.chance = chance
+        self.revision = 1
+        self.refusals: tuple[Refusal, ...] = ()
+        self._kinds: dict[GroupKind, _Kind] = {}
+        self._histories: dict[GroupKind, _History] = {}
+        self._history_start = 1
+        self._by_owner: dict[tuple[str, GroupKind], dict[Key, None]] = {}
+        self._by_label: dict[tuple[GroupKind, str, str, str], dict[str, None]] = {}
+        self._by_node: dict[str, dict[Key, None]] = {}
+        self._by_uid: dict[str, Key] = {}
+        self._unwritten: list[Write] = []
+        self._changes: list[Change] = []
+
+    # Reading
+
+    def for_refusals(self, refusals: tuple[Refusal, ...]) -> "Store":
+        """The store itself, showing a controller which of its last commands were refused."""
+        self.refusals = refusals
+        return self
+
+    def stored(self, key: Key) -> Stored | None:
+        kind = self._kinds.get(key.group_kind)
+        return kind.get(key.namespace, key.name) if kind else None
+
+    def get(self, key: Key) -> Manifest | None:
+        found = self.stored(key)
+        return found.object if found else None
+
+    def list(self, kind: GroupKind, namespace: str = "") -> Sequence[Manifest]:
+        return [stored.object for stored in self.iterate(kind, namespace)]
+
+    def iterate(self, kind: GroupKind, namespace: str = "") -> Iterator[Stored]:
+        """The stored objects of a kind, sorted by namespace and name."""
+        found = self._kinds.get(kind)
+        return found.iterate(namespace) if found else iter(())
+
+    def owned(self, uid: str, kind: GroupKind) -> Sequence[Manifest]:
+        return self._objects(self._by_owner.get((uid, kind), ()))
+
+    def owned_kinds(self, uid: str) -> Sequence[Manifest]:
+        """Objects of any kind that have an owner reference with this uid."""
+        keys = [key for kind in sorted(self._kinds) for key in self._by_owner.get((uid, kind), ())]
+        return self._objects(keys)
+
+    def selected(
+        self, kind: GroupKind, namespace: str, labels: Mapping[str, str]
+    ) -> Sequence[Manifest]:
+        if kind not in INDEXED_BY_LABEL or not labels or not namespace:
+            return [
+                stored.object
+                for stored in self.iterate(kind, namespace)
+                if labels.items() <= labels_of(stored.object).items()
+            ]
+        groups = [
+            self._by_label.get((kind, namespace, name, value), {}) for name, value in labels.items()
+        ]
+        smallest = min(groups, key=len)
+        names = sorted(name for name in smallest if all(name in group for group in groups))
+        space = self._kinds[kind].spaces[namespace] if names else {}
+        return [space[name].object for name in names]
+
+    def on_node(self, node: str) -> Sequence[Manifest]:
+        return self._objects(self._by_node.get(node, ()))
+
+    def by_uid(self, uid: str) -> Key | None:
+        """The key of the object that has this uid now."""
+        return self._by_uid.get(uid)
+
+    def kinds(self) -> Sequence[GroupKind]:
+        """The kinds of which there is or was an object."""
+        return sorted(self._kinds)
+
+    def _objects(self, keys: Iterable[Key]) -> Sequence[Manifest]:
+        found = (self.get(key) for key in sorted(keys))
+        return [manifest for manifest in found if manifest is not None]
+
+    # History
+
+    def since(self, kind: GroupKind, revision: int, until: int | None = None) -> Sequence[Write]:
+        """The writes of a kind after a revision. Raises `Expired` when they are forgotten."""
+        history = self._histories.get(kind)
+        if history is None:
+            if revision < self._history_start:
+                raise Expired(f"too old resource version: {revision} ({self._history_start})")
+            return []
+        return history.since(revision, until)
+
+    def list_at(self, kind: GroupKind, namespace: str, revision: int) -> Sequence[Stored]:
+        """The objects of a kind as they were at a revision. Raises `Expired`."""
+        found = {key_of(stored.object): stored for stored in self.iterate(kind, namespace)}
+        for write in reversed(self.since(kind, revision)):
+            if namespace and write.key.namespace != namespace:
+                continue
+            if write.before is None:
+                found.pop(write.key, None)
+            else:
+                found[write.key] = write.before
+        return [found[key] for key in sorted(found)]
+
+    # Writing
+
+    def put(self, manifest: Manifest) -> Manifest:
+        """Store an object under its key at a new revision; the object as stored."""
+        self.revision += 1
+        metadata = {**manifest["metadata"], "resourceVersion": str(self.revision)}
+        stored = Stored({**manifest, "metadata": metadata}, self.revision)
+        key = key_of(manifest)
+        before = self.stored(key)
+        if before is not None:
+            self._unindex(key, before.object)
+        self._kinds.setdefault(key.group_kind, _Kind()).put(key.namespace, key.name, stored)
+        self._index(key, stored.object)
+        self._remember(Write(self.revision, key, before, stored))
+        return stored.object
+
+    def remove(self, key: Key) -> Manifest:
+        """Remove an object that is there; its last state, with the revision of the removal."""
+        before = self.stored(key)
+        assert before is not None, f"{key} is not in the store"
+        self.revision += 1
+        self._unindex(key, before.object)
+        self._kinds[key.group_kind].remove(key.namespace, key.name)
+        self._remember(Write(self.revision, key, before, None))
+        metadata = {**before.object["metadata"], "resourceVersion": str(self.revision)}
+        return {**before.object, "metadata": metadata}
+
+    def restore(self, objects: Iterable[tuple[int, Manifest]], revision: int) -> None:
+        """Fill an empty store from a journal; the history starts at the given revision."""
+        for at, manifest in objects:
+            key = key_of(manifest)
+            self._kinds.setdefault(key.group_kind, _Kind()).put(
+                key.namespace, key.name, Stored(manifest, at)
+            )
+            self._index(key, manifest)
+        self.revision = self._history_start = max(revision, self.revision)
+
+    def take_unwritten(self) -> Sequence[Write]:
+        """The writes since the last call, for the journal."""
+        writes, self._unwritten = self._unwritten, []
+        return writes
+
+    def take_changes(self) -> Sequence[Change]:
+        """The changes since the last call, for the controllers."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    def _remember(self, write: Write) -> None:
+        kind = write.key.group_kind
+        history = self._histories.get(kind)
+        if history is None:
+            history = self._histories[kind] = _History(self._history_start)
+        history.append(write)
+        self._unwritten.append(write)
+        self._changes.append(
+            Change(
+                write.key,
+                write.before.object if write.before else None,
+                write.after.object if write.after else None,
+            )
+        )
+
+    def _index(self, key: Key, manifest: Manifest) -> None:
+        self._by_uid[manifest["metadata"].get("uid", "")] = key
+        for owner in owners_of(manifest):
+            self._by_owner.setdefault((owner["uid"], key.group_kind), {})[key] = None
+        if key.group_kind in INDEXED_BY_LABEL:
+            for name, value in labels_of(manifest).items():
+                place = (key.group_kind, key.namespace, name, value)
+                self._by_label.setdefault(place, {})[key.name] = None
+        if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
+            self._by_node.setdefault(node, {})[key] = None
+
+    def _unindex(self, key: Key, manifest: Manifest) -> None:
+        self._by_uid.pop(manifest["metadata"].get("uid", ""), None)
+        for owner in owners_of(manifest):
+            _drop(self._by_owner, (owner["uid"], key.group_kind), key)
+        if key.group_kind in INDEXED_BY_LABEL:
+            for name, value in labels_of(manifest).items():
+                _drop(self._by_label, (key.group_kind, key.namespace, name, value), key.name)
+        if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
+            _drop(self._by_node, node, key)
+
+
+def _drop(index: dict[Place, dict[Entry, None]], place: Place, entry: Entry) -> None:
+    entries = index.get(place)
+    if entries is not None:
+        entries.pop(entry, None)
+        if not entries:
+            del index[place]

@@ -1,0 +1,117 @@
+"""The loop that calls controllers when something they care about has changed or come due.
+
+It is driven from outside: `observe` tells it of changes, `next_due` says when there is work,
+`step` does the work that is due. Commands go to an executor. A key is parked until its last
+outcome's commands are answered, so no controller ever waits to see its own writes. The embedded
+store answers at once; on a remote cluster the answers come later, through `answer`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from kiban.kube.objects import GroupKind, Key
+from kiban.primitives.instants import Instant, later
+from kiban.reconcile.agenda import Agenda
+from kiban.reconcile.backoff import Backoff
+from kiban.reconcile.commands import Command, Refusal
+from kiban.reconcile.controller import Change, Controller, Outcome, Snapshot
+from kiban.reconcile.trace import Trace
+
+
+class Task(NamedTuple):
+    """One controller's work on one key."""
+
+    controller: str
+    key: Key
+
+
+class LoopSnapshot(Snapshot, Protocol):
+    """A snapshot on which the loop can say whose refusals are asked for."""
+
+    def for_refusals(self, refusals: tuple[Refusal, ...]) -> Snapshot: ...
+
+
+class Executor(Protocol):
+    """Carries commands to an API server."""
+
+    def execute(
+        self, controller: str, commands: Sequence[Command], now: Instant
+    ) -> tuple[Refusal, ...] | None:
+        """Carry the commands out. None when the answers will come later, through `answer`."""
+        ...
+
+
+@dataclass(slots=True)
+class _Parked:
+    outcome: Outcome
+    woken: bool = False
+
+
+class Loop:
+    """Controllers, their agenda, and the keys that wait for answers."""
+
+    def __init__(
+        self, controllers: Iterable[Controller], executor: Executor, trace: Trace | None = None
+    ) -> None:
+        self.controllers = {controller.name: controller for controller in controllers}
+        self.trace = trace
+        self._executor = executor
+        self._watchers: dict[GroupKind, list[Controller]] = {}
+        for controller in self.controllers.values():
+            for kind in sorted(controller.watches):
+                self._watchers.setdefault(kind, []).append(controller)
+        self._agenda: Agenda[Task] = Agenda()
+        self._backoff = Backoff()
+        self._parked: dict[Task, _Parked] = {}
+        self._refusals: dict[Task, tuple[Refusal, ...]] = {}
+
+    def observe(self, change: Change, snapshot: Snapshot, now: Instant) -> None:
+        """Show a change to the controllers that watch its kind."""
+        for controller in self._watchers.get(change.key.group_kind, ()):
+            for key in controller.interested(change, snapshot):
+                self.wake(Task(controller.name, key), now)
+
+    def wake(self, task: Task, at: Instant) -> None:
+        """Have a task run at an instant, or as soon as its commands are answered."""
+        if parked := self._parked.get(task):
+            parked.woken = True
+        else:
+            self._agenda.add(task, at)
+
+    def next_due(self) -> Instant | None:
+        return self._agenda.next_due()
+
+    def step(self, snapshot: LoopSnapshot, now: Instant) -> bool:
+        """Run the first task that is due; False when none is."""
+        task = self._agenda.pop(now)
+        if task is None:
+            return False
+        refusals = self._refusals.pop(task, ())
+        outcome = self.controllers[task.controller].reconcile(
+            task.key, snapshot.for_refusals(refusals), now
+        )
+        if self.trace is not None:
+            self.trace.add(now, task.controller, task.key, outcome)
+        self._parked[task] = _Parked(outcome)
+        answers = (
+            self._executor.execute(task.controller, outcome.commands, now)
+            if outcome.commands
+            else ()
+        )
+        if answers is not None:
+            self.answer(task, answers, now)
+        return True
+
+    def answer(self, task: Task, refusals: tuple[Refusal, ...], now: Instant) -> None:
+        """The commands of a task are answered: release its key and say when it runs again."""
+        parked = self._parked.pop(task)
+        if refusals:
+            self._refusals[task] = refusals
+            self._agenda.add(task, later(now, self._backoff.failed(task)))
+        else:
+            self._backoff.succeeded(task)
+            if parked.woken:
+                self._agenda.add(task, now)
+        if parked.outcome.wake_after is not None:
+            self._agenda.add(task, later(now, parked.outcome.wake_after))

@@ -1,0 +1,5 @@
+"""`python -m kiban` is `kiban`."""
+
+from kiban.cli import main
+
+main()

@@ -18,6 +18,7 @@ FIRST_SERVICE_BLOCK = 240
 LAST_BLOCK = 255
 POD_ADDRESSES = FIRST_SERVICE_BLOCK * HOSTS_PER_BLOCK
 SERVICE_ADDRESSES = (LAST_BLOCK - FIRST_SERVICE_BLOCK + 1) * HOSTS_PER_BLOCK
+PRIVILEGED_PORT_OFFSET = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,13 @@ class AddressPlan:
     def _address(self, first_block: int, index: int) -> str:
         block, host = divmod(index, HOSTS_PER_BLOCK)
         return f"127.{FIRST_SECOND_OCTET + self.slot}.{first_block + block}.{host + 1}"
+
+
+def listening_port(port: int, lowest_port: int) -> int:
+    """The port to listen on for a service port.
+
+    Without root a process may not bind ports below `lowest_port` (Linux:
+    net.ipv4.ip_unprivileged_port_start, 1024 unless the machine says otherwise). A service's
+    port 80 is then found at 20080, and names are rewritten accordingly.
+    """
+    return port if port >= lowest_port else port + PRIVILEGED_PORT_OFFSET

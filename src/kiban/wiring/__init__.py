@@ -1,0 +1,1 @@
+"""The one place that joins adapters to the core: what a command needs, put together."""

@@ -127,13 +127,12 @@ def tcp_proxy(port: ServicePort) -> Resource:
 def http_proxy(prefix: str, routing: Mapping[str, Any], *, public: bool) -> Resource:
     """The HTTP side of a listener; `routing` is `rds` or `route_config`."""
     idle = PUBLIC_IDLE_TIMEOUT if public else INTERNAL_IDLE_TIMEOUT
-    filters = [RATE_LIMIT] if public else []
     manager = any_of(
         f"{_FILTERS}.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix=prefix,
         codec_type="AUTO",
         **routing,
-        http_filters=[*(_rate_limiter() for _ in filters), _router()],
+        http_filters=[_rate_limiter(), _router()] if public else [_router()],
         upgrade_configs=[{"upgrade_type": "websocket"}],
         stream_idle_timeout=idle,
         use_remote_address=public,
@@ -200,13 +199,19 @@ def retries(retry_on: str) -> Resource:
 
 
 def route_configuration(name: str, hosts: list[Resource]) -> Resource:
-    return any_of(
-        f"{_API}.config.route.v3.RouteConfiguration",
-        name=name,
-        virtual_hosts=hosts,
+    """Routes as they stand inside a listener."""
+    return {
+        "name": name,
+        "virtual_hosts": hosts,
         # `arcade.localhost:8080` is the host `arcade.localhost`.
-        ignore_port_in_host_matching=True,
+        "ignore_port_in_host_matching": True,
         # Services come and go while routes stay: an unknown one answers 503, and no route is lost.
-        validate_clusters=False,
-        request_headers_to_remove=["x-envoy-internal", "x-envoy-external-address"],
-    )
+        "validate_clusters": False,
+        "request_headers_to_remove": ["x-envoy-internal", "x-envoy-external-address"],
+    }
+
+
+def discovered_routes(name: str, hosts: list[Resource]) -> Resource:
+    """Routes as a resource of their own, so that they change without touching a connection."""
+    type_ = f"{_API}.config.route.v3.RouteConfiguration"
+    return any_of(type_, **route_configuration(name, hosts))

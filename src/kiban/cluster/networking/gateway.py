@@ -114,7 +114,7 @@ def _public_routes(
             entry for route in found for entry in _entries(route, known, envoy.PUBLIC_IDLE_TIMEOUT)
         ]
         hosts.append({"name": host, "domains": [host], "routes": [*entries, nothing]})
-    return envoy.route_configuration(PUBLIC, hosts)
+    return envoy.discovered_routes(PUBLIC, hosts)
 
 
 def _nothing_here(by_host: Mapping[str, Iterable[Route]], place: GatewayPlace) -> Resource:

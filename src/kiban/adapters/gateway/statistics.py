@@ -1,0 +1,79 @@
+"""What the gateway counted, per service port, for autoscaling, objectives and the dashboard.
+
+Counters only grow (until Envoy is restarted): whoever wants a rate keeps the last reading.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_FIGURES = {
+    "upstream_rq_completed": "requests",
+    "upstream_rq_5xx": "server_errors",
+    "upstream_rq_4xx": "client_errors",
+    "upstream_rq_active": "active",
+    "upstream_rq_retry": "retries",
+    "upstream_cx_none_healthy": "without_endpoint",
+    "upstream_cx_connect_fail": "connect_failures",
+    "upstream_cx_total": "connections",
+    "upstream_cx_active": "active_connections",
+}
+_TIME = "upstream_rq_time"
+PATTERN = rf"^cluster\.[^.]+/[^.]+\.({'|'.join([*_FIGURES, _TIME])})$"
+
+
+@dataclass(slots=True)
+class PortStatistics:
+    """The figures of one service port since Envoy started.
+
+    `requests` are those answered, whatever the answer, also by the gateway on the service's
+    behalf. `latency_buckets` maps an upper bound in milliseconds to the number of requests that
+    took at most so long.
+    """
+
+    requests: int = 0
+    server_errors: int = 0
+    client_errors: int = 0
+    active: int = 0
+    retries: int = 0
+    without_endpoint: int = 0
+    connect_failures: int = 0
+    connections: int = 0
+    active_connections: int = 0
+    latency_buckets: Mapping[float, int] = field(default_factory=dict)
+
+    def latency_ms(self, quantile: float) -> float:
+        """The bound below which this share of requests was answered; 0 without requests."""
+        return latency_ms(self.latency_buckets, quantile)
+
+
+def latency_ms(buckets: Mapping[float, int], quantile: float) -> float:
+    """The upper bound of the bucket that holds the quantile. Buckets of a span of time are the
+    difference of two readings."""
+    bounds = sorted(buckets)
+    total = buckets[bounds[-1]] if bounds else 0
+    if not total:
+        return 0.0
+    index = bisect_left(bounds, quantile * total, key=lambda bound: buckets[bound])
+    return bounds[min(index, len(bounds) - 1)]
+
+
+def statistics_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, PortStatistics]:
+    """Envoy's JSON statistics, by service port (`namespace/service/port`)."""
+    found: dict[str, PortStatistics] = {}
+    for stat in stats:
+        for histogram in stat.get("histograms", ()):
+            buckets = {
+                float(bucket["upper_bound"]): int(bucket["cumulative"])
+                for bucket in histogram["buckets"]
+            }
+            found.setdefault(_id(histogram["name"]), PortStatistics()).latency_buckets = buckets
+        if "value" in stat:
+            attribute = _FIGURES[stat["name"].rpartition(".")[2]]
+            setattr(found.setdefault(_id(stat["name"]), PortStatistics()), attribute, stat["value"])
+    return {id_: found[id_] for id_ in sorted(found)}
+
+
+def _id(name: str) -> str:
+    return name.removeprefix("cluster.").rpartition(".")[0]

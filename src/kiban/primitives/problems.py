@@ -87,5 +87,9 @@ class KibanError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or an empty string."""
-    matches = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    candidates = sorted(known)
+    # Two letters swapped is the commonest slip, and the one that plain similarity misjudges.
+    if swapped := [one for one in candidates if sorted(one) == sorted(word)]:
+        return swapped[0]
+    matches = get_close_matches(word, candidates, n=1, cutoff=0.6)
     return matches[0] if matches else ""

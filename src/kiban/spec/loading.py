@@ -1,0 +1,178 @@
+"""The files of a platform repo to a `Platform`, or every mistake in them at once.
+
+Pure: a mapping of paths to texts goes in. Each service is checked as it stands in every
+environment, because that is what will be compiled; the same mistake is reported once.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kiban.primitives.located import Located
+from kiban.primitives.problems import KibanError, Place, Problem
+from kiban.spec.checks import check_environment, check_platform, check_releases, check_sources
+from kiban.spec.layers import Layer, merge, merge_all
+from kiban.spec.nouns import PlatformSpec
+from kiban.spec.platform import Platform, Release, Sources, layers_of
+from kiban.spec.reading import read_yaml
+from kiban.spec.service import ServiceSpec
+from kiban.spec.shorthand import expand_platform, expand_service
+from kiban.spec.validation import validate
+
+PLATFORM_FILE = "platform.yaml"
+SUFFIXES = (".yaml", ".yml")
+
+
+def load_platform(files: Mapping[str, str], *, strict: bool = False) -> Platform:
+    """The platform that the files (relative path to text) describe.
+
+    `strict` also demands a release of every service in every environment. Raises `KibanError`
+    with all problems, in the order of files and lines.
+    """
+    problems: list[Problem] = []
+    loading = _Loading(problems)
+    platform = loading.load(files, strict=strict)
+    if platform is None or problems:
+        unique = {(problem.code, problem.place, problem.what): problem for problem in problems}
+        raise KibanError(sorted(unique.values(), key=lambda one: (one.place, one.what)))
+    return platform
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One load on its way."""
+
+    problems: list[Problem]
+    lower: dict[tuple[str, ...], Located | None] = field(default_factory=dict)
+
+    def load(self, files: Mapping[str, str], *, strict: bool) -> Platform | None:
+        tree = self.platform_tree(files)
+        services = self.service_trees(files)
+        releases = self.releases(files)
+        if tree is None:
+            return None
+        spec = validate(PlatformSpec, tree, self.problems, thing="the platform")
+        if spec is None:
+            # Services can still be checked on their own, so that all mistakes come at once.
+            self.effective(Sources(tree, services), [])
+            return None
+        sources = Sources(tree, services)
+        check_platform(spec, tree, self.problems)
+        check_sources(spec, services, self.problems)
+        effective = self.effective(sources, spec.environments)
+        platform = Platform(spec, effective, releases, sources)
+        for environment in spec.environments:
+            check_environment(platform, environment, self.problems)
+        check_releases(platform, self.problems, strict=strict)
+        return platform
+
+    def tree_of(self, path: str, text: str) -> Located | None:
+        tree, problems = read_yaml(path, text)
+        self.problems += problems
+        if tree is not None and not isinstance(tree.value, dict | None.__class__):
+            what = "the file must hold a map"
+            self.problems.append(Problem("spec/not-a-map", what, tree.place()))
+            return None
+        return tree
+
+    def platform_tree(self, files: Mapping[str, str]) -> Located | None:
+        if PLATFORM_FILE not in files:
+            what = f"there is no {PLATFORM_FILE}"
+            fix = "run `kiban new` to start a platform repo, or name its directory"
+            self.problems.append(Problem("spec/no-platform", what, Place(PLATFORM_FILE), fix=fix))
+            return None
+        tree = self.tree_of(PLATFORM_FILE, files[PLATFORM_FILE])
+        if tree is None or tree.value is None:
+            return Located({}, PLATFORM_FILE, 1, 1) if not self.problems else None
+        return expand_platform(tree)
+
+    def service_trees(self, files: Mapping[str, str]) -> dict[str, Located]:
+        found: dict[str, Located] = {}
+        for path, stem in _within(files, "services/"):
+            tree = self.tree_of(path, files[path])
+            if tree is None or tree.value is None:
+                tree = tree and Located({}, path, 1, 1)
+            if tree is None:
+                continue
+            tree = _named(expand_service(tree), stem)
+            name = tree.value["service"]
+            if name.value in found:
+                what = f"the service {name.value!r} is described twice"
+                fix = f"the other one is {found[name.value].file}; rename or delete one"
+                self.problems.append(Problem("spec/twice", what, name.place(), fix=fix))
+            elif isinstance(name.value, str):
+                found[name.value] = tree
+            else:
+                what = f"the name of a service must be text, not {name.value!r}"
+                self.problems.append(Problem("spec/wrong-value", what, name.place()))
+        return dict(sorted(found.items()))
+
+    def releases(self, files: Mapping[str, str]) -> dict[str, dict[str, Release]]:
+        found: dict[str, dict[str, Release]] = {}
+        for path, stem in _within(files, "releases/"):
+            tree = self.tree_of(path, files[path])
+            lines = tree.value if tree is not None and tree.value else {}
+            found[stem] = {}
+            for service, tag in lines.items():
+                if isinstance(tag.value, dict | list) or not tag.text:
+                    what = f"the release of {service!r} must be one image tag"
+                    self.problems.append(Problem("spec/release", what, tag.place()))
+                else:
+                    found[stem][service] = Release(tag.text, tag.key_place())
+        return found
+
+    def effective(
+        self, sources: Sources, environments: Iterable[str]
+    ) -> dict[str, dict[str, ServiceSpec]]:
+        """The spec of every service in every environment; without any, each on its own."""
+        found: dict[str, dict[str, ServiceSpec]] = {}
+        names: list[str | None] = [*environments]
+        for environment in names or [None]:
+            specs = found.setdefault(environment or "", {})
+            for name in sources.services:
+                tree = self.merged(layers_of(sources, name, environment))
+                spec = validate(
+                    ServiceSpec, _with_kind(tree), self.problems, thing=f"service {name}"
+                )
+                if spec is not None:
+                    specs[name] = spec
+        return found
+
+    def merged(self, layers: list[Layer]) -> Located:
+        """The layers merged; those below the service are the same for many and merged once."""
+        own = next(i for i, layer in enumerate(layers) if layer.name.startswith("service "))
+        below = tuple(layer.name for layer in layers[:own])
+        if below not in self.lower:
+            self.lower[below] = merge_all(layers[:own], self.problems)
+        tree = self.lower[below]
+        for layer in layers[own:]:
+            tree = merge(tree, layer.tree, self.problems)
+        assert tree is not None
+        return tree
+
+
+def _within(files: Mapping[str, str], folder: str) -> list[tuple[str, str]]:
+    """The YAML files directly in a folder with their stems, sorted."""
+    return sorted(
+        (path, path[len(folder) :].rpartition(".")[0])
+        for path in files
+        if path.startswith(folder) and path.endswith(SUFFIXES) and "/" not in path[len(folder) :]
+    )
+
+
+def _named(tree: Located, stem: str) -> Located:
+    """A service without a name has its file's."""
+    if "service" in tree.value:
+        return tree
+    return tree.with_value({"service": tree.with_value(stem), **tree.value})
+
+
+def _with_kind(tree: Located) -> Located:
+    """A service that does not say its kind is told from its fields."""
+    if "kind" in tree.value:
+        return tree
+    kind = "worker"
+    if "schedule" in tree.value:
+        kind = "job"
+    elif "port" in tree.value or "routes" in tree.value:
+        kind = "web"
+    return tree.with_value({**tree.value, "kind": tree.with_value(kind)})

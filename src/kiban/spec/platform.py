@@ -1,0 +1,146 @@
+"""A loaded platform repo: effective values for every service in every environment, and where each
+of them came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kiban.primitives.located import Located
+from kiban.primitives.problems import KibanError, Place, Problem, nearest
+from kiban.spec.layers import Layer, Origin, origins
+from kiban.spec.nouns import Environment, PlatformSpec
+from kiban.spec.service import ServiceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Which image tag a service runs in an environment, and the line that says so."""
+
+    tag: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The located trees of the files."""
+
+    platform: Located
+    services: Mapping[str, Located]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Everything a platform repo says, checked.
+
+    `services` holds, by environment and by service name, the effective spec.
+    """
+
+    spec: PlatformSpec
+    services: Mapping[str, Mapping[str, ServiceSpec]]
+    releases: Mapping[str, Mapping[str, Release]]
+    sources: Sources
+
+    @property
+    def name(self) -> str:
+        return self.spec.platform
+
+    @property
+    def environments(self) -> Mapping[str, Environment]:
+        """In the order of promotion."""
+        return self.spec.environments
+
+    def environment(self, name: str) -> Environment:
+        """Raises `KibanError` for a name that is none."""
+        found = self.spec.environments.get(name)
+        if found is None:
+            known = ", ".join(self.spec.environments)
+            meant = nearest(name, self.spec.environments)
+            raise KibanError(
+                Problem(
+                    "spec/unknown-environment",
+                    f"there is no environment {name!r}",
+                    self.sources.platform.place(),
+                    fix=f"did you mean {meant!r}?" if meant else f"use one of: {known}",
+                )
+            )
+        return found
+
+    def clusters_of(self, environment: str) -> tuple[str, ...]:
+        """The clusters an environment lives on, the first one first."""
+        found = self.environment(environment)
+        return tuple(dict.fromkeys([*([found.cluster] if found.cluster else []), *found.clusters]))
+
+    def namespace_of(self, environment: str) -> str:
+        return self.environment(environment).namespace or f"{self.name}-{environment}"
+
+    def unreleased(self, environment: str) -> list[str]:
+        """Services that have no release in an environment and whose image names no version."""
+        released = self.releases.get(environment, {})
+        return sorted(
+            name
+            for name, service in self.services[environment].items()
+            if name not in released and not is_pinned(service.image)
+        )
+
+
+def is_pinned(image: str | None) -> bool:
+    """Whether an image already names its tag or digest (a registry's port is not a tag)."""
+    return image is not None and ("@" in image or ":" in image.rpartition("/")[2])
+
+
+def layers_of(sources: Sources, service: str, environment: str | None) -> list[Layer]:
+    """The layers of a service, the lowest first: platform, environment, team, service, and what
+    the service says for the environment."""
+    platform, own = sources.platform, sources.services[service]
+    found = [_layer("platform defaults", platform.get("defaults"))]
+    if environment is not None:
+        tree = platform.get("environments", environment, "defaults")
+        found.append(_layer(f"environment {environment}", tree))
+    team = own.get("team") or platform.get("defaults", "team")
+    if team is not None and isinstance(team.value, str):
+        tree = platform.get("teams", team.value, "defaults")
+        found.append(_layer(f"team {team.value}", tree))
+    rest = {key: item for key, item in own.value.items() if key != "environments"}
+    found.append(Layer(f"service {service}", own.with_value(rest)))
+    if environment is not None:
+        tree = own.get("environments", environment)
+        found.append(_layer(f"service {service} in {environment}", tree))
+    return [layer for layer in found if layer is not None]
+
+
+def _layer(name: str, tree: Located | None) -> Layer | None:
+    return Layer(name, tree) if tree is not None and isinstance(tree.value, dict) else None
+
+
+def explain(platform: Platform, path: str, environment: str | None = None) -> list[Origin]:
+    """Where a value came from: `stamp.scale.max` gives every layer that set it, the lowest first.
+
+    The first step is Kiban's own default where there is one. Raises `KibanError` for a service
+    or an environment that is not there.
+    """
+    service, *fields = path.split(".")
+    if service not in platform.sources.services:
+        meant = nearest(service, platform.sources.services)
+        fix = f"did you mean {meant!r}?" if meant else ""
+        raise KibanError(
+            Problem("spec/unknown-service", f"there is no service {service!r}", fix=fix)
+        )
+    if environment is not None:
+        platform.environment(environment)
+    default = _built_in(fields)
+    chain = list(origins(layers_of(platform.sources, service, environment), tuple(fields)))
+    return [*([default] if default else []), *chain]
+
+
+def _built_in(fields: list[str]) -> Origin | None:
+    """The default of a field in the language itself."""
+    model: object = ServiceSpec
+    for name in fields:
+        known = getattr(model, "model_fields", {})
+        field = next((f for key, f in known.items() if name in (key, f.alias)), None)
+        if field is None or field.is_required():
+            return None
+        model = field.get_default(call_default_factory=True)
+    if not fields or model is None or model == {} or model == []:
+        return None
+    dump = getattr(model, "model_dump", None)
+    return Origin("Kiban's default", "", dump(exclude_none=True) if dump else model)

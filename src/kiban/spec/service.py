@@ -1,0 +1,261 @@
+"""The service file: everything a team says about one service or job.
+
+Every collection is a map keyed by name, so that an override merges by key. A default stands next
+to its field together with its reason; where a default depends on other fields, the compiler
+decides it.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from kiban.spec.words import (
+    AbsolutePath,
+    Count,
+    Name,
+    Percent,
+    Port,
+    Quantity,
+    Span,
+    Text,
+    Words,
+)
+
+Kind = Literal["web", "worker", "job"]
+
+
+class Build(Words):
+    """Where the source is from which `kiban build` makes the image."""
+
+    context: str = Field(
+        default=".", description="Directory of the source, from the root of the repo."
+    )
+
+
+class Health(Words):
+    """How to tell that an instance can serve. Liveness is off unless asked for: a liveness probe
+    that fails under load turns a slow service into a dead one."""
+
+    path: AbsolutePath | None = Field(
+        default=None, description="HTTP path that answers 200 when ready."
+    )
+    port: Port | None = Field(
+        default=None, description="Port to ask; the service's own by default."
+    )
+    command: list[Text] | None = Field(
+        default=None, description="A program that exits 0 when ready."
+    )
+    grpc: bool = Field(
+        default=False, description="Ask by the gRPC health protocol instead of HTTP."
+    )
+    startup: Span = Field(default=60.0, description="How long an instance may take to start.")
+    liveness: AbsolutePath | None = Field(
+        default=None,
+        description="Restart an instance when this path fails. It must ask no dependency.",
+    )
+    interval: Span = Field(default=5.0, description="Time between two readiness probes.")
+    timeout: Span = Field(default=2.0, description="Time after which a probe has failed.")
+    failures: Count = Field(default=3, description="Failed probes in a row until not ready.")
+
+
+class Resources(Words):
+    """What one instance asks for. Memory is limited to its request, because a node that runs out
+    of memory kills at random; CPU has no limit, because a throttled service fails its callers."""
+
+    cpu: Quantity = Field(default="100m", description="Requested CPU.")
+    memory: Quantity = Field(default="256Mi", description="Requested memory, and its limit.")
+    cpu_limit: Quantity | None = Field(
+        default=None, description="A CPU limit, if there must be one."
+    )
+    memory_limit: Quantity | None = Field(default=None, description="A limit above the request.")
+    disk: Quantity | None = Field(default=None, description="Requested ephemeral storage.")
+
+
+class Metric(Words):
+    """An external metric to scale by."""
+
+    target: Quantity = Field(description="Average value for each instance.")
+    labels: dict[str, Text] = Field(default_factory=dict, description="Labels that select it.")
+
+
+class Scale(Words):
+    """How many instances. With `max` above `min` an autoscaler owns the number."""
+
+    min: Count | None = Field(
+        default=None, description="At least; 2, or one for each zone, by default."
+    )
+    max: Count | None = Field(default=None, description="At most; the minimum by default.")
+    cpu: Percent | None = Field(default=None, description="Share of the requested CPU to aim at.")
+    memory: Percent | None = Field(
+        default=None, description="Share of the requested memory to aim at."
+    )
+    requests: Quantity | None = Field(
+        default=None, description="Requests a second for each instance."
+    )
+    metrics: dict[str, Metric] = Field(
+        default_factory=dict, description="External metrics by name, such as a queue's length."
+    )
+    settle: Span = Field(
+        default=300.0, description="How long load must be lower before scaling in."
+    )
+
+
+class Availability(Words):
+    """How the instances are spread."""
+
+    zones: Count = Field(default=2, description="Zones to spread over.")
+    strict: bool = Field(
+        default=False, description="Rather leave an instance pending than place it unevenly."
+    )
+
+
+class Route(Words):
+    """A host and path that reaches the service."""
+
+    host: str | None = Field(
+        default=None,
+        description="Host name, or a name from the environment's `hosts`; default: `domain`.",
+    )
+    path: AbsolutePath = Field(default="/", description="Path prefix.")
+    port: str | None = Field(
+        default=None, description="One of `ports`; the service's own by default."
+    )
+    timeout: Span | None = Field(default=None, description="Time after which the gateway gives up.")
+
+
+class Use(Words):
+    """Something the service uses: another service, a shared resource of the platform, or a
+    resource of its own."""
+
+    type: Literal[
+        "service",
+        "resource",
+        "postgres",
+        "mysql",
+        "redis",
+        "queue",
+        "topic",
+        "bucket",
+        "filesystem",
+        "mongo",
+    ] = Field(description="`service`, `resource` (shared, from platform.yaml), or what it is.")
+    name: Name | None = Field(
+        default=None, description="Its name, where the key is only how we call it."
+    )
+    optional: bool = Field(
+        default=False,
+        description="The service starts and serves without it: waves do not wait for it.",
+    )
+
+
+class File(Words):
+    """A text file that the program finds at the path that is its key."""
+
+    content: str = Field(description="The text.")
+    mode: Text | None = Field(default=None, description="Permissions in octal, like 0644.")
+
+
+class Volume(Words):
+    """A directory that may be written; it lives as long as the instance."""
+
+    path: AbsolutePath
+    size: Quantity | None = Field(default=None, description="At most so much.")
+
+
+class InitContainer(Words):
+    """A program that must end well before the service starts, such as a migration."""
+
+    image: str | None = Field(default=None, description="The service's own image by default.")
+    command: list[Text] = Field(description="The program.")
+    args: list[Text] = Field(default_factory=list)
+    env: dict[str, Text] = Field(default_factory=dict)
+
+
+class Latency(Words):
+    """Objectives for the latency, by percentile."""
+
+    p50: Span | None = None
+    p90: Span | None = None
+    p95: Span | None = None
+    p99: Span | None = None
+
+
+class Objectives(Words):
+    """Service level objectives."""
+
+    availability: Percent | None = Field(
+        default=None, description="Share of requests that succeed."
+    )
+    latency: Latency | None = None
+
+
+class Patch(Words):
+    """A change to a compiled object that the language cannot say."""
+
+    reason: str = Field(min_length=3, description="Why the language does not suffice.")
+    set: Any = Field(
+        default=None, description="The new value; maps are merged, null removes a key."
+    )
+    remove: bool = Field(default=False, description="Remove the target instead.")
+
+
+class ServiceSpec(Words):
+    """One service or job."""
+
+    service: Name = Field(description="Its name; the file's name by default.")
+    kind: Kind = Field(
+        description="By default a web service has a port, a job a schedule, a worker neither."
+    )
+    description: str = ""
+    team: str | None = Field(default=None, description="The team that owns it, from platform.yaml.")
+    image: str | None = Field(
+        default=None, description="The image without its tag, which comes from releases/<env>.yaml."
+    )
+    build: Build | None = None
+    command: list[Text] = Field(default_factory=list, description="The program to run.")
+    args: list[Text] = Field(default_factory=list, description="Its arguments.")
+    working_dir: str | None = None
+    port: Port | None = Field(default=None, description="The port it listens on; PORT tells it.")
+    ports: dict[Name, Port] = Field(default_factory=dict, description="Further ports, by name.")
+    health: Health = Field(default_factory=Health)
+    resources: Resources = Field(default_factory=Resources)
+    scale: Scale = Field(default_factory=Scale)
+    drain: Span = Field(
+        default=15.0,
+        description="How long to keep serving after being told to stop: preStop, grace period "
+        "and load-balancer deregistration follow from it.",
+    )
+    availability: Availability | None = None
+    spot: Percent = Field(default=0.0, description="Share of the instances on spot capacity.")
+    routes: dict[Name, Route] = Field(default_factory=dict)
+    uses: dict[Name, Use] = Field(default_factory=dict)
+    env: dict[str, Text] = Field(default_factory=dict, description="Environment variables.")
+    secrets: dict[str, Text] = Field(
+        default_factory=dict, description="Environment variables from secrets, as secret/key."
+    )
+    files: dict[AbsolutePath, File] = Field(default_factory=dict)
+    volumes: dict[Name, Volume] = Field(default_factory=dict)
+    init: dict[Name, InitContainer] = Field(default_factory=dict)
+    slo: Objectives | None = None
+    schedule: str | None = Field(default=None, description="When a job runs, as cron writes it.")
+    timezone: str | None = Field(
+        default=None, description="The zone of the schedule; UTC by default."
+    )
+    concurrency: Literal["forbid", "allow", "replace"] = Field(
+        default="forbid", description="What happens when the last run has not ended."
+    )
+    deadline: Span = Field(default=3600.0, description="A run that takes longer has failed.")
+    retries: Count = Field(default=2, description="How often a failed run is tried again.")
+    role: str | None = Field(default=None, description="ARN of the IAM role it acts as.")
+    token: bool = Field(default=False, description="Mount a token for the Kubernetes API.")
+    user: int | None = Field(
+        default=None, ge=1, description="Numeric user, where the image names none."
+    )
+    suspended: bool = Field(default=False, description="A job that is not run for now.")
+    patches: dict[str, Patch] = Field(
+        default_factory=dict,
+        description="By identity: `Deployment/stamp containers[app].securityContext`.",
+    )
+    environments: dict[str, Any] = Field(
+        default_factory=dict, description="Any of the fields above, for one environment."
+    )

@@ -1,0 +1,160 @@
+"""The short forms that people may write, each turned into the long form before anything merges.
+
+Merging a short form with a long one would otherwise lose one of them. Values that are text by
+nature (environment variables, tags) are taken as they were written: `1.10` stays `1.10`.
+"""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kiban.primitives.located import Located
+
+Expand = Callable[[Located], Located]
+
+
+def expand_service(node: Located) -> Located:
+    """The long form of a service file, or of a part of one that overrides it."""
+    if not isinstance(node.value, dict):
+        return node
+    value = {key: _expanded(_SERVICE, key, item) for key, item in node.value.items()}
+    if "job" in value and "service" not in value:
+        name = value.pop("job")
+        value = {"service": name, "kind": name.with_value("job"), **value}
+    return node.with_value(value)
+
+
+def expand_platform(node: Located) -> Located:
+    """The long form of platform.yaml."""
+    if not isinstance(node.value, dict):
+        return node
+    return node.with_value(
+        {key: _expanded(_PLATFORM, key, item) for key, item in node.value.items()}
+    )
+
+
+def _expanded(table: dict[str, Expand], key: str, item: Located) -> Located:
+    expand = table.get(key)
+    return item if expand is None or item.value is None else expand(item)
+
+
+def _one(field: str) -> Expand:
+    """A single value stands for a map with this one field."""
+
+    def expand(node: Located) -> Located:
+        if isinstance(node.value, dict):
+            return node
+        return node.with_value({field: node})
+
+    return expand
+
+
+def _each(expand: Expand) -> Expand:
+    def every(node: Located) -> Located:
+        if not isinstance(node.value, dict):
+            return node
+        items = {
+            key: item if item.value is None else expand(item) for key, item in node.value.items()
+        }
+        return node.with_value(items)
+
+    return every
+
+
+def _field(**fields: Expand) -> Expand:
+    def expand(node: Located) -> Located:
+        if not isinstance(node.value, dict):
+            return node
+        items = {key: _expanded(fields, key, item) for key, item in node.value.items()}
+        return node.with_value(items)
+
+    return expand
+
+
+def _all(*expands: Expand) -> Expand:
+    def expand(node: Located) -> Located:
+        for one in expands:
+            node = one(node)
+        return node
+
+    return expand
+
+
+def _as_written(node: Located) -> Located:
+    return replace(node, value=node.text) if _is_scalar(node.value) else node
+
+
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, dict | list | None.__class__)
+
+
+def _words(node: Located) -> Located:
+    """A command line in one string is split as a shell would."""
+    if isinstance(node.value, str):
+        try:
+            words = shlex.split(node.value)
+        except ValueError:
+            return node
+        return node.with_value([node.with_value(word) for word in words])
+    if isinstance(node.value, list):
+        return node.with_value([_as_written(item) for item in node.value])
+    return node
+
+
+def _scale(node: Located) -> Located:
+    if isinstance(node.value, int) and not isinstance(node.value, bool):
+        return node.with_value({"min": node, "max": node})
+    return node
+
+
+def _same_path(node: Located) -> Located:
+    """`liveness: true` asks the path of the readiness probe."""
+    value = node.value
+    if isinstance(value, dict) and (live := value.get("liveness")) and live.value is True:
+        path = value.get("path")
+        text = path.value if path else "/"
+        return node.with_value({**value, "liveness": live.with_value(text)})
+    return node
+
+
+_COMMANDS: dict[str, Expand] = {"command": _words, "args": _words}
+_TEXTS = _each(_as_written)
+_SERVICE: dict[str, Expand] = {
+    **_COMMANDS,
+    "build": _one("context"),
+    "health": _all(_one("path"), _field(command=_words), _same_path),
+    "scale": _all(_scale, _field(metrics=_each(_all(_one("target"), _field(labels=_TEXTS))))),
+    "availability": _one("zones"),
+    "routes": _each(_one("path")),
+    "uses": _each(_one("type")),
+    "env": _TEXTS,
+    "secrets": _TEXTS,
+    "files": _each(_all(_one("content"), _field(mode=_as_written, content=_as_written))),
+    "volumes": _each(_one("path")),
+    "init": _each(_all(_one("command"), _field(**_COMMANDS, env=_TEXTS))),
+    "schedule": _as_written,
+    "image": _as_written,
+    "environments": _each(expand_service),
+}
+_PLATFORM: dict[str, Expand] = {
+    "defaults": expand_service,
+    "teams": _each(_field(defaults=expand_service)),
+    "environments": _each(
+        _all(
+            _one("cluster"),
+            _field(
+                defaults=expand_service,
+                clusters=_words,
+            ),
+        )
+    ),
+    "clusters": _each(
+        _field(
+            version=_as_written,
+            account=_as_written,
+            nodes=_each(_field(labels=_TEXTS)),
+        )
+    ),
+    "resources": _each(_all(_one("type"), _field(version=_as_written))),
+}

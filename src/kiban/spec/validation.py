@@ -1,0 +1,135 @@
+"""A located tree against a model: the model, or every mistake with its position.
+
+Positions come from the tree, the nearest right name from the model's own fields.
+"""
+
+import types
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from kiban.primitives.differences import dotted
+from kiban.primitives.located import Located, plain
+from kiban.primitives.problems import Problem, nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+
+# Leaving out one mistake can uncover another, such as a field now missing.
+MAX_ROUNDS = 4
+
+
+def validate(
+    model: type[Model], tree: Located, problems: list[Problem], *, thing: str
+) -> Model | None:
+    """The model that a tree describes, with a problem for every mistake.
+
+    What is wrong is left out and the rest is still validated, so that further checks can find
+    further mistakes; None when nothing sensible is left. `thing` says what the tree is, for
+    messages: `service stamp`.
+    """
+    data = plain(tree)
+    for _ in range(MAX_ROUNDS):
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+        for fault in faults:
+            problems.append(_problem(model, tree, dict(fault), thing))
+            loc = tuple(part for part in fault["loc"] if part != "[key]")
+            _leave_out(data, loc[:-1] if fault["type"] == "missing" else loc)
+    return None
+
+
+def _leave_out(data: Any, loc: tuple[str | int, ...]) -> None:
+    for part in loc[:-1]:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return
+    # In a list the place is kept, so that the places of other faults stay right.
+    if isinstance(data, dict) and loc:
+        data.pop(loc[-1], None)
+
+
+def _problem(model: type[BaseModel], tree: Located, fault: dict[str, Any], thing: str) -> Problem:
+    loc = tuple(part for part in fault["loc"] if part != "[key]")
+    node = tree.nearest(loc)
+    path = dotted(loc)
+    kind = fault["type"]
+    if kind == "extra_forbidden":
+        known = fields_at(model, loc[:-1])
+        return _unknown_field(str(loc[-1]), known, node, path=dotted(loc[:-1]) or thing)
+    if kind == "missing":
+        what = f"{thing} needs `{path}`"
+        return Problem("spec/missing-field", what, node.key_place(), fix=f"add `{path}: ...`")
+    if "[key]" in fault["loc"]:
+        what = f"`{path}`: {_sentence(fault)}"
+        return Problem("spec/wrong-name", what, node.key_place())
+    return Problem("spec/wrong-value", f"`{path}`: {_sentence(fault)}", node.place())
+
+
+def _unknown_field(word: str, known: set[str], node: Located, *, path: str) -> Problem:
+    meant = nearest(word, known)
+    return Problem(
+        "spec/unknown-field",
+        f"`{word}` is not a field of {path}" + (f"; did you mean `{meant}`?" if meant else ""),
+        node.key_place(),
+        why="a field that nobody reads would silently do nothing",
+        fix=f"write `{meant}`" if meant else "use one of: " + ", ".join(sorted(known)),
+    )
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "wrong":
+        return str(fault["msg"])
+    given = fault.get("input")
+    shown = "this map" if isinstance(given, dict) else repr(given)
+    if kind == "literal_error":
+        meant = nearest(str(given), [w.strip("'") for w in str(context["expected"]).split(", ")])
+        hint = f"; did you mean `{meant}`?" if meant else ""
+        return f"{shown} must be one of {context['expected']}{hint}"
+    expected = _EXPECTED.get(kind)
+    return f"{shown} must be {expected}" if expected else f"{shown}: {fault['msg'].lower()}"
+
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "dict_type": "a map",
+    "list_type": "a list",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+}
+
+
+def fields_at(model: Any, loc: tuple[str | int, ...]) -> set[str]:
+    """The names that fields may have at a place of a model; empty where any name may stand."""
+    for part in loc:
+        model = _inner(model, part)
+        if model is None:
+            return set()
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return {field.alias or name for name, field in model.model_fields.items()}
+    return set()
+
+
+def _inner(model: Any, part: str | int) -> Any:
+    """The type of one part of a model, with `Annotated` and `| None` taken off."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                return _bare(field.annotation)
+        return None
+    if get_origin(model) is dict:
+        return _bare(get_args(model)[1])
+    return _bare(get_args(model)[0]) if get_origin(model) is list else None
+
+
+def _bare(annotation: Any) -> Any:
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        return next(_bare(arg) for arg in get_args(annotation) if arg is not type(None))
+    return _bare(get_args(annotation)[0]) if hasattr(annotation, "__metadata__") else annotation

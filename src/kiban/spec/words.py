@@ -1,0 +1,89 @@
+"""The small types of the language: names, spans, quantities, percentages, and their base model.
+
+Each reads what people write (`15s`, `512Mi`, `70%`) into what the compiler computes with, and
+describes itself to editors in the JSON Schema.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from kiban.primitives.instants import parse_span
+from kiban.primitives.quantities import parse_quantity
+
+
+class Words(BaseModel):
+    """The base of everything people write: strict, nothing unknown, never changed."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    # The message is data, not a template: braces in what people wrote must stay braces.
+    return PydanticCustomError("wrong", "{message}", {"message": message})
+
+
+def _span(value: Any) -> float:
+    if isinstance(value, str):
+        try:
+            return parse_span(value)
+        except ValueError as error:
+            raise _wrong(str(error)) from None
+    # A model's own default arrives as seconds already.
+    if isinstance(value, float):
+        return value
+    raise _wrong(f"{value!r} is not a span of time; write it with a unit, like {value}s")
+
+
+def _quantity(value: Any) -> str:
+    try:
+        if parse_quantity(value) >= 0 and not isinstance(value, bool):
+            return str(value)
+    except (ValueError, TypeError):
+        pass
+    raise _wrong(f"{value!r} is not a quantity; write it like 500m, 2, 512Mi or 1Gi")
+
+
+def _percent(value: Any) -> float:
+    if isinstance(value, str) and value.endswith("%"):
+        try:
+            number = float(value[:-1])
+        except ValueError:
+            number = -1.0
+        if 0 <= number <= 100:
+            return number
+    raise _wrong(f"{value!r} is not a percentage; write it like 70%")
+
+
+def _scalar_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _wrong("this must be a single value, not a map or a list")
+
+
+NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Text = Annotated[str, BeforeValidator(_scalar_text)]
+Span = Annotated[
+    float,
+    BeforeValidator(_span),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"}),
+]
+Quantity = Annotated[
+    str,
+    BeforeValidator(_quantity),
+    WithJsonSchema({"type": ["string", "number"]}),
+]
+Percent = Annotated[
+    float,
+    BeforeValidator(_percent),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?%$"}),
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$")]

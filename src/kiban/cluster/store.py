@@ -7,7 +7,6 @@ client waits until the journal has it. Objects in the store are shared and never
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import orjson
@@ -57,15 +56,35 @@ class Stored:
         return self._encoded
 
 
-@dataclass(frozen=True, slots=True)
 class Write:
-    """One change in the history: what was there, what is there; a deletion keeps the last state
-    under the revision of the deletion in `before`."""
+    """One change in the history: what was there, and what is there now or, after a removal, None.
 
-    revision: int
-    key: Key
-    before: Stored | None
-    after: Stored | None
+    `last` is the state that watchers see: for a removal the last one there was, under the
+    revision of the removal."""
+
+    __slots__ = ("_last", "after", "before", "key", "revision")
+
+    def __init__(
+        self,
+        revision: int,
+        key: Key,
+        before: Stored | None,
+        after: Stored | None,
+        last: Stored | None = None,
+    ) -> None:
+        self.revision, self.key, self.before, self.after = revision, key, before, after
+        self._last = last
+
+    @property
+    def last(self) -> Stored:
+        found = self.after or self._last
+        assert found is not None, "a removal knows its last state"
+        return found
+
+    def before_as_of_now(self) -> Stored:
+        """What was there, under this write's revision: for those to whom it is gone now."""
+        assert self.before is not None
+        return Stored(_at(self.before.object, self.revision), self.revision)
 
 
 class _History:
@@ -237,8 +256,7 @@ class Store:
     def put(self, manifest: Manifest) -> Manifest:
         """Store an object under its key at a new revision; the object as stored."""
         self.revision += 1
-        metadata = {**manifest["metadata"], "resourceVersion": str(self.revision)}
-        stored = Stored({**manifest, "metadata": metadata}, self.revision)
+        stored = Stored(_at(manifest, self.revision), self.revision)
         key = key_of(manifest)
         before = self.stored(key)
         if before is not None:
@@ -248,16 +266,20 @@ class Store:
         self._remember(Write(self.revision, key, before, stored))
         return stored.object
 
-    def remove(self, key: Key) -> Manifest:
-        """Remove an object that is there; its last state, with the revision of the removal."""
+    def remove(self, key: Key, last: Manifest | None = None) -> Manifest:
+        """Remove an object that is there; its last state, with the revision of the removal.
+
+        `last` says what the last state was when it differs from the one stored: a finalizer
+        gone, a deletion time set.
+        """
         before = self.stored(key)
         assert before is not None, f"{key} is not in the store"
         self.revision += 1
         self._unindex(key, before.object)
         self._kinds[key.group_kind].remove(key.namespace, key.name)
-        self._remember(Write(self.revision, key, before, None))
-        metadata = {**before.object["metadata"], "resourceVersion": str(self.revision)}
-        return {**before.object, "metadata": metadata}
+        departed = Stored(_at(last or before.object, self.revision), self.revision)
+        self._remember(Write(self.revision, key, before, None, departed))
+        return departed.object
 
     def restore(self, objects: Iterable[tuple[int, Manifest]], revision: int) -> None:
         """Fill an empty store from a journal; the history starts at the given revision."""
@@ -273,6 +295,11 @@ class Store:
         """The writes since the last call, for the journal."""
         writes, self._unwritten = self._unwritten, []
         return writes
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether `take_changes` would give any."""
+        return bool(self._changes)
 
     def take_changes(self) -> Sequence[Change]:
         """The changes since the last call, for the controllers."""
@@ -314,6 +341,11 @@ class Store:
                 _drop(self._by_label, (key.group_kind, key.namespace, name, value), key.name)
         if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             _drop(self._by_node, node, key)
+
+
+def _at(manifest: Manifest, revision: int) -> Manifest:
+    metadata = {**manifest["metadata"], "resourceVersion": str(revision)}
+    return {**manifest, "metadata": metadata}
 
 
 def _drop(index: dict[Place, dict[Entry, None]], place: Place, entry: Entry) -> None:

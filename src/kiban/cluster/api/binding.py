@@ -1,0 +1,51 @@
+"""Assigning a pod to a node, once (kubernetes/pkg/registry/core/pod/storage/storage.go)."""
+
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.failures import conflict
+from kiban.cluster.api.registry import Registry
+from kiban.kube.objects import Key, Manifest, is_deleting
+from kiban.primitives.instants import rfc3339
+
+
+def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifest:
+    """Set the node of a pod that has none. The binding's annotations and labels go along."""
+    info = registry.info_of(pod)
+    node = (binding.get("target") or {}).get("name", "")
+
+    def bound(live: Manifest) -> Manifest:
+        if is_deleting(live):
+            raise conflict(
+                info, pod.name, f"pod {pod.name} is being deleted, cannot be assigned to a host"
+            )
+        assigned = live["spec"].get("nodeName")
+        if assigned:
+            raise conflict(
+                info, pod.name, f'pod {pod.name} is already assigned to node "{assigned}"'
+            )
+        metadata = dict(live["metadata"])
+        uid = (binding.get("metadata") or {}).get("uid")
+        if uid:
+            metadata["uid"] = uid
+        for part in ("annotations", "labels"):
+            added = (binding.get("metadata") or {}).get(part)
+            if added:
+                metadata[part] = {**(metadata.get(part) or {}), **added}
+        return {
+            **live,
+            "metadata": metadata,
+            "spec": {**live["spec"], "nodeName": node},
+            "status": _scheduled(live.get("status") or {}, call),
+        }
+
+    return registry.update(info, pod, bound, call, "binding")
+
+
+def _scheduled(status: Manifest, call: Call) -> Manifest:
+    condition = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": rfc3339(call.now),
+    }
+    others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    return {**status, "conditions": [*others, condition]}

@@ -1,0 +1,42 @@
+"""Who asks for a write, when, and under which conditions."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kiban.primitives.instants import Instant
+
+FieldValidation = Literal["Ignore", "Warn", "Strict"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An authenticated caller."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write on behalf of somebody. `manager` owns the fields it sets; `warnings` collects
+    what the answer's Warning headers say."""
+
+    user: User
+    now: Instant
+    manager: str
+    dry_run: bool = False
+    field_validation: FieldValidation = "Ignore"
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """`propagation` is empty when the client leaves it to the kind. `orphan_dependents` is the
+    older way to say the same."""
+
+    grace_seconds: int | None = None
+    propagation: Literal["", "Background", "Foreground", "Orphan"] = ""
+    orphan_dependents: bool | None = None
+    uid: str | None = None
+    resource_version: str | None = None

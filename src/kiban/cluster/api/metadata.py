@@ -1,0 +1,71 @@
+"""What the server decides about an object's metadata, on creation and on every later write.
+
+Source: k8s.io/apiserver/pkg/registry/rest/{create,update,meta}.go.
+"""
+
+from typing import Any
+
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.failures import bad_request, internal
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import Manifest
+from kiban.primitives.chance import Chance
+from kiban.primitives.instants import rfc3339
+
+# A name may have 63 characters where it becomes a label; five are random.
+LONGEST_GENERATED_BASE = 58
+KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_NEVER_STORED = ("selfLink", "clusterName")
+_SERVERS_OWN = (*KEPT, *_NEVER_STORED, "resourceVersion")
+
+
+def placed(info: KindInfo, namespace: str, manifest: Manifest) -> Manifest:
+    """The manifest with this namespace, or refused when it names another one."""
+    metadata = manifest.get("metadata") or {}
+    said = metadata.get("namespace") or ""
+    if said and said != namespace:
+        if info.namespaced:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the"
+                " request"
+            )
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+    if info.namespaced and not said:
+        metadata = {**metadata, "namespace": namespace}
+    return manifest if metadata is manifest.get("metadata") else {**manifest, "metadata": metadata}
+
+
+def fresh(manifest: Manifest, call: Call, chance: Chance, *, counts: bool) -> Manifest:
+    """The manifest with the metadata of a new object; its name is settled already."""
+    metadata = manifest["metadata"]
+    if metadata.get("resourceVersion"):
+        raise internal("resourceVersion should not be set on objects to be created")
+    kept = {key: value for key, value in metadata.items() if key not in _SERVERS_OWN and value}
+    kept["uid"] = chance.uid()
+    kept["creationTimestamp"] = rfc3339(call.now)
+    if counts:
+        kept["generation"] = 1
+    return {**manifest, "metadata": kept}
+
+
+def carried(new: Manifest, live: Manifest) -> Manifest:
+    """The new state with what only the server may change taken from the live object."""
+    old: dict[str, Any] = live["metadata"]
+    metadata = {
+        key: value
+        for key, value in new["metadata"].items()
+        if key not in _NEVER_STORED and (value or key in KEPT)
+    }
+    for key in KEPT:
+        if key in old:
+            metadata[key] = old[key]
+        else:
+            metadata.pop(key, None)
+    if not metadata.get("generateName") and old.get("generateName"):
+        metadata["generateName"] = old["generateName"]
+    metadata["resourceVersion"] = old["resourceVersion"]
+    return {**new, "metadata": metadata}
+
+
+def generated_name(base: str, chance: Chance) -> str:
+    return base[:LONGEST_GENERATED_BASE] + chance.suffix(5)

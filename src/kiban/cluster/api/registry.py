@@ -1,0 +1,261 @@
+"""Creating and changing objects by the rules of Kubernetes, whoever asks.
+
+HTTP requests, controllers and the kubelet all write through here, so that one set of rules holds
+for identity, versions, generations, admission, validation, field ownership and finalizers.
+Sources: k8s.io/apiserver/pkg/registry/{rest,generic/registry} and B1.4 of the reference.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from kiban.cluster.admission.attempts import Admission, Attempt
+from kiban.cluster.api import form, metadata, ownership
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.failures import (
+    Failure,
+    already_exists,
+    conflict,
+    internal,
+    invalid,
+    not_found,
+)
+from kiban.cluster.api.strategies import Strategy, strategy_of
+from kiban.cluster.store import Store
+from kiban.kube.kinds import KindInfo, Kinds
+from kiban.kube.objects import Key, Manifest, group_of, is_deleting
+
+# How often a clash of generated names is tried again (registry/generic/registry/store.go).
+NAME_TRIES = 8
+
+Change = Callable[[Manifest], Manifest]
+
+
+@dataclass
+class Registry:
+    """The objects of a cluster behind their rules. Every method raises `Failure` to refuse.
+
+    With `tracks_ownership` off, managedFields are left alone: a rehearsal does not need them.
+    """
+
+    store: Store
+    kinds: Kinds
+    admissions: Sequence[Admission] = ()
+    tracks_ownership: bool = True
+    # Told of every definition, binding or the like that changes what the API itself offers.
+    observers: list[Callable[[Key], None]] = field(default_factory=list)
+
+    # Creating
+
+    def create(self, info: KindInfo, namespace: str, manifest: Manifest, call: Call) -> Manifest:
+        """Create an object, with a generated name if it has none of its own."""
+        manifest = metadata.placed(info, namespace, manifest)
+        given = manifest.get("metadata") or {}
+        if given.get("name") or not given.get("generateName"):
+            return self._create(info, namespace, manifest, call)
+        for attempt in range(NAME_TRIES):
+            name = metadata.generated_name(given["generateName"], self.store.chance)
+            named = {**manifest, "metadata": {**given, "name": name}}
+            try:
+                return self._create(info, namespace, named, call)
+            except Failure as failure:
+                if failure.reason != "AlreadyExists":
+                    raise
+                if attempt == NAME_TRIES - 1:
+                    raise already_exists(info, name, retry_seconds=1) from failure
+        raise AssertionError("unreachable")
+
+    def _create(self, info: KindInfo, namespace: str, manifest: Manifest, call: Call) -> Manifest:
+        strategy = strategy_of(info)
+        name = manifest["metadata"].get("name", "")
+        attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
+        new = form.completed(info, manifest)
+        new = self._admitted(attempt, new)
+        new = metadata.fresh(new, call, self.store.chance, counts=strategy.generation)
+        new = _with_first_status(new, info, strategy)
+        if self.tracks_ownership:
+            new = ownership.after_create(info, new, call)
+        form.check_new(info, new)
+        key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
+        if self.store.get(key) is not None:
+            raise already_exists(info, name)
+        return new if call.dry_run else self._put(new)
+
+    # Changing
+
+    def update(
+        self, info: KindInfo, key: Key, change: Change, call: Call, subresource: str = ""
+    ) -> Manifest:
+        """Change an object that is there. `change` is given the live object and answers with the
+        wished one, which is refused if its resourceVersion or uid are those of another state."""
+        live = self.store.get(key)
+        if live is None:
+            raise not_found(info, key.name)
+        wished = change(live)
+        _check_precondition(info, key, wished, live)
+        new = self._next_state(info, key, live, wished, call, subresource)
+        if _is_same(new, live):
+            return live
+        if is_deleting(new) and not new["metadata"].get("finalizers") and _is_over(new):
+            return new if call.dry_run else self._remove(key, new)
+        return new if call.dry_run else self._put(new)
+
+    def replace(
+        self, info: KindInfo, key: Key, manifest: Manifest, call: Call, subresource: str = ""
+    ) -> tuple[Manifest, bool]:
+        """PUT: the object as stored, and whether it was created by this."""
+        strategy = strategy_of(info)
+        live = self.store.get(key)
+        if live is None:
+            if not strategy.create_on_update or subresource:
+                raise not_found(info, key.name)
+            bare = {k: v for k, v in manifest["metadata"].items() if k != "resourceVersion"}
+            return self.create(info, key.namespace, {**manifest, "metadata": bare}, call), True
+        if not strategy.unconditional_update and not manifest["metadata"].get("resourceVersion"):
+            cause = {
+                "reason": "FieldValueInvalid",
+                "message": "Invalid value: 0: must be specified for an update",
+                "field": "metadata.resourceVersion",
+            }
+            raise invalid(info, key.name, [cause])
+        return self.update(info, key, lambda _: manifest, call, subresource), False
+
+    def _next_state(
+        self,
+        info: KindInfo,
+        key: Key,
+        live: Manifest,
+        wished: Manifest,
+        call: Call,
+        subresource: str,
+    ) -> Manifest:
+        strategy = strategy_of(info)
+        new = metadata.carried(metadata.placed(info, key.namespace, wished), live)
+        new = _only_the_part(new, live, info, strategy, subresource)
+        new = form.completed(info, new)
+        attempt = Attempt(
+            "UPDATE", info, key.namespace, key.name, live, call, self.store, subresource
+        )
+        new = self._admitted(attempt, new)
+        if strategy.generation and _counts(new, live, strategy, info):
+            generation = live["metadata"].get("generation", 0) + 1
+            new = {**new, "metadata": {**new["metadata"], "generation": generation}}
+        if self.tracks_ownership:
+            new = ownership.after_update(info, live, new, call, subresource)
+        form.check_change(info, new, live, subresource)
+        return new
+
+    def _admitted(self, attempt: Attempt, manifest: Manifest) -> Manifest:
+        for admission in self.admissions:
+            manifest = admission(attempt, manifest)
+        return manifest
+
+    # Writing
+
+    def _put(self, manifest: Manifest) -> Manifest:
+        return self.store.put(manifest)
+
+    def _remove(self, key: Key, last: Manifest) -> Manifest:
+        """Remove an object, whose last state may differ from the one stored."""
+        return self.store.remove(key, last)
+
+    def info_of(self, key: Key) -> KindInfo:
+        """The preferred version of a key's kind. Raises `Failure` for one not served."""
+        info = self.kinds.of(key.group_kind)
+        if info is None:
+            raise Failure(404, "NotFound", "the server could not find the requested resource", {})
+        return info
+
+    def info_of_manifest(self, manifest: Manifest) -> KindInfo:
+        info = self.kinds.of_manifest(manifest)
+        if info is None:
+            group, kind = group_of(manifest.get("apiVersion", "")), manifest.get("kind", "")
+            raise Failure(404, "NotFound", f'no matches for kind "{kind}" in group "{group}"', {})
+        return info
+
+
+def _check_precondition(info: KindInfo, key: Key, wished: Manifest, live: Manifest) -> None:
+    asked, present = wished["metadata"], live["metadata"]
+    uid = asked.get("uid")
+    if uid and uid != present["uid"]:
+        raise conflict(info, key.name, uid_differs(info, key, uid, present["uid"]))
+    version = asked.get("resourceVersion")
+    if not version:
+        return
+    if not version.isdigit():
+        raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    if version != present["resourceVersion"]:
+        raise conflict(info, key.name)
+
+
+def uid_differs(info: KindInfo, key: Key, asked: str, present: str) -> str:
+    """The storage layer's own words for a uid that is another object's."""
+    where = f"{key.namespace}/{key.name}" if key.namespace else key.name
+    place = f"{info.group}/{info.plural}" if "." in info.group else info.plural
+    return (
+        f"StorageError: invalid object, Code: 4, Key: /registry/{place}/{where}, "
+        "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
+        f"{asked}, UID in object meta: {present}"
+    )
+
+
+def _with_first_status(manifest: Manifest, info: KindInfo, strategy: Strategy) -> Manifest:
+    if strategy.open_status:
+        given = manifest.get("status") or {}
+        return {**manifest, "status": {**(strategy.first_status or {}), **given}}
+    if info.subresource("status") is None and strategy.first_status is None:
+        return manifest
+    rest = {key: value for key, value in manifest.items() if key != "status"}
+    if strategy.first_status is None:
+        return rest
+    computed = form.first_status(info, rest)
+    return {**rest, "status": {**strategy.first_status, **computed}}
+
+
+def _only_the_part(
+    new: Manifest, live: Manifest, info: KindInfo, strategy: Strategy, subresource: str
+) -> Manifest:
+    """What an end point may change: everything but the status, or nothing but it."""
+    if subresource == "status":
+        meta = live["metadata"] if strategy.status_keeps_metadata else new["metadata"]
+        rest = {key: value for key, value in live.items() if key != "status"}
+        status = {"status": new["status"]} if "status" in new else {}
+        return {**rest, "metadata": meta, **status}
+    if subresource or info.subresource("status") is None:
+        return new
+    if "status" in live:
+        return {**new, "status": live["status"]}
+    return {key: value for key, value in new.items() if key != "status"}
+
+
+def _counts(new: Manifest, live: Manifest, strategy: Strategy, info: KindInfo) -> bool:
+    """Whether a change raises the generation."""
+    if strategy.generation_by_annotations and new["metadata"].get("annotations") != live[
+        "metadata"
+    ].get("annotations"):
+        return True
+    open_status = info.subresource("status") is None
+    keys = [key for key in {**new, **live} if key not in ("metadata", "apiVersion", "kind")]
+    return any(new.get(key) != live.get(key) for key in keys if open_status or key != "status")
+
+
+def _is_over(manifest: Manifest) -> bool:
+    """Whether a deleting object without finalizers goes now; a pod within its grace stays."""
+    return not manifest["metadata"].get("deletionGracePeriodSeconds")
+
+
+def _is_same(new: Manifest, live: Manifest) -> bool:
+    """Equal but for the times in managedFields."""
+    if new == live:
+        return True
+    if new["metadata"].get("managedFields") == live["metadata"].get("managedFields"):
+        return False
+    return _without_times(new) == _without_times(live)
+
+
+def _without_times(manifest: Manifest) -> Manifest:
+    meta = manifest["metadata"]
+    entries = [
+        {key: value for key, value in entry.items() if key != "time"}
+        for entry in meta.get("managedFields") or ()
+    ]
+    return {**manifest, "metadata": {**meta, "managedFields": entries}}

@@ -1,0 +1,123 @@
+"""A Kubernetes-compatible cluster as one value: store, API, controllers and kubelet; no I/O.
+
+A driver asks `next_due`, calls `step(now)`, carries out the asks that come back, and posts the
+answers; requests of clients go through `handle`. The wall clock with real processes and the
+virtual clock with modelled ones drive the same code: same seed and same inputs, same state.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kiban.cluster.admission.chain import ADMISSIONS
+from kiban.cluster.api.registry import Registry
+from kiban.cluster.asks import Ask, Report
+from kiban.cluster.bootstrap import bootstrap_objects
+from kiban.cluster.executor import InProcessExecutor
+from kiban.cluster.store import Store
+from kiban.kube.kinds import standard_kinds
+from kiban.kube.objects import key_of
+from kiban.primitives.chance import Chance
+from kiban.primitives.instants import Instant
+from kiban.reconcile.commands import Command, Create
+from kiban.reconcile.controller import Change, Controller, Snapshot
+from kiban.reconcile.loop import Loop
+from kiban.reconcile.trace import Trace
+
+# Reconciles in one step, so that a driver's event loop gets its turn: about 20 ms of work.
+STEP_LIMIT = 100
+EPOCH_INSTANT = Instant(0)
+
+
+class NodeAgent(Protocol):
+    """The kubelets of all nodes: state tables that turn pods into asks, and reports into status."""
+
+    def observe(self, change: Change, now: Instant) -> None: ...
+    def report(self, report: Report, now: Instant) -> None: ...
+    def next_due(self) -> Instant | None: ...
+    def step(self, snapshot: Snapshot, now: Instant) -> tuple[Sequence[Command], Sequence[Ask]]: ...
+
+
+@dataclass
+class Cluster:
+    """Everything of one cluster but the outside world. `bootstrap` fills a new one."""
+
+    registry: Registry
+    loop: Loop
+    executor: InProcessExecutor
+    kubelet: NodeAgent | None = None
+    _now: Instant = EPOCH_INSTANT
+
+    @property
+    def store(self) -> Store:
+        return self.registry.store
+
+    def next_due(self) -> Instant | None:
+        """When there is work without anything new from outside; None when there is none."""
+        if self.store.has_changes:
+            return self._now
+        dues = [self.loop.next_due(), self.kubelet.next_due() if self.kubelet else None]
+        return min((due for due in dues if due is not None), default=None)
+
+    def step(self, now: Instant, limit: int = STEP_LIMIT) -> list[Ask]:
+        """Do the work that is due, at most `limit` reconciles; what the world is asked to do."""
+        self._now = now
+        self._spread(now)
+        for _ in range(limit):
+            if not self.loop.step(self.store, now):
+                break
+            self._spread(now)
+        asks: list[Ask] = []
+        if self.kubelet is not None:
+            commands, asks_now = self.kubelet.step(self.store, now)
+            asks.extend(asks_now)
+            if commands:
+                self.executor.execute("kubelet", commands, now)
+                self._spread(now)
+        return asks
+
+    def post(self, report: Report, now: Instant) -> None:
+        """Take in an answer of the world."""
+        self._now = now
+        if self.kubelet is not None:
+            self.kubelet.report(report, now)
+
+    def bootstrap(self, now: Instant) -> None:
+        """Create what every cluster has from its first moment."""
+        commands = [Create(manifest) for manifest in bootstrap_objects()]
+        self.executor.execute("kube-apiserver", commands, now)
+
+    def resume(self, now: Instant) -> None:
+        """Show every restored object to the controllers, as if it had just been created."""
+        self._now = now
+        for kind in self.store.kinds():
+            for manifest in self.store.list(kind):
+                self._show(Change(key_of(manifest), None, manifest), now)
+
+    def _spread(self, now: Instant) -> None:
+        for change in self.store.take_changes():
+            self._show(change, now)
+
+    def _show(self, change: Change, now: Instant) -> None:
+        self.loop.observe(change, self.store, now)
+        if self.kubelet is not None:
+            self.kubelet.observe(change, now)
+
+
+def assembled(
+    seed: int | str,
+    controllers: Iterable[Controller],
+    *,
+    kubelet: NodeAgent | None = None,
+    trace: Trace | None = None,
+    tracks_ownership: bool = True,
+) -> Cluster:
+    """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal."""
+    registry = Registry(
+        Store(Chance(seed)),
+        standard_kinds(),
+        admissions=ADMISSIONS,
+        tracks_ownership=tracks_ownership,
+    )
+    executor = InProcessExecutor(registry)
+    return Cluster(registry, Loop(controllers, executor, trace), executor, kubelet)

@@ -13,7 +13,9 @@ import orjson
 
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
+    JOB,
     POD,
+    REPLICA_SET,
     GroupKind,
     Key,
     Manifest,
@@ -28,7 +30,7 @@ from kiban.reconcile.controller import Change
 # Changes remembered per kind for watches; kube-apiserver's cache keeps 100 to 102,400.
 HISTORY_LIMIT = 20_000
 # Kinds that controllers select by label all the time; the others are scanned.
-INDEXED_BY_LABEL = frozenset({POD, ENDPOINT_SLICE})
+INDEXED_BY_LABEL = frozenset({POD, ENDPOINT_SLICE, REPLICA_SET, JOB})
 
 
 Place = TypeVar("Place")

@@ -56,12 +56,16 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record an event about an object. Equal events are counted, not repeated."""
+    """Record an event about an object. Equal events are counted, not repeated.
+
+    With `after_success`, only when the command before it was carried out.
+    """
 
     about: Manifest
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    after_success: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def read(manifest: Manifest, shape: Shape) -> Reading:
     """Read a manifest. A type error leaves the object as it was sent."""
     unknown: list[str] = []
     try:
+        _expect(isinstance(manifest, dict), manifest, shape, "")
         tree = _object(manifest, shape, "", unknown)
     except WrongType as error:
         return Reading(manifest, unknown, str(error))

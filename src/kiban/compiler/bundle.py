@@ -1,4 +1,4 @@
-"""What the compiler makes and delivery delivers: everything one environment needs of one cluster."""
+"""What the compiler makes and delivery delivers: all that one environment needs of one cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -47,7 +47,7 @@ def read_yaml(file: str, text: str) -> tuple[Located | None, list[Problem]]:
     except _Unreadable as unreadable:
         return None, [*reader.problems, unreadable.problem]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: Any = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         what = f"this is not YAML: {error.problem or error.context}"
         return None, [*reader.problems, Problem("spec/yaml", what, place)]

@@ -28,14 +28,17 @@ def validate(
     messages: `service stamp`.
     """
     data = plain(tree)
+    left_out: set[tuple[str | int, ...]] = set()
     for _ in range(MAX_ROUNDS):
         try:
             return model.model_validate(data)
         except ValidationError as error:
             faults = error.errors(include_url=False)
         for fault in faults:
-            problems.append(_problem(model, tree, dict(fault), thing))
             loc = tuple(part for part in fault["loc"] if part != "[key]")
+            if loc not in left_out:
+                problems.append(_problem(model, tree, dict(fault), thing))
+            left_out.add(loc)
             _leave_out(data, loc[:-1] if fault["type"] == "missing" else loc)
     return None
 

@@ -1,0 +1,123 @@
+"""A platform to bundles: every writer, over every service, in one order.
+
+Linear in the number of services, and the same bytes on any machine: nothing here depends on the
+order of a hash, the clock or the place.
+"""
+
+from collections.abc import Iterator
+
+from kiban.compiler.bundle import Bundle
+from kiban.compiler.nodes import node_groups
+from kiban.compiler.secrets import secret_needs
+from kiban.compiler.target import Target, Used, target_of
+from kiban.compiler.writers import environment as environment_writer
+from kiban.compiler.writers import identity, job, network, providers, scaling, workload
+from kiban.kube.objects import Manifest
+from kiban.spec import Platform
+
+WRITERS = (identity.write, workload.write, job.write, network.write, scaling.write)
+
+# The order within a bundle: what others refer to comes first.
+_KIND_ORDER = (
+    "Namespace",
+    "ServiceAccount",
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "NetworkPolicy",
+    "Service",
+    "Deployment",
+    "CronJob",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "Ingress",
+)
+_RANK = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
+
+
+def compile_environment(
+    platform: Platform, environment: str, *, cluster: str | None = None, local: bool = False
+) -> Bundle:
+    """What one environment is on one cluster (its first by default).
+
+    `local` adds the stand-ins for resources that the embedded cluster runs itself. A service
+    without a release in the environment is left out. Raises `KibanError` for an unknown
+    environment or cluster.
+    """
+    platform.environment(environment)
+    target = target_of(platform, environment, cluster, local=local)
+    resources = _resources(target)
+    manifests = [*environment_writer.write(target), *_of_services(target)]
+    if local:
+        for used, users in resources.values():
+            manifests += providers.write(target, used, users)
+    manifests.sort(key=_order)
+    used_resources = [used for used, _ in resources.values()]
+    return Bundle(
+        platform=platform.name,
+        environment=environment,
+        cluster=target.cluster_name,
+        namespace=target.namespace,
+        manifests=tuple(manifests),
+        needs=_needs(target, resources),
+        secrets=secret_needs(target, used_resources),
+        addresses=_addresses(target),
+        nodes=node_groups(target.cluster),
+    )
+
+
+def compile_platform(platform: Platform, *, local: bool = False) -> tuple[Bundle, ...]:
+    """Every environment on each of its clusters, in the order of promotion."""
+    return tuple(
+        compile_environment(platform, environment, cluster=cluster, local=local)
+        for environment in platform.environments
+        for cluster in platform.clusters_of(environment) or (None,)
+    )
+
+
+def _of_services(target: Target) -> Iterator[Manifest]:
+    for service in target.services.values():
+        for write in WRITERS:
+            yield from write(target, service)
+
+
+def _order(manifest: Manifest) -> tuple[int, str]:
+    return _RANK[manifest["kind"]], manifest["metadata"]["name"]
+
+
+def _resources(target: Target) -> dict[str, tuple[Used, list[str]]]:
+    """The resources in use, by name, each with the services that use it."""
+    found: dict[str, tuple[Used, list[str]]] = {}
+    for name, service in target.services.items():
+        for used in target.uses(service):
+            if not used.is_service:
+                found.setdefault(used.name, (used, []))[1].append(name)
+    return dict(sorted(found.items()))
+
+
+def _needs(
+    target: Target, resources: dict[str, tuple[Used, list[str]]]
+) -> dict[str, frozenset[str]]:
+    """The graph that waves are made of: what is optional is not waited for."""
+    local = {
+        name
+        for name, (used, _) in resources.items()
+        if target.local and used.type in providers.PROVIDERS
+    }
+    found = {name: frozenset[str]() for name in sorted(local)}
+    for name, service in target.services.items():
+        found[name] = frozenset(
+            used.name
+            for used in target.uses(service)
+            if not used.optional and (used.name in local or used.name in target.services)
+        )
+    return dict(sorted(found.items()))
+
+
+def _addresses(target: Target) -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(
+            sorted({target.host(route.host) + route.path for route in service.routes.values()})
+        )
+        for name, service in target.services.items()
+        if service.routes
+    }

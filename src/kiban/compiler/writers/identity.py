@@ -1,0 +1,24 @@
+"""What a service is and what it is given: its ServiceAccount and the ConfigMap of its files."""
+
+from collections.abc import Iterator
+
+from kiban.compiler.pod import file_key
+from kiban.compiler.target import Target
+from kiban.kube.objects import Manifest
+from kiban.spec import ServiceSpec
+
+
+def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
+    name = service.service
+    role = {"eks.amazonaws.com/role-arn": service.role} if service.role else {}
+    yield target.manifest(
+        "v1",
+        "ServiceAccount",
+        name,
+        service=name,
+        annotations=role,
+        automountServiceAccountToken=service.token,
+    )
+    if service.files:
+        data = {file_key(path): file.content for path, file in sorted(service.files.items())}
+        yield target.manifest("v1", "ConfigMap", f"{name}-files", service=name, data=data)

@@ -36,10 +36,13 @@ def server(data: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+def client_with(password: str | None) -> "redis.Redis":
+    at_once = Retry(NoBackoff(), 0)
+    return redis.Redis(HOST, PORT, password=password, decode_responses=True, retry=at_once)
+
+
 def connected(process: subprocess.Popen[bytes]) -> "redis.Redis":
-    client = redis.Redis(
-        HOST, PORT, password=PASSWORD, decode_responses=True, retry=Retry(NoBackoff(), 0)
-    )
+    client = client_with(PASSWORD)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -56,7 +59,7 @@ def test_a_queue_survives_a_restart_and_needs_the_password(tmp_path: Path) -> No
     with server(tmp_path) as process:
         with connected(process) as client:
             client.rpush("queue", "one", "two")
-        with pytest.raises(redis.AuthenticationError), redis.Redis(HOST, PORT) as stranger:
+        with pytest.raises(redis.AuthenticationError), client_with(None) as stranger:
             stranger.ping()
         listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, check=True).stdout
         assert PASSWORD.encode() not in listed

@@ -1,0 +1,130 @@
+"""Which of a Deployment's sets is the newest one, and the annotations that number them.
+
+The newest set is the one with the Deployment's own template, whatever its number: this is how a
+rollback finds the set it returns to. Source: pkg/controller/deployment/util/deployment_util.go.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kiban.cluster.controllers.deployment.wishes import max_surge, size_of
+from kiban.cluster.controllers.pods import created_at
+from kiban.kube.objects import Manifest, annotations_of, get_in
+
+HASH_LABEL = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
+DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
+MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+LONGEST_HISTORY = 2000
+_NOT_COPIED = frozenset(
+    {
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "deprecated.deployment.rollback.to",
+        REVISION,
+        REVISION_HISTORY,
+        DESIRED_REPLICAS,
+        MAX_REPLICAS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """A Deployment's sets: the newest, if there is one, and the others, oldest first."""
+
+    new: Manifest | None
+    old: Sequence[Manifest]
+
+    @property
+    def all(self) -> list[Manifest]:
+        return [*self.old, self.new] if self.new is not None else list(self.old)
+
+    @property
+    def active(self) -> list[Manifest]:
+        """Those of a size above zero."""
+        return [entry for entry in self.all if size_of(entry) > 0]
+
+    @property
+    def total(self) -> int:
+        """Pods asked for by all sets together."""
+        return sum(size_of(entry) for entry in self.all)
+
+    @property
+    def available(self) -> int:
+        """Pods that are available in all sets together."""
+        return sum(available_of(entry) for entry in self.all)
+
+
+def available_of(replica_set: Manifest) -> int:
+    count: int = get_in(replica_set, "status", "availableReplicas", default=0)
+    return count
+
+
+def sorted_sets(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Sets:
+    """The sets of a Deployment, told apart by its template."""
+    by_age = sorted(replica_sets, key=oldest_first)
+    template = plain_template(deployment)
+    new = next((entry for entry in by_age if plain_template(entry) == template), None)
+    return Sets(new, [entry for entry in by_age if entry is not new])
+
+
+def oldest_first(manifest: Manifest) -> tuple[int, str]:
+    return created_at(manifest), manifest["metadata"]["name"]
+
+
+def plain_template(workload: Manifest) -> Manifest:
+    """The pod template without what the controller itself puts there."""
+    template = dict(workload["spec"]["template"])
+    metadata = {field: value for field, value in (template.get("metadata") or {}).items() if value}
+    if labels := metadata.get("labels"):
+        metadata["labels"] = {name: value for name, value in labels.items() if name != HASH_LABEL}
+    template["metadata"] = metadata
+    return template
+
+
+def revision_of(manifest: Manifest) -> int:
+    """The revision in the annotations; 0 when there is none."""
+    try:
+        return int(annotations_of(manifest).get(REVISION, "0"))
+    except ValueError:
+        return 0
+
+
+def next_revision(old: Iterable[Manifest]) -> int:
+    """The number of a set that comes after these."""
+    return max((revision_of(entry) for entry in old), default=0) + 1
+
+
+def size_annotations(deployment: Manifest) -> dict[str, str]:
+    """What a set remembers about the size of its Deployment, for scaling in proportion."""
+    size = size_of(deployment)
+    return {DESIRED_REPLICAS: str(size), MAX_REPLICAS: str(size + max_surge(deployment))}
+
+
+def copied_annotations(deployment: Manifest) -> dict[str, str]:
+    """The annotations that a Deployment hands down to its newest set."""
+    annotations = annotations_of(deployment)
+    return {name: value for name, value in annotations.items() if name not in _NOT_COPIED}
+
+
+def annotations_to_set(deployment: Manifest, sets: Sets) -> dict[str, Any]:
+    """What the newest set's annotations lack; empty when they are as they have to be."""
+    assert sets.new is not None
+    present = annotations_of(sets.new)
+    wanted = copied_annotations(deployment)
+    revision = next_revision(sets.old)
+    if revision_of(sets.new) < revision:
+        wanted[REVISION] = str(revision)
+        if REVISION in present:
+            wanted[REVISION_HISTORY] = _history(present)
+    return {name: value for name, value in wanted.items() if present.get(name) != value}
+
+
+def _history(annotations: dict[str, str]) -> str:
+    entries = [entry for entry in annotations.get(REVISION_HISTORY, "").split(",") if entry]
+    entries.append(annotations[REVISION])
+    while len(",".join(entries)) > LONGEST_HISTORY:
+        del entries[0]
+    return ",".join(entries)

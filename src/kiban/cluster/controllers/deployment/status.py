@@ -1,0 +1,211 @@
+"""The status of a Deployment: what its sets add up to, whether it moves, and until when it may.
+
+Source: calculateStatus and syncRolloutStatus in pkg/controller/deployment/{sync,progress}.go.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kiban.cluster.controllers.conditions import (
+    Claim,
+    Condition,
+    condition_from,
+    condition_in,
+    with_condition,
+    without,
+)
+from kiban.cluster.controllers.deployment.revisions import Sets
+from kiban.cluster.controllers.deployment.wishes import (
+    max_unavailable,
+    progress_deadline,
+    size_of,
+)
+from kiban.cluster.controllers.pods import instant_in
+from kiban.kube.objects import Manifest, condition_of, get_in
+from kiban.primitives.instants import Instant, later, seconds_between
+
+AVAILABLE = "Available"
+PROGRESSING = "Progressing"
+REPLICA_FAILURE = "ReplicaFailure"
+NEW_SET_AVAILABLE = "NewReplicaSetAvailable"
+TIMED_OUT = "ProgressDeadlineExceeded"
+_TIMES = ("lastUpdateTime", "lastTransitionTime")
+
+Status = dict[str, Any]
+
+
+def plain_status(deployment: Manifest, sets: Sets, now: Instant) -> Status:
+    """The counts and the condition Available; the other conditions stay as they are."""
+    counts = _counts(deployment, sets)
+    enough = counts["availableReplicas"] >= size_of(deployment) - max_unavailable(deployment)
+    claim = (
+        Claim(AVAILABLE, "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        if enough
+        else Claim(
+            AVAILABLE,
+            "False",
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        )
+    )
+    present = get_in(deployment, "status", "conditions", default=[])
+    status: Status = {field: count for field, count in counts.items() if count}
+    terminating = _terminating(sets)
+    if terminating is not None:
+        status["terminatingReplicas"] = terminating
+    if collisions := get_in(deployment, "status", "collisionCount"):
+        status["collisionCount"] = collisions
+    if generation := deployment["metadata"].get("generation"):
+        status["observedGeneration"] = generation
+    status["conditions"] = with_condition(present, condition_from(claim, now, _TIMES))
+    return status
+
+
+def _counts(deployment: Manifest, sets: Sets) -> dict[str, int]:
+    available = sets.available
+    return {
+        "replicas": _sum(sets.all, "replicas"),
+        "updatedReplicas": _sum([sets.new] if sets.new is not None else [], "replicas"),
+        "readyReplicas": _sum(sets.all, "readyReplicas"),
+        "availableReplicas": available,
+        "unavailableReplicas": max(0, sets.total - available),
+    }
+
+
+def _sum(replica_sets: Sequence[Manifest], field: str) -> int:
+    return sum(get_in(entry, "status", field, default=0) for entry in replica_sets)
+
+
+def _terminating(sets: Sets) -> int | None:
+    """None while a set has not said; one that was never looked at counts as having none."""
+    counts = [
+        get_in(entry, "status", "terminatingReplicas")
+        for entry in sets.all
+        if get_in(entry, "status", "observedGeneration", default=0)
+        or get_in(entry, "status", "terminatingReplicas") is not None
+    ]
+    return None if None in counts else sum(counts)
+
+
+def rollout_status(deployment: Manifest, sets: Sets, now: Instant) -> Status:
+    """The plain status with what is to be said about progress and failure."""
+    status = plain_status(deployment, sets, now)
+    conditions = status["conditions"]
+    if progress_deadline(deployment) is None:
+        conditions = without(conditions, PROGRESSING)
+    elif not _was_complete(deployment, status):
+        conditions = _with_progress(deployment, sets, status, now)
+    failure = _failure(sets)
+    if failure is not None:
+        conditions = with_condition(
+            conditions,
+            {**failure, "lastUpdateTime": failure.get("lastTransitionTime")},
+        )
+    else:
+        conditions = without(conditions, REPLICA_FAILURE)
+    return {**status, "conditions": conditions}
+
+
+def _was_complete(deployment: Manifest, status: Status) -> bool:
+    """Whether the rollout had ended before, so that what happens now is no rollout."""
+    current = condition_of(deployment, PROGRESSING)
+    return (
+        current is not None
+        and current.get("reason") == NEW_SET_AVAILABLE
+        and status.get("replicas", 0) == status.get("updatedReplicas", 0)
+    )
+
+
+def _with_progress(
+    deployment: Manifest, sets: Sets, status: Status, now: Instant
+) -> list[Condition]:
+    conditions: list[Condition] = status["conditions"]
+    subject = f'Deployment "{deployment["metadata"]["name"]}"'
+    if sets.new is not None:
+        subject = f'ReplicaSet "{sets.new["metadata"]["name"]}"'
+    if is_complete(deployment, status):
+        text = f"{subject} has successfully progressed."
+        return with_claim(conditions, Claim(PROGRESSING, "True", NEW_SET_AVAILABLE, text), now)
+    if _has_progressed(deployment, status):
+        text = f"{subject} is progressing."
+        return _moved_on(conditions, Claim(PROGRESSING, "True", "ReplicaSetUpdated", text), now)
+    if _has_timed_out(deployment, conditions, now):
+        text = f"{subject} has timed out progressing."
+        return with_claim(conditions, Claim(PROGRESSING, "False", TIMED_OUT, text), now)
+    return conditions
+
+
+def with_claim(conditions: Sequence[Condition], claim: Claim, now: Instant) -> list[Condition]:
+    """The conditions with a claim, new as of now unless it was made before."""
+    return with_condition(conditions, condition_from(claim, now, _TIMES))
+
+
+def _moved_on(conditions: Sequence[Condition], claim: Claim, now: Instant) -> list[Condition]:
+    """Progress renews the time from which the deadline counts, even when it was said before."""
+    added = condition_from(claim, now, _TIMES)
+    current = condition_in(conditions, PROGRESSING)
+    if current is not None and current["status"] == "True":
+        added["lastTransitionTime"] = current.get("lastTransitionTime")
+    return [*without(conditions, PROGRESSING), added]
+
+
+def is_complete(deployment: Manifest, status: Status) -> bool:
+    """Whether every pod asked for is there, new and available, and no other."""
+    counts = ("updatedReplicas", "replicas", "availableReplicas")
+    observed = int(status.get("observedGeneration", 0))
+    return observed >= deployment["metadata"].get("generation", 0) and all(
+        status.get(field, 0) == size_of(deployment) for field in counts
+    )
+
+
+def _has_progressed(deployment: Manifest, status: Status) -> bool:
+    before: Status = deployment.get("status") or {}
+
+    def old(entry: Status) -> int:
+        return int(entry.get("replicas", 0) - entry.get("updatedReplicas", 0))
+
+    def rose(field: str) -> bool:
+        return bool(status.get(field, 0) > before.get(field, 0))
+
+    return (
+        rose("updatedReplicas")
+        or old(status) < old(before)
+        or rose("readyReplicas")
+        or rose("availableReplicas")
+    )
+
+
+def _has_timed_out(deployment: Manifest, conditions: Sequence[Condition], now: Instant) -> bool:
+    current = condition_in(conditions, PROGRESSING)
+    deadline = progress_deadline(deployment)
+    if current is None or deadline is None or current.get("reason") == NEW_SET_AVAILABLE:
+        return False
+    if current.get("reason") == TIMED_OUT:
+        return True
+    since = instant_in(current, "lastUpdateTime")
+    return since is not None and later(since, deadline) < now
+
+
+def _failure(sets: Sets) -> Condition | None:
+    """The failure of a set, the newest one's first."""
+    newest = [sets.new] if sets.new is not None else []
+    for entry in [*newest, *sets.old]:
+        found = condition_of(entry, REPLICA_FAILURE)
+        if found is not None:
+            return found
+    return None
+
+
+def deadline_check(deployment: Manifest, status: Status, now: Instant) -> float | None:
+    """Seconds until the deadline has to be looked at; None when it does not apply."""
+    current = condition_of(deployment, PROGRESSING)
+    deadline = progress_deadline(deployment)
+    if current is None or deadline is None or current.get("reason") == TIMED_OUT:
+        return None
+    if is_complete(deployment, status):
+        return None
+    since = instant_in(current, "lastUpdateTime")
+    if since is None:
+        return None
+    # One second late, because the condition's time has lost its fraction.
+    return max(seconds_between(now, later(since, deadline)) + 1, 0.0)

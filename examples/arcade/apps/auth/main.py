@@ -1,0 +1,56 @@
+"""Sessions: who logged in, for an hour."""
+
+import os
+import secrets
+
+from aiohttp import web
+from redis import asyncio as redis
+from serving import logger, serve
+
+SESSION_SECONDS = 3600
+SECONDS = 1.0
+
+log = logger("auth")
+cache = redis.from_url(
+    os.environ["CACHE_URL"], decode_responses=True, socket_timeout=SECONDS, max_connections=8
+)
+
+
+async def log_in(request: web.Request) -> web.Response:
+    """A demonstration: everybody is who they say they are."""
+    body = await request.json()
+    user = body.get("user") if isinstance(body, dict) else None
+    if not isinstance(user, str) or not user.isalnum():
+        return web.json_response({"error": 'send {"user": "<letters and digits>"}'}, status=400)
+    session = secrets.token_urlsafe(16)
+    await cache.set(f"session:{session}", user, ex=SESSION_SECONDS)
+    log("info", "logged in", user=user)
+    return web.json_response({"session": session}, status=201)
+
+
+async def show(request: web.Request) -> web.Response:
+    user = await cache.get(f"session:{request.match_info['session']}")
+    if user is None:
+        return web.json_response({"error": "there is no such session"}, status=404)
+    return web.json_response({"user": user})
+
+
+@web.middleware
+async def without_cache(request: web.Request, handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except redis.RedisError as error:
+        log("error", "the cache does not answer", error=str(error))
+        return web.json_response({"error": "the cache does not answer"}, status=503)
+
+
+async def close(_: web.Application) -> None:
+    await cache.aclose()
+
+
+app = web.Application(middlewares=[without_cache])
+app.add_routes([web.post("/sessions", log_in), web.get("/sessions/{session}", show)])
+app.on_cleanup.append(close)
+
+if __name__ == "__main__":
+    serve(app, log)

@@ -1,0 +1,72 @@
+"""Collects stamps. Each goes into the queue of `notify`, and the player's count goes up."""
+
+import os
+
+from aiohttp import web
+from redis import asyncio as redis
+from serving import logger, serve
+
+# Seen in every answer, so that everybody can see which release they met.
+VERSION = "1"
+QUEUE = "stamps"
+SECONDS = 1.0
+
+log = logger("stamp")
+cache = redis.from_url(
+    os.environ["CACHE_URL"], decode_responses=True, socket_timeout=SECONDS, max_connections=8
+)
+
+
+async def show(request: web.Request) -> web.Response:
+    user = request.match_info["user"]
+    return answer({"user": user, "stamps": int(await cache.hget("stamps:count", user) or 0)})
+
+
+async def collect(request: web.Request) -> web.Response:
+    user = request.match_info["user"]
+    async with cache.pipeline(transaction=True) as pipeline:
+        pipeline.hincrby("stamps:count", user, 1)
+        pipeline.xadd(QUEUE, {"user": user})
+        count, _ = await pipeline.execute()
+    log("debug", "stamp collected", user=user, stamps=count)
+    return answer({"user": user, "stamps": count}, status=201)
+
+
+async def about(_: web.Request) -> web.Response:
+    return answer({"service": "stamp"})
+
+
+def answer(body: dict[str, object], status: int = 200) -> web.Response:
+    return web.json_response({**body, "version": VERSION}, status=status)
+
+
+async def add_version(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["x-version"] = VERSION
+
+
+@web.middleware
+async def without_cache(request: web.Request, handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except redis.RedisError as error:
+        log("error", "the cache does not answer", error=str(error))
+        return answer({"error": "the cache does not answer"}, status=503)
+
+
+async def close(_: web.Application) -> None:
+    await cache.aclose()
+
+
+app = web.Application(middlewares=[without_cache])
+app.add_routes(
+    [
+        web.get("/stamp", about),
+        web.get("/stamp/{user}", show),
+        web.post("/stamp/{user}", collect),
+    ]
+)
+app.on_response_prepare.append(add_version)
+app.on_cleanup.append(close)
+
+if __name__ == "__main__":
+    serve(app, log)

@@ -43,12 +43,17 @@ class InProcessExecutor:
         """Carry out every command in order; those that were refused, with the reasons."""
         user = User(f"system:kiban:{controller}", ("system:masters", "system:authenticated"))
         call = Call(user, now, manager=controller)
-        refusals = []
+        refusals: list[Refusal] = []
+        failed = False
         for command in commands:
+            if isinstance(command, Record) and command.after_success and failed:
+                continue
             try:
                 self.carry_out(command, call)
+                failed = False
             except Failure as failure:
                 refusals.append(_refusal(command, failure))
+                failed = True
         return tuple(refusals)
 
     def carry_out(self, command: Command, call: Call) -> None:

@@ -28,10 +28,12 @@ from kiban.kube.objects import (
     annotations_of,
     condition_of,
     get_in,
+    key_of,
     owner_reference,
+    uid_of,
 )
 from kiban.primitives.instants import Instant
-from kiban.reconcile.commands import Command, Create, Refusal
+from kiban.reconcile.commands import Command, Create, Patch, Refusal
 
 
 def new_set(deployment: Manifest, size: int, revision: int) -> Manifest:
@@ -108,7 +110,9 @@ def revision_update(deployment: Manifest, revision: int) -> tuple[Command, ...]:
     """The command that gives the Deployment the revision of its newest set."""
     if annotations_of(deployment).get(REVISION) == str(revision):
         return ()
-    return (change(deployment, {"metadata": {"annotations": {REVISION: str(revision)}}}),)
+    # Through the status: what the controller writes there is no new generation to observe.
+    patch = {"metadata": {"annotations": {REVISION: str(revision)}}}
+    return (Patch(key_of(deployment), patch, subresource="status", uid=uid_of(deployment)),)
 
 
 def refused(

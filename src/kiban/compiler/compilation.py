@@ -8,11 +8,13 @@ from collections.abc import Iterator
 
 from kiban.compiler.bundle import Bundle
 from kiban.compiler.nodes import node_groups
+from kiban.compiler.patches import apply_patches
 from kiban.compiler.secrets import secret_needs
 from kiban.compiler.target import Target, Used, target_of
 from kiban.compiler.writers import environment as environment_writer
 from kiban.compiler.writers import identity, job, network, providers, scaling, workload
 from kiban.kube.objects import Manifest
+from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import Platform
 
 WRITERS = (identity.write, workload.write, job.write, network.write, scaling.write)
@@ -41,15 +43,21 @@ def compile_environment(
 
     `local` adds the stand-ins for resources that the embedded cluster runs itself. A service
     without a release in the environment is left out. Raises `KibanError` for an unknown
-    environment or cluster.
+    environment or cluster, a patch that hits nothing, a resource that cannot run locally.
     """
-    platform.environment(environment)
+    _check_cluster(platform, environment, cluster)
     target = target_of(platform, environment, cluster, local=local)
+    problems: list[Problem] = []
     resources = _resources(target)
     manifests = [*environment_writer.write(target), *_of_services(target)]
     if local:
         for used, users in resources.values():
             manifests += providers.write(target, used, users)
+            if used.type not in providers.PROVIDERS:
+                problems.append(_no_stand_in(used, users))
+    manifests = [*apply_patches(target, manifests, problems)]
+    if problems:
+        raise KibanError(problems)
     manifests.sort(key=_order)
     used_resources = [used for used, _ in resources.values()]
     return Bundle(
@@ -71,6 +79,24 @@ def compile_platform(platform: Platform, *, local: bool = False) -> tuple[Bundle
         compile_environment(platform, environment, cluster=cluster, local=local)
         for environment in platform.environments
         for cluster in platform.clusters_of(environment) or (None,)
+    )
+
+
+def _check_cluster(platform: Platform, environment: str, cluster: str | None) -> None:
+    known = platform.clusters_of(environment)
+    if cluster is not None and known and cluster not in known:
+        what = f"the environment {environment!r} does not live on a cluster {cluster!r}"
+        fix = "use one of: " + ", ".join(known)
+        raise KibanError(Problem("compile/unknown-cluster", what, fix=fix))
+
+
+def _no_stand_in(used: Used, users: list[str]) -> Problem:
+    known = ", ".join(sorted(providers.PROVIDERS))
+    return Problem(
+        "compile/no-stand-in",
+        f"the embedded cluster cannot run the {used.type} {used.name!r}",
+        Place(thing=f"service {users[0]}"),
+        fix=f"point the environment at a cluster that has it; what runs locally is: {known}",
     )
 
 

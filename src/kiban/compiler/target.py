@@ -47,6 +47,9 @@ class Target:
     services: Mapping[str, ServiceSpec]
     images: Mapping[str, str]
     tags: Mapping[str, str]
+    # The service graph in both directions: what a service uses, and who uses a service.
+    used: Mapping[str, tuple[Used, ...]]
+    callers: Mapping[str, tuple[str, ...]]
 
     def labels(self, service: str = "") -> dict[str, str]:
         """The labels of every object; without a service, of one that belongs to all."""
@@ -85,22 +88,7 @@ class Target:
 
     def uses(self, service: ServiceSpec) -> tuple[Used, ...]:
         """What a service uses, by the name it has in the cluster."""
-        return tuple(
-            self._used(service, key, use.name or key, use.type, optional=use.optional)
-            for key, use in sorted(service.uses.items())
-        )
-
-    def _used(
-        self, service: ServiceSpec, key: str, name: str, type_: str, *, optional: bool
-    ) -> Used:
-        shared = self.platform.spec.resources
-        if type_ == "service":
-            return Used(key, name, type_, optional)
-        if type_ == "resource":
-            return Used(key, name, shared[name].type, optional)
-        if name in shared and shared[name].type == type_:
-            return Used(key, name, type_, optional)
-        return Used(key, f"{service.service}-{name}", type_, optional)
+        return self.used[service.service]
 
     def resource(self, used: Used) -> Resource:
         """The description of a resource; one of a service's own has the defaults."""
@@ -125,12 +113,18 @@ def target_of(platform: Platform, environment: str, cluster: str | None, *, loca
     for key, service in sorted(platform.services[environment].items()):
         image = service.image or f"kiban.local/{key}"
         release = released.get(key)
-        if release is None and not is_pinned(service.image):
+        pinned = is_pinned(image)
+        if release is None and not pinned:
             continue
         services[key] = service
-        pinned = is_pinned(image)
         images[key] = image if pinned or release is None else f"{image}:{release.tag}"
         tags[key] = release.tag if release else image.rpartition(":")[2]
+    used = {key: _uses(platform, service) for key, service in services.items()}
+    callers: dict[str, tuple[str, ...]] = {}
+    for key in used:
+        for one in used[key]:
+            if one.is_service:
+                callers[one.name] = (*callers.get(one.name, ()), key)
     return Target(
         platform,
         environment,
@@ -141,4 +135,20 @@ def target_of(platform: Platform, environment: str, cluster: str | None, *, loca
         services,
         images,
         tags,
+        used,
+        callers,
     )
+
+
+def _uses(platform: Platform, service: ServiceSpec) -> tuple[Used, ...]:
+    """What a service uses. A type that is not `service` or `resource` means the shared resource
+    of that name if there is one of that type, and else a resource of the service's own."""
+    shared = platform.spec.resources
+    found = []
+    for key, use in sorted(service.uses.items()):
+        name, type_ = use.name or key, use.type
+        is_shared = name in shared and type_ in ("resource", shared[name].type)
+        if type_ != "service" and not is_shared:
+            name = f"{service.service}-{name}"
+        found.append(Used(key, name, shared[name].type if is_shared else type_, use.optional))
+    return tuple(found)

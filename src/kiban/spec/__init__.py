@@ -8,6 +8,8 @@ from kiban.spec.load import read_directory
 from kiban.spec.loading import load_platform
 from kiban.spec.nouns import Environment, PlatformSpec, Resource
 from kiban.spec.platform import Platform, Release, explain, is_pinned
+from kiban.spec.scaffold import scaffold
+from kiban.spec.schema import json_schema
 from kiban.spec.service import ServiceSpec
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "explain",
     "host_of",
     "is_pinned",
+    "json_schema",
     "load_platform",
     "read_directory",
+    "scaffold",
 ]

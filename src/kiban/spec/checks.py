@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+from cronsim import CronSim, CronSimError
+
 from kiban.primitives.graphs import cycle
+from kiban.primitives.instants import EPOCH
 from kiban.primitives.located import Located
 from kiban.primitives.problems import Place, Problem, nearest
 from kiban.spec.nouns import PlatformSpec
@@ -66,6 +69,7 @@ def check_environment(platform: Platform, environment: str, problems: list[Probl
             _known("team", service.team, platform.spec.teams, find("team"), problems)
         _check_uses(platform, service, find, problems)
         _check_numbers(service, find, problems)
+    _check_names(platform, environment, problems)
     _check_cycles(platform, environment, problems)
     _check_routes(platform, environment, problems)
 
@@ -148,13 +152,11 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         problems.append(
             Problem("spec/missing-field", what, find("service").key_place(), fix="add `port: 8080`")
         )
-    if (
-        service.health.path
-        and service.kind == "worker"
-        and not (service.port or service.health.port)
-    ):
+    asked = find.own.get("health", "path")
+    if asked is not None and service.kind == "worker" and not (service.port or service.health.port):
         what = "`health.path` needs a port to ask"
-        problems.append(Problem("spec/health", what, find("health", "path").place()))
+        fix = "add `health.port`, or ask by `health.command`"
+        problems.append(Problem("spec/health", what, asked.place(), fix=fix))
     for key, secret in service.secrets.items():
         name, slash, entry = secret.partition("/")
         if not (name and slash and entry):
@@ -162,10 +164,32 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
             fix = f"write {service.service}/{key.lower().replace('_', '-')}"
             place = find("secrets", key).place()
             problems.append(Problem("spec/secret", what, place, fix=fix))
+    if service.schedule is not None and (fault := _schedule_fault(service.schedule)):
+        fix = "write minute, hour, day, month, weekday, like `0 3 * * *`"
+        place = find("schedule").place()
+        problems.append(Problem("spec/schedule", f"`schedule`: {fault}", place, fix=fix))
     for key, route in service.routes.items():
         if route.port is not None and route.port not in service.ports:
             node = find("routes", key, "port")
             _known("port", route.port, service.ports, node, problems)
+
+
+def _schedule_fault(schedule: str) -> str:
+    try:
+        CronSim(schedule, EPOCH)
+    except CronSimError as error:
+        return f"{schedule!r} is no cron schedule: {error}"
+    return ""
+
+
+def _check_names(platform: Platform, environment: str, problems: list[Problem]) -> None:
+    """A resource becomes objects of its own name, just as a service does."""
+    resources = platform.sources.platform.get("resources")
+    for name in platform.spec.resources:
+        if name in platform.services[environment] and resources is not None:
+            what = f"{name!r} is a service and a resource"
+            place = resources.value[name].key_place()
+            problems.append(Problem("spec/twice", what, place, fix="rename one of them"))
 
 
 def _check_cycles(platform: Platform, environment: str, problems: list[Problem]) -> None:

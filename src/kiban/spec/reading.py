@@ -98,12 +98,14 @@ class _Reader:
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Located:
         found = self.at(event, {})
         inherited: list[Located] = []
+        key: Any
         while not isinstance(key := next(events), yaml.MappingEndEvent):
             if not isinstance(key, yaml.ScalarEvent):
                 self.stop("spec/key", "a key must be plain text", key)
             item = self.node(next(events), events, depth + 1)
             item = Located(item.value, self.file, item.line, item.column, text=item.text)
-            item.key_line, item.key_column = key.start_mark.line + 1, key.start_mark.column + 1
+            mark: Any = key.start_mark
+            item.key_line, item.key_column = mark.line + 1, mark.column + 1
             if key.value == "<<" and key.style in (None, ""):
                 inherited += item.value if isinstance(item.value, list) else [item]
             elif key.value in found.value:

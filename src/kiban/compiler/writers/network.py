@@ -88,14 +88,9 @@ def _alb_annotations(target: Target, service: ServiceSpec) -> dict[str, str]:
 def _allowed(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     """Those who declared that they use the service; and, to a routed port, everybody: load
     balancers have no labels."""
-    callers = sorted(
-        name
-        for name, other in target.services.items()
-        if any(used.is_service and used.name == service.service for used in target.uses(other))
-    )
     rules: list[dict[str, Any]] = []
-    if callers:
-        expression = {"key": SERVICE_LABEL, "operator": "In", "values": callers}
+    if callers := target.callers.get(service.service):
+        expression = {"key": SERVICE_LABEL, "operator": "In", "values": list(callers)}
         rules.append({"from": [{"podSelector": {"matchExpressions": [expression]}}]})
     numbers = dict(container_ports(service))
     routed = sorted({numbers[route.port or "http"] for route in service.routes.values()})

@@ -27,7 +27,12 @@ PATIENCE_SECONDS = 20.0
 def postgres(data: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "kiban.adapters.local.postgres"]
     command += ["--data", str(data), "--port", str(PORT)]
-    given = {"HOST": HOST, "PGUSER": "app", "PGPASSWORD": PASSWORD, "PGDATABASE": "game"}
+    given = {
+        "HOST": HOST,
+        "POSTGRES_USER": "app",
+        "POSTGRES_PASSWORD": PASSWORD,
+        "POSTGRES_DB": "game",
+    }
     process = subprocess.Popen(
         command, env={**os.environ, **given, **environment}, start_new_session=True
     )
@@ -71,7 +76,7 @@ def test_what_was_committed_is_there_after_a_restart_with_another_password(data:
         assert process.wait(PATIENCE_SECONDS) == 0, "a client that stays does not hold it up"
         idle.close()
 
-    with postgres(data, PGPASSWORD="another") as process:
+    with postgres(data, POSTGRES_PASSWORD="another") as process:
         with connected(process, "another") as connection:
             assert connection.execute("SELECT * FROM points").fetchall() == [("ada", 7)]
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -88,7 +93,7 @@ def arguments_of_all_processes() -> bytes:
 
 
 def test_without_a_password_it_says_which_variable_is_missing(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "PGPASSWORD"}
+    environment = {name: value for name, value in os.environ.items() if name != "POSTGRES_PASSWORD"}
     done = subprocess.run(
         [sys.executable, "-m", "kiban.adapters.local.postgres", "--data", str(tmp_path)],
         env=environment,
@@ -98,7 +103,9 @@ def test_without_a_password_it_says_which_variable_is_missing(tmp_path: Path) ->
     )
 
     assert done.returncode == 4
-    assert done.stderr.startswith("The environment variable PGPASSWORD is not set. [local/secret]")
+    assert done.stderr.startswith(
+        "The environment variable POSTGRES_PASSWORD is not set. [local/secret]"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

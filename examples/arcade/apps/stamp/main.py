@@ -6,8 +6,9 @@ from aiohttp import web
 from redis import asyncio as redis
 from serving import logger, serve
 
-# Seen in every answer, so that everybody can see which release they met.
+# Both are in every answer, so that everybody can see which code and which release they met.
 VERSION = "1"
+RELEASE = os.environ.get("KIBAN_RELEASE", "none")
 QUEUE = "stamps"
 SECONDS = 1.0
 
@@ -37,11 +38,12 @@ async def about(_: web.Request) -> web.Response:
 
 
 def answer(body: dict[str, object], status: int = 200) -> web.Response:
-    return web.json_response({**body, "version": VERSION}, status=status)
+    return web.json_response({**body, "version": VERSION, "release": RELEASE}, status=status)
 
 
 async def add_version(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["x-version"] = VERSION
+    response.headers["x-release"] = RELEASE
 
 
 @web.middleware

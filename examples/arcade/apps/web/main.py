@@ -48,7 +48,8 @@ async def home(request: web.Request) -> web.Response:
         for part, answer in zip(wanted, found, strict=True)
     }
     missing = [part.backend for part, answer in zip(wanted, found, strict=True) if answer is None]
-    headers = {"x-version": str(page["stamp"].get("version", ""))}
+    # Which release of `stamp` this page was made with.
+    headers = {"x-release": str(page["stamp"].get("release", "none"))}
     if missing:
         headers["x-defaults"] = ",".join(missing)
     return web.json_response({**page, "defaults": missing}, headers=headers)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from kiban.adapters.local.foreground import Arguments, run
 from kiban.primitives.problems import Exit, KibanError, Problem
 
-DEFAULT_PORT = 4566
+DEFAULT_PORT = 5000
 
 
 def main(arguments: Arguments) -> int:

@@ -1,7 +1,8 @@
 """A real PostgreSQL as a pod: made on first start, with one role and one database of its own.
 
-The role, its password and the database are `PGUSER`, `PGPASSWORD` and `PGDATABASE`; they are
-brought up to date at every start, so that a new password is only a restart away.
+The role, its password and the database are `POSTGRES_USER`, `POSTGRES_PASSWORD` and `POSTGRES_DB`
+(the names of the public image); they are brought up to date at every start, so that a new password
+is only a restart away.
 """
 
 import os
@@ -45,16 +46,16 @@ _ACCESS = "host all all all scram-sha-256\n"
 
 def main(arguments: Arguments) -> int:
     """Serve until told to stop."""
-    user = secret("PGUSER", "app")
-    password = secret("PGPASSWORD")
-    database = secret("PGDATABASE", user)
+    user = secret("POSTGRES_USER", "app")
+    password = secret("POSTGRES_PASSWORD")
+    database = secret("POSTGRES_DB", user)
     account = account_for_postgres()
     programs = find_programs(account)
     cluster = writable_directory(arguments.data, account) / "postgres"
     if not (cluster / "PG_VERSION").exists():
         initialise(programs, cluster, account)
     configure(programs, cluster, account, sql=_grants(user, password, database))
-    os.environ.pop("PGPASSWORD", None)
+    os.environ.pop("POSTGRES_PASSWORD", None)
     server = [str(programs / "postgres"), "-D", str(cluster)]
     server += ["-h", arguments.host, "-p", str(arguments.port)]
     # SIGINT is PostgreSQL's fast shutdown; at SIGTERM it would wait for its clients to leave.

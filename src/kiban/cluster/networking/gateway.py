@@ -177,8 +177,8 @@ def _match(match: Match, methods: tuple[str, ...] = ()) -> Resource:
 def _action(
     route: Route, backends: list[Backend], known: Mapping[str, ServicePort], idle: str
 ) -> Resource:
-    # A stream may take as long as it likes, as long as something moves.
-    action: Resource = {"timeout": "0s", "idle_timeout": idle}
+    # Without a limit of its own a stream may take as long as it likes, while something moves.
+    action: Resource = {"timeout": f"{route.timeout_seconds:.3f}s", "idle_timeout": idle}
     if len(backends) == 1:
         action["cluster"] = backends[0].id
     else:

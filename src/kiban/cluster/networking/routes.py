@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiban.kube.objects import INGRESS, SERVICE, GroupKind, Key, Manifest, annotations_of, get_in
+from kiban.primitives.instants import parse_span
 from kiban.reconcile.controller import Snapshot
 
 HTTP_ROUTE = GroupKind("gateway.networking.k8s.io", "HTTPRoute")
@@ -17,6 +18,8 @@ ANY_HOST = "*"
 # Requests per second that a route lets through, for all clients together (ours; ingress-nginx
 # has limits per client only).
 RATE_ANNOTATION = "kiban.dev/requests-per-second"
+# After this span (`2.5s`) the gateway gives up on an answer.
+TIMEOUT_ANNOTATION = "kiban.dev/timeout"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,13 +42,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One rule. Without backends the request is answered with 503."""
+    """One rule. Without backends the request is answered with 503; zeros mean no limit."""
 
     host: str
     match: Match
     backends: tuple[Backend, ...]
     mirror: str = ""
     requests_per_second: int = 0
+    timeout_seconds: float = 0.0
     age: tuple[str, str, str] = ("", "", "")
 
     @property
@@ -73,13 +77,12 @@ def routes_of(snapshot: Snapshot) -> tuple[Route, ...]:
 
 def _of_ingress(ingress: Manifest, snapshot: Snapshot) -> Iterator[Route]:
     namespace = ingress["metadata"].get("namespace", "")
-    age = _age(ingress)
-    rate = _rate(ingress)
+    limits = _limits(ingress)
 
     def route(host: str, match: Match, backend: Any) -> Route:
         id_ = _ingress_backend(namespace, backend, snapshot)
         backends = (Backend(id_),) if id_ else ()
-        return Route(host, match, backends, requests_per_second=rate, age=age)
+        return Route(host, match, backends, **limits)
 
     if default := get_in(ingress, "spec", "defaultBackend"):
         yield route(ANY_HOST, Match(), default)
@@ -109,9 +112,7 @@ def _of_http_route(found: Manifest) -> Iterator[Route]:
         mirror = next((_reference(namespace, ref) for ref in _mirrors(rule)), "")
         for host in get_in(found, "spec", "hostnames", default=[ANY_HOST]):
             for match in rule.get("matches") or [{}]:
-                yield Route(
-                    host, _http_match(match), backends, mirror, _rate(found), age=_age(found)
-                )
+                yield Route(host, _http_match(match), backends, mirror, **_limits(found))
 
 
 def _http_match(match: dict[str, Any]) -> Match:
@@ -146,12 +147,21 @@ def _reference(namespace: str, reference: dict[str, Any]) -> str:
     return f"{namespace}/{reference.get('name', '')}/{reference.get('port', 0)}"
 
 
-def _age(manifest: Manifest) -> tuple[str, str, str]:
-    metadata = manifest["metadata"]
+def _limits(manifest: Manifest) -> dict[str, Any]:
+    """What holds for every route of an object. An annotation that makes no sense is passed over:
+    the traffic of the others goes on."""
+    metadata, annotations = manifest["metadata"], annotations_of(manifest)
+    rate = annotations.get(RATE_ANNOTATION, "")
     created = metadata.get("creationTimestamp") or ""
-    return (created, metadata.get("namespace", ""), metadata["name"])
+    return {
+        "requests_per_second": int(rate) if rate.isdecimal() else 0,
+        "timeout_seconds": _seconds(annotations.get(TIMEOUT_ANNOTATION, "")),
+        "age": (created, metadata.get("namespace", ""), metadata["name"]),
+    }
 
 
-def _rate(manifest: Manifest) -> int:
-    written = annotations_of(manifest).get(RATE_ANNOTATION, "")
-    return int(written) if written.isdecimal() else 0
+def _seconds(written: str) -> float:
+    try:
+        return parse_span(written) if written else 0.0
+    except ValueError:
+        return 0.0

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kiban.cluster.admission.chain import ADMISSIONS
+from kiban.cluster.api.answering import answer
 from kiban.cluster.api.registry import Registry
+from kiban.cluster.api.values import Request, Response
+from kiban.cluster.api.world import SignToken, World
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.bootstrap import bootstrap_objects
 from kiban.cluster.executor import InProcessExecutor
@@ -46,7 +49,12 @@ class Cluster:
     loop: Loop
     executor: InProcessExecutor
     kubelet: NodeAgent | None = None
+    sign_token: SignToken | None = None
     _now: Instant = EPOCH_INSTANT
+
+    @property
+    def world(self) -> World:
+        return World(self.registry, self.sign_token)
 
     @property
     def store(self) -> Store:
@@ -81,6 +89,11 @@ class Cluster:
         self._now = now
         if self.kubelet is not None:
             self.kubelet.report(report, now)
+
+    def handle(self, request: Request, now: Instant) -> Response:
+        """Answer a client."""
+        self._now = now
+        return answer(self.world, request, now)
 
     def bootstrap(self, now: Instant) -> None:
         """Create what every cluster has from its first moment."""

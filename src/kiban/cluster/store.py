@@ -57,36 +57,37 @@ class Stored:
             self._encoded = orjson.dumps(self.object)
         return self._encoded
 
+    @property
+    def item(self) -> bytes:
+        """The JSON as an item of a list of its kind, which does not repeat kind and version."""
+        kind, version = self.object["kind"], self.object["apiVersion"]
+        return b"{" + self.encoded[len(f'{{"kind":"{kind}","apiVersion":"{version}",') :]
+
 
 class Write:
-    """One change in the history: what was there, and what is there now or, after a removal, None.
+    """One change in the history: what was there, and what is there now (None: removed)."""
 
-    `last` is the state that watchers see: for a removal the last one there was, under the
-    revision of the removal."""
-
-    __slots__ = ("_last", "after", "before", "key", "revision")
+    __slots__ = ("_gone", "after", "before", "key", "revision")
 
     def __init__(
-        self,
-        revision: int,
-        key: Key,
-        before: Stored | None,
-        after: Stored | None,
-        last: Stored | None = None,
+        self, revision: int, key: Key, before: Stored | None, after: Stored | None
     ) -> None:
         self.revision, self.key, self.before, self.after = revision, key, before, after
-        self._last = last
+        self._gone: Stored | None = None
+
+    @property
+    def gone(self) -> Stored:
+        """What was there before, under this write's revision: what those are shown to whom it is
+        gone. Made once for all watchers."""
+        assert self.before is not None, "nothing was there before"
+        if self._gone is None:
+            self._gone = Stored(_at(self.before.object, self.revision), self.revision)
+        return self._gone
 
     @property
     def last(self) -> Stored:
-        found = self.after or self._last
-        assert found is not None, "a removal knows its last state"
-        return found
-
-    def before_as_of_now(self) -> Stored:
-        """What was there, under this write's revision: for those to whom it is gone now."""
-        assert self.before is not None
-        return Stored(_at(self.before.object, self.revision), self.revision)
+        """The latest state there was."""
+        return self.after or self.gone
 
 
 class _History:
@@ -268,20 +269,16 @@ class Store:
         self._remember(Write(self.revision, key, before, stored))
         return stored.object
 
-    def remove(self, key: Key, last: Manifest | None = None) -> Manifest:
-        """Remove an object that is there; its last state, with the revision of the removal.
-
-        `last` says what the last state was when it differs from the one stored: a finalizer
-        gone, a deletion time set.
-        """
+    def remove(self, key: Key) -> Manifest:
+        """Remove an object that is there; its last state, with the revision of the removal."""
         before = self.stored(key)
         assert before is not None, f"{key} is not in the store"
         self.revision += 1
         self._unindex(key, before.object)
         self._kinds[key.group_kind].remove(key.namespace, key.name)
-        departed = Stored(_at(last or before.object, self.revision), self.revision)
-        self._remember(Write(self.revision, key, before, None, departed))
-        return departed.object
+        write = Write(self.revision, key, before, None)
+        self._remember(write)
+        return write.last.object
 
     def restore(self, objects: Iterable[tuple[int, Manifest]], revision: int) -> None:
         """Fill an empty store from a journal; the history starts at the given revision."""
@@ -346,8 +343,11 @@ class Store:
 
 
 def _at(manifest: Manifest, revision: int) -> Manifest:
+    """The object at a revision. Kind and version come first, so that an item of a list is the
+    object's own JSON without its beginning."""
     metadata = {**manifest["metadata"], "resourceVersion": str(revision)}
-    return {**manifest, "metadata": metadata}
+    type_ = {"kind": manifest["kind"], "apiVersion": manifest["apiVersion"]}
+    return {**type_, **manifest, "metadata": metadata}
 
 
 def _drop(index: dict[Place, dict[Entry, None]], place: Place, entry: Entry) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kiban.primitives.instants import Instant
+from kiban.reconcile.commands import Propagation
 
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
 
@@ -36,7 +37,7 @@ class DeleteOptions:
     older way to say the same."""
 
     grace_seconds: int | None = None
-    propagation: Literal["", "Background", "Foreground", "Orphan"] = ""
+    propagation: Propagation = ""
     orphan_dependents: bool | None = None
     uid: str | None = None
     resource_version: str | None = None

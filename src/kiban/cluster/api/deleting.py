@@ -6,11 +6,11 @@ reference.
 
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.calls import Call, DeleteOptions
-from kiban.cluster.api.failures import conflict, not_found
+from kiban.cluster.api.failures import Failure, not_found
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.strategies import strategy_of
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import NAMESPACE, POD, Key, Manifest, get_in, is_deleting
+from kiban.kube.objects import NAMESPACE, POD, Key, Manifest, get_in, is_deleting, replaced
 from kiban.primitives.instants import later, parse_rfc3339, rfc3339, seconds_between
 
 ORPHAN_FINALIZER = "orphan"
@@ -34,23 +34,35 @@ def delete(
         if new == live or call.dry_run:
             return new, False
         return registry.store.put(new), False
+    final = new if info.group_kind == POD else live
     if call.dry_run:
-        return new, True
-    return registry.store.remove(key, new), True
+        return final, True
+    removed = registry.store.remove(key)
+    version = removed["metadata"]["resourceVersion"]
+    return replaced(final, ("metadata", "resourceVersion"), version), True
 
 
 def _check_preconditions(info: KindInfo, key: Key, options: DeleteOptions, live: Manifest) -> None:
     present = live["metadata"]
-    for said, asked, there in (
-        ("UID", options.uid, present["uid"]),
-        ("ResourceVersion", options.resource_version, present["resourceVersion"]),
+    for said, asked, there, suspicion in (
+        ("UID", options.uid, present["uid"], "deleted and then recreated"),
+        (
+            "ResourceVersion",
+            options.resource_version,
+            present["resourceVersion"],
+            "modified",
+        ),
     ):
         if asked is not None and asked != there:
-            raise conflict(
-                info,
-                key.name,
-                f"the {said} in the precondition ({asked}) does not match the {said} in record"
-                f" ({there}). The object might have been deleted and then recreated",
+            why = (
+                f"the {said} in the precondition ({asked}) does not match the {said} in record "
+                f"({there}). The object might have been {suspicion}"
+            )
+            raise Failure(
+                409,
+                "Conflict",
+                f'Operation cannot be fulfilled on {info.kind} "{key.name}": {why}',
+                {"name": key.name, "kind": info.kind},
             )
 
 

@@ -68,17 +68,16 @@ class Registry:
         strategy = strategy_of(info)
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
-        new = form.completed(info, manifest)
+        new = form.completed(info, _without_status(manifest, info, strategy))
         new = self._admitted(attempt, new)
         new = metadata.fresh(new, call, self.store.chance, counts=strategy.generation)
-        new = _with_first_status(new, info, strategy)
         if self.tracks_ownership:
             new = ownership.after_create(info, new, call)
         form.check_new(info, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
         if self.store.get(key) is not None:
             raise already_exists(info, name)
-        return new if call.dry_run else self._put(new)
+        return new if call.dry_run else self.store.put(new)
 
     # Changing
 
@@ -96,8 +95,11 @@ class Registry:
         if _is_same(new, live):
             return live
         if is_deleting(new) and not new["metadata"].get("finalizers") and _is_over(new):
-            return new if call.dry_run else self._remove(key, new)
-        return new if call.dry_run else self._put(new)
+            # Watchers are shown the state that was stored; the writer sees what it made of it.
+            if not call.dry_run:
+                self.store.remove(key)
+            return new
+        return new if call.dry_run else self.store.put(new)
 
     def replace(
         self, info: KindInfo, key: Key, manifest: Manifest, call: Call, subresource: str = ""
@@ -149,14 +151,7 @@ class Registry:
             manifest = admission(attempt, manifest)
         return manifest
 
-    # Writing
-
-    def _put(self, manifest: Manifest) -> Manifest:
-        return self.store.put(manifest)
-
-    def _remove(self, key: Key, last: Manifest) -> Manifest:
-        """Remove an object, whose last state may differ from the one stored."""
-        return self.store.remove(key, last)
+    # Kinds
 
     def info_of(self, key: Key) -> KindInfo:
         """The preferred version of a key's kind. Raises `Failure` for one not served."""
@@ -198,17 +193,11 @@ def uid_differs(info: KindInfo, key: Key, asked: str, present: str) -> str:
     )
 
 
-def _with_first_status(manifest: Manifest, info: KindInfo, strategy: Strategy) -> Manifest:
-    if strategy.open_status:
-        given = manifest.get("status") or {}
-        return {**manifest, "status": {**(strategy.first_status or {}), **given}}
-    if info.subresource("status") is None and strategy.first_status is None:
+def _without_status(manifest: Manifest, info: KindInfo, strategy: Strategy) -> Manifest:
+    """What a client may create: a status of its own is not part of it."""
+    if strategy.open_status or info.subresource("status") is None or "status" not in manifest:
         return manifest
-    rest = {key: value for key, value in manifest.items() if key != "status"}
-    if strategy.first_status is None:
-        return rest
-    computed = form.first_status(info, rest)
-    return {**rest, "status": {**strategy.first_status, **computed}}
+    return {key: value for key, value in manifest.items() if key != "status"}
 
 
 def _only_the_part(

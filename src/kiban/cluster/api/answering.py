@@ -1,0 +1,70 @@
+"""From a request to its response: the one entrance for everything that comes over HTTP.
+
+Synchronous and without I/O. What must wait (a watch, a log) comes back as a stream or an errand
+for the adapter.
+"""
+
+from collections.abc import Callable
+
+from kiban.cluster.api import discovery, objects, static, subresources
+from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
+from kiban.cluster.api.negotiation import PLAIN, Form, form_of
+from kiban.cluster.api.rendering import failure_response
+from kiban.cluster.api.routing import resolve, target_of
+from kiban.cluster.api.values import Request, Response
+from kiban.cluster.api.world import World
+from kiban.cluster.authorization.rights import check
+from kiban.primitives.instants import Instant
+
+
+def answer(world: World, request: Request, now: Instant) -> Response:
+    """The response to a request; refusals are responses too."""
+    try:
+        response = _answer(world, request, now)
+    except Failure as failure:
+        response = failure_response(failure, _form_for_failures(request))
+    response.revision = world.store.revision
+    return response
+
+
+def _form_for_failures(request: Request) -> Form:
+    try:
+        return Form(form_of(request.headers.get("accept", "")).media)
+    except Failure:
+        return PLAIN
+
+
+def _answer(world: World, request: Request, now: Instant) -> Response:
+    watch = request.flag("watch")
+    target = target_of(request.method, request.path, watch=watch)
+    check(world.registry, request.user, request.method, request.path, target)
+    if target is None:
+        return _not_about_objects(world, request)
+    info, subresource = resolve(world.registry.kinds, target)
+    if subresource is not None:
+        return subresources.answer(world, request, target, info, now)
+    handle = _VERBS.get(target.verb)
+    if handle is None:
+        raise method_not_allowed()
+    return handle(world, request, target, info, now)
+
+
+_VERBS: dict[str, Callable[..., Response]] = {
+    "get": objects.get,
+    "list": objects.list_,
+    "watch": objects.watch,
+    "create": objects.create,
+    "update": objects.update,
+    "patch": objects.patch,
+    "delete": objects.delete,
+    "deletecollection": objects.delete_collection,
+}
+
+
+def _not_about_objects(world: World, request: Request) -> Response:
+    if request.method not in ("GET", "HEAD"):
+        raise no_such_resource()
+    first = request.path.strip("/").partition("/")[0]
+    if first in ("api", "apis"):
+        return discovery.discovered(request, world.registry.kinds)
+    return static.answer(world, request)

@@ -1,0 +1,170 @@
+"""Reading what a client sent: JSON or YAML, once, with what is odd about it.
+
+Source: k8s.io/apimachinery/pkg/runtime/serializer and apiserver/pkg/endpoints/handlers/create.go.
+"""
+
+import json
+import re
+from typing import Any
+
+import orjson
+import yaml
+
+from kiban.cluster.api.failures import Failure, bad_request
+from kiban.cluster.api.values import Request
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import Manifest
+
+# limits for one body, in bytes (apiserver: MaxRequestBodyBytes).
+BODY_LIMIT = 3 * 1024 * 1024
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+_KEY_MARK = re.compile(rb'"\s*:')
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_size(request: Request) -> None:
+    if len(request.body) > BODY_LIMIT:
+        message = f"Request entity too large: limit is {BODY_LIMIT}"
+        raise Failure(413, "RequestEntityTooLarge", message)
+
+
+def object_of(request: Request, info_kind: str) -> tuple[Manifest, tuple[str, ...]]:
+    """The object in a body, and the paths of keys it holds twice. Raises `Failure`."""
+    check_size(request)
+    media = media_type(request)
+    if media in YAML_TYPES:
+        return _mapping(yaml_value(request.body, info_kind), info_kind), ()
+    if media not in ("", "application/json"):
+        raise unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+        )
+    try:
+        value = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise _unrecognized(info_kind, str(error)) from error
+    return _mapping(value, info_kind), duplicate_keys(request.body, value)
+
+
+def yaml_value(text: bytes, info_kind: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_loader())
+    except (yaml.YAMLError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise bad_request(f"error parsing YAML of a {info_kind}: {said}") from error
+
+
+def _loader() -> type[Any]:
+    """The fast loader where libyaml is there; timestamps stay text, as in JSON."""
+    global _LOADER  # noqa: PLW0603
+    if _LOADER is None:
+        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+        class Loader(base):  # type: ignore[misc]
+            pass
+
+        Loader.yaml_implicit_resolvers = {
+            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
+            for first, found in base.yaml_implicit_resolvers.items()
+        }
+        _LOADER = Loader
+    return _LOADER
+
+
+_LOADER: type[Any] | None = None
+
+
+def _mapping(value: Any, kind: str) -> Manifest:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        type_ = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+        raise _unrecognized(kind, f"json: cannot unmarshal {type_} into Go value of type struct")
+    return value
+
+
+def _unrecognized(kind: str, why: str) -> Failure:
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): couldn't get "
+        f"version/kind; json parse error: {why}"
+    )
+
+
+def unsupported_media(message: str) -> Failure:
+    return Failure(415, "UnsupportedMediaType", message)
+
+
+def check_type(manifest: Manifest, info: KindInfo) -> Manifest:
+    """The manifest with kind and version, which must be those of the path. Raises `Failure`."""
+    version, kind = manifest.get("apiVersion") or "", manifest.get("kind") or ""
+    if kind and kind != info.kind:
+        raise bad_request(
+            f'{kind} in version "{version or info.version}" cannot be handled as a {info.kind}: '
+            f"converting (v1.{kind}) to ({info.version}.{info.kind}): unknown conversion"
+        )
+    if version and version != info.api_version:
+        raise _wrong_version(version, info)
+    return {"kind": info.kind, "apiVersion": info.api_version, **_untyped(manifest)}
+
+
+def _untyped(manifest: Manifest) -> Manifest:
+    rest = {key: value for key, value in manifest.items() if key not in ("kind", "apiVersion")}
+    if not isinstance(rest.get("metadata"), dict):
+        rest["metadata"] = {}
+    return rest
+
+
+def _wrong_version(version: str, info: KindInfo) -> Failure:
+    group = version.rpartition("/")[0]
+    if group == info.group and group:
+        return bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({info.api_version})"
+        )
+    return bad_request(
+        f'{info.kind} in version "{version}" cannot be handled as a {info.kind}: no kind '
+        f'"{info.kind}" is registered for version "{version}"'
+    )
+
+
+# Keys written twice
+
+
+def duplicate_keys(text: bytes, value: Any) -> tuple[str, ...]:
+    """The paths of keys that stand twice in one object. Looks closely only when the text has
+    more key marks than the value has keys."""
+    if len(_KEY_MARK.findall(text)) == _count_keys(value):
+        return ()
+    found: list[str] = []
+    tree = json.loads(text, object_pairs_hook=_Pairs)
+    _gather(tree, "", found)
+    return tuple(found)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object as written, in order and with repetitions."""
+
+
+def _count_keys(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_count_keys(item) for item in value.values())
+    if isinstance(value, list):
+        return sum(_count_keys(item) for item in value)
+    return 0
+
+
+def _gather(tree: Any, path: str, found: list[str]) -> None:
+    if isinstance(tree, _Pairs):
+        seen: dict[str, None] = {}
+        for key, item in tree:
+            where = f"{path}.{key}" if path else key
+            if key in seen and where not in found:
+                found.append(where)
+            seen[key] = None
+            _gather(item, where, found)
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            _gather(item, f"{path}[{index}]", found)

@@ -1,0 +1,86 @@
+"""A patch, in any of its four languages, as a function from the live object to the wished one.
+
+Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go; B1.8 of the reference.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from kiban.cluster.api.bodies import (
+    check_size,
+    duplicate_keys,
+    media_type,
+    unsupported_media,
+)
+from kiban.cluster.api.failures import Failure, bad_request
+from kiban.cluster.api.values import Request
+from kiban.kube.kinds import KindInfo
+from kiban.kube.merges.json_patch import json_patch
+from kiban.kube.merges.merge_patch import merge_patch
+from kiban.kube.merges.refusals import PatchRefused
+from kiban.kube.merges.strategic import strategic_merge
+from kiban.kube.objects import Manifest
+from kiban.kube.schema import shape_of
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+def is_apply(request: Request) -> bool:
+    return media_type(request) == APPLY_PATCH
+
+
+def patch_of(request: Request, info: KindInfo) -> tuple[Callable[[Manifest], Manifest], list[str]]:
+    """The change a patch makes, and the paths of keys it holds twice. Raises `Failure`."""
+    check_size(request)
+    media = media_type(request)
+    supported = [JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
+    if info.type_name:
+        supported.insert(2, STRATEGIC_PATCH)
+    if media not in supported:
+        accepted = ", ".join([*supported, "application/apply-patch+cbor"])
+        raise unsupported_media(
+            "the body of the request was in an unknown format - accepted media types include: "
+            + accepted
+        )
+    patch = _parsed(request)
+    apply = {JSON_PATCH: _json, MERGE_PATCH: _merge, STRATEGIC_PATCH: _strategic}[media]
+
+    def changed(live: Manifest) -> Manifest:
+        try:
+            new = apply(live, patch, info)
+        except PatchRefused as refusal:
+            details: Manifest | None = {} if refusal.code == 422 else None
+            raise Failure(refusal.code, refusal.reason, refusal.message, details) from refusal
+        if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
+            raise bad_request("a patch may not take away what makes an object")
+        return new
+
+    if media != JSON_PATCH and patch is not None and not isinstance(patch, dict):
+        raise bad_request("error decoding patch: a merge patch must be an object")
+    return changed, list(duplicate_keys(request.body, patch))
+
+
+def _parsed(request: Request) -> Any:
+    try:
+        return orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+
+
+def _json(live: Manifest, patch: Any, info: KindInfo) -> Any:
+    return json_patch(live, patch)
+
+
+def _merge(live: Manifest, patch: Any, info: KindInfo) -> Any:
+    if patch is None:
+        raise bad_request("error decoding patch: a merge patch must be an object")
+    return merge_patch(live, patch)
+
+
+def _strategic(live: Manifest, patch: Any, info: KindInfo) -> Any:
+    return strategic_merge(live, patch or {}, shape_of(info))

@@ -1,0 +1,88 @@
+"""Objects, collections and refusals as bytes, in the form a client asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from kiban.cluster.api.failures import Failure
+from kiban.cluster.api.listing import Page
+from kiban.cluster.api.negotiation import Form
+from kiban.cluster.api.values import Response
+from kiban.cluster.store import Stored
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import Manifest
+from kiban.primitives.canonical import yaml_text
+
+# Turns a stored object into one of the version that the path names.
+Convert = Callable[[Manifest], Manifest]
+
+
+def partial(manifest: Manifest, form: Form) -> Manifest:
+    """Nothing but the metadata."""
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"meta.k8s.io/{form.meta_version}",
+        "metadata": manifest["metadata"],
+    }
+
+
+def encoded(value: Any, form: Form) -> bytes:
+    if form.media == "yaml":
+        # Go's encoder sorts keys; nothing else in the answer would tell the order.
+        return yaml_text(orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))).encode()
+    return orjson.dumps(value)
+
+
+def value_response(value: Any, form: Form, status: int = 200) -> Response:
+    return Response(status, encoded(value, form), form.content_type)
+
+
+def failure_response(failure: Failure, form: Form) -> Response:
+    """A `Status`; it is never shown as a table."""
+    response = value_response(failure.as_status(), form, failure.code)
+    retry = (failure.details or {}).get("retryAfterSeconds")
+    if retry:
+        response.headers["Retry-After"] = str(retry)
+    return response
+
+
+def page_metadata(page: Page) -> Manifest:
+    metadata: Manifest = {"resourceVersion": str(page.revision)}
+    if page.token:
+        metadata["continue"] = page.token
+    if page.remaining is not None:
+        metadata["remainingItemCount"] = page.remaining
+    return metadata
+
+
+def list_response(info: KindInfo, page: Page, form: Form, convert: Convert | None) -> Response:
+    """A collection: `kind`, `metadata`, `items`. Stored JSON is joined, not made again."""
+    metadata = page_metadata(page)
+    if form.transform == "PartialObjectMetadata":
+        items = [partial(stored.object, form) for stored in page.items]
+        version = f"meta.k8s.io/{form.meta_version}"
+        kind = "PartialObjectMetadataList"
+        value = {"kind": kind, "apiVersion": version, "metadata": metadata, "items": items}
+        return value_response(value, form)
+    head = {"kind": info.list_kind_name, "apiVersion": info.api_version, "metadata": metadata}
+    if form.media == "yaml":
+        items = [_item(info, stored, convert) for stored in page.items]
+        return value_response({**head, "items": items}, form)
+    body = orjson.dumps(head)[:-1] + b',"items":[' + _joined(info, page.items, convert) + b"]}"
+    return Response(200, body, form.content_type)
+
+
+def _joined(info: KindInfo, items: Sequence[Stored], convert: Convert | None) -> bytes:
+    if convert is None:
+        # Items of built-in kinds do not repeat their kind; custom resources do.
+        built_in = bool(info.type_name)
+        return b",".join(stored.item if built_in else stored.encoded for stored in items)
+    return b",".join(orjson.dumps(_item(info, stored, convert)) for stored in items)
+
+
+def _item(info: KindInfo, stored: Stored, convert: Convert | None) -> Manifest:
+    shown = convert(stored.object) if convert else stored.object
+    if not info.type_name:
+        return shown
+    return {key: value for key, value in shown.items() if key not in ("kind", "apiVersion")}

@@ -1,0 +1,1 @@
+"""Who may do what: users from tokens, rights from roles."""

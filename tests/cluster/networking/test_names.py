@@ -63,6 +63,20 @@ def test_names_that_lead_nowhere_are_left_alone(text: str) -> None:
     assert rewrite(text, SHOP) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://points.shop.svc/x", "http://127.16.241.7:20080/x"),
+        ("https://points.shop.svc", "https://127.16.241.7:20443"),
+        ("points.shop.svc:80", "127.16.241.7:20080"),
+        ("points.shop.svc:8080", "127.16.241.7:8080"),
+        ("points.shop.svc", "127.16.241.7"),
+    ],
+)
+def test_without_root_low_ports_lead_to_where_the_gateway_listens(text: str, expected: str) -> None:
+    assert rewrite(text, SHOP, lowest_port=1024) == expected
+
+
 def test_a_name_resolves_to_the_cluster_address_and_the_same_port() -> None:
     assert resolve("points.shop.svc", 80, SHOP) == ("127.16.241.7", 80)
     assert resolve("localhost", 80, SHOP) is None

@@ -235,7 +235,7 @@ def convert(name: str, definition: dict[str, Any]) -> Any:
         return scalar(definition)
     fields = definition.get("properties")
     if not fields:
-        return ["m", "?"]
+        return "?"
     result: dict[str, Any] = {"f": {key: field(name, key, fields[key]) for key in sorted(fields)}}
     if definition.get("required"):
         result["r"] = definition["required"]

@@ -55,7 +55,11 @@ class ClusterPort(Protocol):
         """An RFC 7386 merge patch."""
         ...
 
-    async def delete(self, key: Key, *, propagation: str = "Background") -> Manifest | None: ...
+    async def delete(
+        self, key: Key, *, propagation: str = "Background", uid: str = ""
+    ) -> Manifest | None:
+        """With `uid`, only if it is still that object (otherwise 409)."""
+        ...
 
     def watch(
         self, kind: GroupKind, *, resource_version: str, namespace: str = "", labels: str = ""

@@ -28,6 +28,7 @@ _PROBE: Value = {
     "successThreshold": 1,
     "failureThreshold": 3,
 }
+_CONDITION: Value = {"lastProbeTime": None, "lastTransitionTime": None}
 _HTTP: Value = {"path": "/", "scheme": "HTTP"}
 _MODE: Value = {"defaultMode": 420}
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -43,6 +44,8 @@ def default_pod(pod: Manifest) -> Manifest:
         if name in spec:
             spec[name] = [_of_pod(container, host_network) for container in spec[name]]
     status = {"phase": "Pending", "qosClass": qos_class(spec), **(pod.get("status") or {})}
+    if status.get("conditions"):
+        status["conditions"] = [{**_CONDITION, **condition} for condition in status["conditions"]]
     return {**pod, "spec": spec, "status": status}
 
 

@@ -91,13 +91,15 @@ def _remove(holder: Any, operation: dict[str, Any]) -> None:
 
 
 def _replace(holder: Any, operation: dict[str, Any]) -> None:
+    """Like the server's own library, a key of an object need not be there."""
     path = _pointer(operation)
-    _find(holder, path)
     parent, last = _find(holder, path[:-1]), path[-1]
     if isinstance(parent, dict):
         parent[last] = _value(operation)
+    elif isinstance(parent, list):
+        parent[_index(last, len(parent) - 1)] = _value(operation)
     else:
-        parent[int(last)] = _value(operation)
+        raise unprocessable()
 
 
 def _move(holder: Any, operation: dict[str, Any]) -> None:

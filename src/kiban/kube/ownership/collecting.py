@@ -1,0 +1,52 @@
+"""The set of fields that an object states. Source: structured-merge-diff typed/tofieldset.go."""
+
+from typing import Any
+
+from kiban.kube.ownership.elements import item_element
+from kiban.kube.ownership.fieldsets import LEAF, SELF, FieldSet
+from kiban.kube.schema.shapes import ANYTHING, Shape
+
+
+def collect(value: Any, shape: Shape) -> FieldSet:
+    """The field set of a whole object."""
+    return _map(value, shape) if isinstance(value, dict) else {}
+
+
+def _map(value: dict[str, Any], shape: Shape) -> FieldSet:
+    """Fields of a struct are owned by their leaves; other map entries by their own path too."""
+    found: FieldSet = {}
+    declared = shape.form == "object"
+    for key, child in value.items():
+        inner = shape.child(key)
+        below, is_leaf = _value(child, inner or ANYTHING)
+        if is_leaf or child is None or child == {}:
+            found[f"f:{key}"] = below or LEAF
+        elif not declared or inner is None:
+            found[f"f:{key}"] = {SELF: LEAF, **below} if below else LEAF
+        elif below:
+            found[f"f:{key}"] = below
+    return found
+
+
+def _value(value: Any, shape: Shape) -> tuple[FieldSet, bool]:
+    """What is owned below a value, and whether the value itself is a leaf."""
+    if shape.atomic or not isinstance(value, dict | list):
+        return LEAF, not (value is None and shape.form in ("list", "map", "object"))
+    if isinstance(value, dict):
+        return (_map(value, shape), False) if shape.form != "list" else (LEAF, True)
+    if shape.form != "list" or shape.relation == "atomic":
+        return LEAF, True
+    return _list(value, shape), False
+
+
+def _list(value: list[Any], shape: Shape) -> FieldSet:
+    found: FieldSet = {}
+    inner = shape.items
+    for item in value:
+        element = item_element(item, shape)
+        if element in found:
+            found[element] = LEAF
+            continue
+        below, is_leaf = _value(item, inner)
+        found[element] = LEAF if is_leaf or not below else {SELF: LEAF, **below}
+    return found

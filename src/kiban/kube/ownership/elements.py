@@ -1,0 +1,50 @@
+"""Path elements: how an item of a list is named, and how a path is written for people."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from kiban.kube.schema.shapes import Shape
+
+
+def item_element(item: Any, shape: Shape) -> str:
+    """The element of an item of a set or of a list keyed by fields."""
+    if shape.relation == "set":
+        return f"v:{_json(item)}"
+    given = item if isinstance(item, dict) else {}
+    if len(shape.keys) == 1:
+        key = shape.keys[0]
+        value = given.get(key)
+        if isinstance(value, str):
+            return _string_key(key, value)
+    values = {}
+    for key in sorted(shape.keys):
+        value = given.get(key)
+        values[key] = shape.key_default(key) if value is None else value
+    return f"k:{_json(values)}"
+
+
+@lru_cache(maxsize=4096)
+def _string_key(key: str, value: str) -> str:
+    return f"k:{_json({key: value})}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def written(path: tuple[str, ...]) -> str:
+    """`.spec.containers[name="a"].image`."""
+    return "".join(_written_element(element) for element in path)
+
+
+def _written_element(element: str) -> str:
+    mark, _, rest = element.partition(":")
+    if mark == "f":
+        return f".{rest}"
+    if mark == "v":
+        return f"[={rest}]"
+    if mark == "k":
+        keys: dict[str, Any] = json.loads(rest)
+        return "[" + ",".join(f"{key}={_json(keys[key])}" for key in sorted(keys)) + "]"
+    return f"[{rest}]"

@@ -1,0 +1,92 @@
+"""Whether a configuration that is applied fits its kind: known fields, right types, no duplicates.
+
+Source of the messages: structured-merge-diff typed/{validate,helpers}.go.
+"""
+
+from typing import Any
+
+from kiban.kube.ownership.elements import item_element, written
+from kiban.kube.schema.shapes import Shape
+
+
+class WrongConfiguration(Exception):
+    """A configuration that does not fit; the API server answers 500 with this message."""
+
+
+def check_configuration(config: dict[str, Any], shape: Shape, *, allow_duplicates: bool) -> None:
+    """Raise `WrongConfiguration` with every fault found."""
+    faults: list[str] = []
+    _check(config, shape, (), faults, allow_duplicates)
+    if faults:
+        metadata = config.get("metadata") or {}
+        group, _, version = str(config.get("apiVersion", "")).rpartition("/")
+        what = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+        text = faults[0] if len(faults) == 1 else "errors:\n  " + "\n  ".join(faults)
+        kind = f"{group}/{version}, Kind={config.get('kind', '')}"
+        raise WrongConfiguration(f"failed to create typed patch object ({what}; {kind}): {text}")
+
+
+def _check(
+    value: Any, shape: Shape, path: tuple[str, ...], faults: list[str], allow_duplicates: bool
+) -> None:
+    if value is None or shape.form == "any":
+        return
+    if shape.form in ("object", "map"):
+        if not isinstance(value, dict):
+            faults.append(f"{written(path)}: expected map, got {_shown(value)}")
+            return
+        for key in sorted(value):
+            inner = shape.child(key)
+            if inner is None:
+                faults.append(f"{written((*path, f'f:{key}'))}: field not declared in schema")
+            else:
+                _check(value[key], inner, (*path, f"f:{key}"), faults, allow_duplicates)
+    elif shape.form == "list":
+        _check_list(value, shape, path, faults, allow_duplicates)
+    else:
+        _check_scalar(value, shape, path, faults)
+
+
+def _check_list(
+    value: Any, shape: Shape, path: tuple[str, ...], faults: list[str], allow_duplicates: bool
+) -> None:
+    if not isinstance(value, list):
+        faults.append(f"{written(path)}: expected list, got {_shown(value)}")
+        return
+    seen: set[str] = set()
+    for index, item in enumerate(value):
+        element = f"i:{index}"
+        if shape.relation != "atomic":
+            element = item_element(item, shape)
+            if element in seen and not allow_duplicates:
+                key = written((element,))
+                faults.append(f"{written(path)}: duplicate entries for key {key}")
+            seen.add(element)
+        _check(item, shape.items, (*path, element), faults, allow_duplicates)
+
+
+_NUMERIC = "numeric (int or float)"
+
+
+def _check_scalar(value: Any, shape: Shape, path: tuple[str, ...], faults: list[str]) -> None:
+    if shape.form in ("int-or-string", "quantity"):
+        return
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if shape.form in ("int32", "int64", "number"):
+        expected, fits = _NUMERIC, is_number
+    elif shape.form == "boolean":
+        expected, fits = "boolean", isinstance(value, bool)
+    else:
+        expected, fits = "string", isinstance(value, str)
+    if not fits:
+        faults.append(f"{written(path)}: expected {expected}, got {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return f"&value.valueUnstructured{{Value:{value}}}"
+    return "list" if isinstance(value, list) else "map"

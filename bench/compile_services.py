@@ -126,7 +126,7 @@ def main() -> None:
             runs=chosen.runs,
         )
         figures["seconds_for_a_tenth"] = tenth["seconds"]
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from aiohttp import web
 
 from kiban.adapters.gateway import Gateway
 from kiban.adapters.load import OpenLoad, Shot
+from kiban.adapters.processes.reaper import marked
+from kiban.adapters.processes.warden import Warden
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.networking.gateway import GatewayConfiguration, gateway_configuration
 from kiban.cluster.store import Store
@@ -330,6 +332,22 @@ def test_services_call_each_other_through_it_and_everything_is_counted(tmp_path:
             assert counted.server_errors == 1
             assert counted.without_endpoint >= 1
             assert 0 < counted.latency_ms(0.5) < 1000
+
+    run(scenario())
+
+
+def test_a_gateway_that_nobody_stops_is_known_to_the_warden(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        warden = Warden(tmp_path / "state")
+        warden.open()
+        gateway = Gateway(tmp_path / "gateway", free_port(), warden=warden)
+        await gateway.start(Shop(gateway).configuration())
+        pid = gateway.pid
+        assert pid in marked(f"KIBAN_RUN={warden.run_id}")
+        assert (warden.directory / f"{pid}.json").exists()
+        await gateway.stop()
+        assert not list(warden.directory.glob("*.json"))
+        warden.close()
 
     run(scenario())
 

@@ -18,6 +18,7 @@ from kiban.adapters.gateway.process import (
     start_envoy,
 )
 from kiban.adapters.gateway.statistics import PATTERN, PortStatistics, statistics_of
+from kiban.adapters.processes.warden import Warden
 from kiban.cluster.networking.gateway import PUBLIC, GatewayConfiguration, GatewayPlace
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.reconcile.backoff import Backoff
@@ -36,15 +37,24 @@ class Gateway:
     """One Envoy in one private directory.
 
     `update` may be called from one task at a time or several: updates are carried out one after
-    the other. `pid` is Envoy's process id and, with it, its process group.
+    the other. `pid` is Envoy's process id and, with it, its process group. With a warden, no Envoy
+    is left behind whatever happens to us.
     """
 
-    def __init__(self, directory: Path, port: int, *, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        *,
+        address: str = "127.0.0.1",
+        warden: Warden | None = None,
+    ) -> None:
         directory = directory.absolute()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.place = GatewayPlace(port, str(directory), address, lowest_port())
         self.log = directory / "envoy.log"
         self.restarts = 0
+        self._warden = warden
         self._files = DiscoveryFiles(directory)
         self._socket = _socket_in(directory)
         self._admin: Admin | None = None
@@ -106,6 +116,7 @@ class Gateway:
         if self._process is not None:
             await self._drain(drain_seconds)
             await end(self._process, patience_seconds=1.0 if drain_seconds else 0.0)
+            self._left(self._process.pid)
         if self._admin is not None:
             await self._admin.close()
         self._process = self._admin = self._keeper = None
@@ -131,7 +142,7 @@ class Gateway:
     async def _launch(self) -> None:
         self._socket.unlink(missing_ok=True)
         bootstrap = self._files.write_bootstrap(self._socket)
-        self._process = await start_envoy(envoy_program(), bootstrap, self.log)
+        self._process = await start_envoy(envoy_program(), bootstrap, self.log, self._warden)
 
     async def _until_ready(self) -> None:
         assert self._process is not None and self._admin is not None
@@ -159,12 +170,17 @@ class Gateway:
         while True:
             assert self._process is not None
             await self._process.wait()
+            self._left(self._process.pid)
             await asyncio.sleep(backoff.failed("envoy"))
             self.restarts += 1
             with suppress(KibanError):
                 await self._launch()
                 await self._until_ready()
                 _, self._refused = await self._versions({})
+
+    def _left(self, pid: int) -> None:
+        if self._warden is not None:
+            self._warden.left(pid)
 
     async def _versions(self, wanted: Mapping[str, str]) -> tuple[dict[str, str], dict[str, int]]:
         try:

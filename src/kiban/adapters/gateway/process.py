@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import which
 
+from kiban.adapters.processes.warden import Warden
 from kiban.primitives.problems import Exit, KibanError, Problem
 
 DRAIN_SECONDS = 5
@@ -47,9 +48,14 @@ def lowest_port() -> int:
         return 1024
 
 
-async def start_envoy(program: str, bootstrap: Path, log: Path) -> asyncio.subprocess.Process:
+async def start_envoy(
+    program: str, bootstrap: Path, log: Path, warden: Warden | None
+) -> asyncio.subprocess.Process:
     """Start Envoy; it dies with this process, if need be by the kernel's hand (Linux)."""
-    return await asyncio.create_subprocess_exec(
+    environment = {"PATH": os.environ.get("PATH", os.defpath)}
+    if warden is not None:
+        environment |= warden.environment()
+    process = await asyncio.create_subprocess_exec(
         program,
         *("--config-path", str(bootstrap)),
         *("--concurrency", "1"),
@@ -61,9 +67,13 @@ async def start_envoy(program: str, bootstrap: Path, log: Path) -> asyncio.subpr
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        env=environment,
         start_new_session=True,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
+    if warden is not None:
+        warden.entered(process.pid, "gateway")
+    return process
 
 
 async def end(process: asyncio.subprocess.Process, patience_seconds: float) -> None:

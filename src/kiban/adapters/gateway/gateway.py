@@ -12,13 +12,13 @@ from kiban.adapters.gateway.admin import Admin
 from kiban.adapters.gateway.files import DiscoveryFiles
 from kiban.adapters.gateway.process import (
     DRAIN_SECONDS,
+    Account,
     end,
     envoy_program,
     lowest_port,
     start_envoy,
 )
 from kiban.adapters.gateway.statistics import PATTERN, PortStatistics, statistics_of
-from kiban.adapters.processes.warden import Warden
 from kiban.cluster.networking.gateway import PUBLIC, GatewayConfiguration, GatewayPlace
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.reconcile.backoff import Backoff
@@ -47,7 +47,7 @@ class Gateway:
         port: int,
         *,
         address: str = "127.0.0.1",
-        warden: Warden | None = None,
+        warden: Account | None = None,
     ) -> None:
         directory = directory.absolute()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

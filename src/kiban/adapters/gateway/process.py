@@ -8,13 +8,23 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from shutil import which
+from typing import Protocol
 
-from kiban.adapters.processes.warden import Warden
 from kiban.primitives.problems import Exit, KibanError, Problem
 
 DRAIN_SECONDS = 5
 _PR_SET_PDEATHSIG = 1
 _UNPRIVILEGED_PORTS = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+
+
+class Account(Protocol):
+    """Who must know of every process of ours: `adapters.processes.Warden`."""
+
+    def environment(self) -> dict[str, str]: ...
+
+    def entered(self, pid: int, name: str) -> None: ...
+
+    def left(self, pid: int) -> None: ...
 
 
 def envoy_program() -> str:
@@ -49,7 +59,7 @@ def lowest_port() -> int:
 
 
 async def start_envoy(
-    program: str, bootstrap: Path, log: Path, warden: Warden | None
+    program: str, bootstrap: Path, log: Path, warden: Account | None
 ) -> asyncio.subprocess.Process:
     """Start Envoy; it dies with this process, if need be by the kernel's hand (Linux)."""
     environment = {"PATH": os.environ.get("PATH", os.defpath)}

@@ -78,6 +78,22 @@ class Snapshot(Protocol):
         """Pods bound to a node."""
         ...
 
+    def owned_kinds(self, uid: str) -> Sequence[Manifest]:
+        """Objects of any kind that have an owner reference with this uid."""
+        ...
+
+    def by_uid(self, uid: str) -> Key | None:
+        """The key of the object that has this uid now."""
+        ...
+
+    def kinds(self) -> Sequence[GroupKind]:
+        """The kinds of which there is or was an object."""
+        ...
+
+
+# In `watches`: every kind there is, those of custom resources too.
+EVERY_KIND = GroupKind("*", "*")
+
 
 class Controller(Protocol):
     """One rule that keeps a cluster in shape.

@@ -15,7 +15,13 @@ from kiban.primitives.instants import Instant, later
 from kiban.reconcile.agenda import Agenda
 from kiban.reconcile.backoff import Backoff
 from kiban.reconcile.commands import Command, Refusal
-from kiban.reconcile.controller import Change, Controller, Outcome, Snapshot
+from kiban.reconcile.controller import (
+    EVERY_KIND,
+    Change,
+    Controller,
+    Outcome,
+    Snapshot,
+)
 from kiban.reconcile.trace import Trace
 
 
@@ -68,7 +74,10 @@ class Loop:
 
     def observe(self, change: Change, snapshot: Snapshot, now: Instant) -> None:
         """Show a change to the controllers that watch its kind."""
-        for controller in self._watchers.get(change.key.group_kind, ()):
+        for controller in (
+            *self._watchers.get(change.key.group_kind, ()),
+            *self._watchers.get(EVERY_KIND, ()),
+        ):
             for key in controller.interested(change, snapshot):
                 self.wake(Task(controller.name, key), now)
 

@@ -228,7 +228,10 @@ def _counts(new: Manifest, live: Manifest, strategy: Strategy, info: KindInfo) -
 
 
 def _is_over(manifest: Manifest) -> bool:
-    """Whether a deleting object without finalizers goes now; a pod within its grace stays."""
+    """Whether a deleting object without finalizers goes now; a pod within its grace stays, and a
+    namespace that is not yet empty."""
+    if manifest["kind"] == "Namespace" and (manifest.get("spec") or {}).get("finalizers"):
+        return False
     return not manifest["metadata"].get("deletionGracePeriodSeconds")
 
 

@@ -1,13 +1,18 @@
-"""The one list of controllers that every cluster runs, in the order in which they see changes."""
+"""All controllers of a cluster on one screen. They do not know each other: they meet in objects."""
 
-from kiban.cluster.controllers.deployment import DeploymentController
-from kiban.cluster.controllers.replica_set import ReplicaSetController
+from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
+from kiban.cluster.controllers.namespace import NamespaceController
+from kiban.cluster.controllers.root_ca import RootCaController
+from kiban.cluster.controllers.service_account import ServiceAccountController
 from kiban.reconcile.controller import Controller
 
 
-def controllers() -> list[Controller]:
-    """New controllers, one of each."""
+def controllers(*, root_ca: str = "") -> list[Controller]:
+    """One of each. `root_ca` is the PEM certificate of the API server; without it, none is
+    published."""
     return [
-        DeploymentController(),
-        ReplicaSetController(),
+        NamespaceController(),
+        ServiceAccountController(),
+        EndpointSliceController(),
+        *([RootCaController(root_ca)] if root_ca else []),
     ]

@@ -1,0 +1,117 @@
+"""Keeps a Service's EndpointSlices equal to its pods; the gateway follows them.
+
+Pods report many things; only a change of what an endpoint shows wakes the service.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kiban.cluster.controllers.endpoint_slice.endpoints import ZONE_LABEL, wanted_endpoints
+from kiban.cluster.controllers.endpoint_slice.slices import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    SERVICE_NAME_LABEL,
+    slice_commands,
+)
+from kiban.cluster.controllers.pods import is_ready, phase_of
+from kiban.kube.objects import (
+    ENDPOINT_SLICE,
+    NODE,
+    POD,
+    SERVICE,
+    Key,
+    Manifest,
+    get_in,
+    is_deleting,
+    key_of,
+    labels_of,
+)
+from kiban.primitives.instants import Instant
+from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+
+
+class EndpointSliceController:
+    """The controller of the EndpointSlices of Services that have a selector."""
+
+    name = "endpointslice-controller"
+    watches = frozenset({SERVICE, POD, ENDPOINT_SLICE, NODE})
+
+    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
+        match change.key.group_kind:
+            case kind if kind == SERVICE:
+                return [change.key]
+            case kind if kind == POD:
+                return _services_of_pod(change, snapshot)
+            case kind if kind == ENDPOINT_SLICE:
+                return _service_of_slice(change.object)
+        return _services_of_node(change, snapshot)
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        service = snapshot.get(key)
+        if service is None or is_deleting(service) or not _selects(service):
+            return NOTHING
+        pods = snapshot.selected(POD, key.namespace, service["spec"]["selector"])
+        zones: dict[str, str] = {}
+
+        def zone_of(node: str) -> str:
+            if node not in zones:
+                zones[node] = _zone(snapshot.get(Key(*NODE, "", node)))
+            return zones[node]
+
+        labels = {SERVICE_NAME_LABEL: key.name, MANAGED_BY_LABEL: MANAGED_BY}
+        slices = snapshot.selected(ENDPOINT_SLICE, key.namespace, labels)
+        slices = [slice_ for slice_ in slices if not is_deleting(slice_)]
+        return Outcome(slice_commands(service, wanted_endpoints(service, pods, zone_of), slices))
+
+
+def _selects(service: Manifest) -> bool:
+    return bool(service["spec"].get("selector")) and service["spec"].get("type") != "ExternalName"
+
+
+def _shown(pod: Manifest | None) -> Any:
+    """What endpoints show of a pod."""
+    if pod is None:
+        return None
+    status = pod.get("status") or {}
+    return (
+        labels_of(pod),
+        status.get("podIP"),
+        phase_of(pod) in ("Succeeded", "Failed"),
+        is_ready(pod),
+        is_deleting(pod),
+        get_in(pod, "spec", "nodeName"),
+    )
+
+
+def _services_of_pod(change: Change, snapshot: Snapshot) -> list[Key]:
+    if _shown(change.before) == _shown(change.after):
+        return []
+    labels = [labels_of(pod).items() for pod in (change.before, change.after) if pod is not None]
+    return [
+        key_of(service)
+        for service in snapshot.list(SERVICE, change.key.namespace)
+        if _selects(service)
+        and any(service["spec"]["selector"].items() <= found for found in labels)
+    ]
+
+
+def _service_of_slice(slice_: Manifest) -> list[Key]:
+    labels = labels_of(slice_)
+    name = labels.get(SERVICE_NAME_LABEL)
+    if not name or labels.get(MANAGED_BY_LABEL) != MANAGED_BY:
+        return []
+    return [Key(*SERVICE, slice_["metadata"].get("namespace", ""), name)]
+
+
+def _services_of_node(change: Change, snapshot: Snapshot) -> list[Key]:
+    if _zone(change.before) == _zone(change.after):
+        return []
+    keys: dict[Key, None] = {}
+    for pod in snapshot.on_node(change.key.name):
+        for key in _services_of_pod(Change(key_of(pod), None, pod), snapshot):
+            keys[key] = None
+    return list(keys)
+
+
+def _zone(node: Manifest | None) -> str:
+    return labels_of(node).get(ZONE_LABEL, "") if node is not None else ""

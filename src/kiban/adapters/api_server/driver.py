@@ -1,0 +1,177 @@
+"""Runs a cluster on the wall clock: steps it when something is due, keeps its journal, carries its
+asks to a runtime, and wakes whoever waits for a change.
+
+Everything happens in one event loop, so the cluster needs no locks. Nothing is told to anybody
+before the journal has it: `until_durable` is what answers wait for, `durable` what watches show.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from kiban.adapters.store_journal import StoreJournal
+from kiban.cluster.api.values import Request, Response
+from kiban.cluster.asks import Ask, Report
+from kiban.cluster.cluster import Cluster
+from kiban.primitives.instants import Instant, seconds_between
+
+
+class Runtime(Protocol):
+    """Carries out what the cluster asks of the world, and posts reports through the driver."""
+
+    def carry_out(self, asks: Sequence[Ask]) -> None: ...
+
+
+def wall_clock() -> Instant:
+    return Instant(time.time_ns() // 1000)
+
+
+class WallDriver:
+    """One cluster on the wall clock, journalled at a path, or in memory only."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        journal: Path | None = None,
+        runtime: Runtime | None = None,
+        clock: Callable[[], Instant] = wall_clock,
+    ) -> None:
+        self.cluster = cluster
+        self.runtime = runtime
+        self.clock = clock
+        self.durable = 0
+        self._path = journal
+        self._journal: StoreJournal | None = None
+        self._nudge = asyncio.Event()
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._listeners: dict[asyncio.Event, None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._broken: Exception | None = None
+
+    async def start(self) -> None:
+        """Restore the store or fill a new one, and begin to run."""
+        loop = asyncio.get_running_loop()
+        restored = 0
+        if self._path is not None:
+            self._journal = StoreJournal(
+                self._path,
+                lambda revision: _call(loop, self._made_durable, revision),
+                lambda error: _call(loop, self._break, error),
+            )
+            restored = self._journal.restore(self.cluster.store)
+            self._journal.start()
+        self.durable = self.cluster.store.revision
+        if restored:
+            self.cluster.resume(self.clock())
+        else:
+            self.cluster.bootstrap(self.clock())
+            self._flush()
+        self._task = asyncio.create_task(self._run(), name="cluster")
+
+    async def stop(self) -> None:
+        """Stop stepping, and leave a complete journal behind."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._flush()
+        if self._journal is not None:
+            await asyncio.to_thread(self._journal.close)
+
+    async def finished(self) -> None:
+        """Wait for the end of the run; raises what ended it."""
+        assert self._task is not None, "the driver has not been started"
+        await self._task
+
+    # Inputs
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request. The answer may leave once `until_durable(response.revision)`."""
+        response = self.cluster.handle(request, self.clock())
+        self._flush()
+        self._nudge.set()
+        return response
+
+    def post(self, report: Report) -> None:
+        """Take in what the runtime reports."""
+        self.cluster.post(report, self.clock())
+        self._nudge.set()
+
+    async def until_durable(self, revision: int) -> None:
+        """Wait until the journal holds everything up to a revision."""
+        if self._broken is not None:
+            raise self._broken
+        if revision <= self.durable:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append((revision, waiter))
+        await waiter
+
+    def listen(self) -> asyncio.Event:
+        """An event that is set whenever more has become durable; give it back to `forget`."""
+        event = asyncio.Event()
+        self._listeners[event] = None
+        return event
+
+    def forget(self, event: asyncio.Event) -> None:
+        self._listeners.pop(event, None)
+
+    # The loop
+
+    async def _run(self) -> None:
+        while True:
+            self._nudge.clear()
+            now = self.clock()
+            asks = self.cluster.step(now)
+            self._flush()
+            if asks and self.runtime is not None:
+                self.runtime.carry_out(asks)
+            due = self.cluster.next_due()
+            if due is not None and due <= now:
+                await asyncio.sleep(0)
+                continue
+            wait = None if due is None else seconds_between(now, due)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nudge.wait(), wait)
+
+    def _flush(self) -> None:
+        writes = self.cluster.store.take_unwritten()
+        if not writes:
+            return
+        if self._journal is not None:
+            self._journal.append(writes)
+        else:
+            self._made_durable(writes[-1].revision)
+
+    def _made_durable(self, revision: int) -> None:
+        self.durable = max(self.durable, revision)
+        still = []
+        for waiting in self._waiters:
+            wanted, waiter = waiting
+            if wanted > self.durable:
+                still.append(waiting)
+            elif not waiter.done():
+                waiter.set_result(None)
+        self._waiters = still
+        for event in self._listeners:
+            event.set()
+
+    def _break(self, error: Exception) -> None:
+        """The disk refuses: nobody gets an answer that is not kept."""
+        self._broken = error
+        for _, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+        self._waiters = []
+        if self._task is not None:
+            self._task.cancel()
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], value: object) -> None:
+    """Call into the loop from the journal's thread; a loop that has closed needs no news."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, value)

@@ -1,0 +1,187 @@
+"""The Kubernetes API over HTTP: requests in, answers out, streams kept going.
+
+All decisions are the cluster's; this reads bytes, names the user, waits for the journal and
+writes bytes. It listens on loopback only.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from kiban.adapters.api_server.certificates import ServerIdentity
+from kiban.adapters.api_server.credentials import Authenticator
+from kiban.adapters.api_server.driver import WallDriver
+from kiban.cluster.api.bodies import BODY_LIMIT
+from kiban.cluster.api.failures import Failure, internal, unauthorized
+from kiban.cluster.api.negotiation import PLAIN
+from kiban.cluster.api.rendering import failure_response
+from kiban.cluster.api.values import PodLogs, Request, Response, Stream
+from kiban.primitives.instants import Instant, seconds_between
+
+LOOPBACK = "127.0.0.1"
+# How long a client may sit on an idle connection before it is closed.
+KEEP_ALIVE_SECONDS = 75.0
+# Lists of this size and more are compressed for those who can read it (apiserver: 128 KiB).
+COMPRESSED_FROM = 128 * 1024
+
+
+class LogSource(Protocol):
+    """Reads containers' logs; the process runtime is one."""
+
+    def logs(self, wish: PodLogs) -> AsyncIterator[bytes]: ...
+
+
+class ApiServer:
+    """Serves a driven cluster on a loopback port."""
+
+    def __init__(
+        self,
+        driver: WallDriver,
+        authenticator: Authenticator,
+        *,
+        logs: LogSource | None = None,
+    ) -> None:
+        self._driver = driver
+        self._authenticator = authenticator
+        self._logs = logs
+        self._runner: web.ServerRunner | None = None
+        self.address = ""
+
+    async def start(self, port: int = 0, identity: ServerIdentity | None = None) -> str:
+        """Listen; the address to reach it. Without an identity it speaks plain HTTP."""
+        server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self._runner = web.ServerRunner(server)
+        await self._runner.setup()
+        context = _tls(identity) if identity else None
+        site = web.TCPSite(
+            self._runner, LOOPBACK, port, ssl_context=context, backlog=1024, shutdown_timeout=1.0
+        )
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        self.address = f"{'https' if identity else 'http'}://{LOOPBACK}:{bound}"
+        return self.address
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _handle(self, received: web.BaseRequest) -> web.StreamResponse:
+        try:
+            response = await self._answer(received)
+        except Failure as failure:
+            response = failure_response(failure, PLAIN)
+        if response.stream is not None:
+            return await self._stream(received, response)
+        if isinstance(response.errand, PodLogs):
+            return await self._stream_logs(received, response.errand)
+        return _plain(received, response)
+
+    async def _answer(self, received: web.BaseRequest) -> Response:
+        user = self._authenticator.user_of(received.headers.get("Authorization"))
+        if user is None:
+            raise unauthorized()
+        body = await _body(received) if received.can_read_body else b""
+        url = received.rel_url
+        request = Request(
+            received.method,
+            url.path,
+            tuple(parse_qsl(url.raw_query_string, keep_blank_values=True)),
+            {name.lower(): value for name, value in received.headers.items()},
+            body,
+            user,
+        )
+        response = self._driver.handle(request)
+        try:
+            await self._driver.until_durable(response.revision)
+        except Exception as error:
+            raise internal(f"the store cannot be written: {error}") from error
+        return response
+
+    # Streams
+
+    async def _stream(self, received: web.BaseRequest, response: Response) -> web.StreamResponse:
+        stream = response.stream
+        assert stream is not None
+        answer = web.StreamResponse(headers=_headers(response))
+        answer.enable_chunked_encoding()
+        await answer.prepare(received)
+        changed = self._driver.listen()
+        try:
+            with suppress(ConnectionError):
+                await self._pump(stream, changed, answer)
+                await answer.write_eof()
+        finally:
+            self._driver.forget(changed)
+        return answer
+
+    async def _pump(
+        self, stream: Stream, changed: asyncio.Event, answer: web.StreamResponse
+    ) -> None:
+        while True:
+            changed.clear()
+            chunk = stream.pull(self._driver.clock(), self._driver.durable)
+            if chunk:
+                await answer.write(chunk)
+            if stream.ended:
+                return
+            due = stream.next_due()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), _seconds_until(due, self._driver.clock()))
+
+    async def _stream_logs(self, received: web.BaseRequest, wish: PodLogs) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        answer.enable_chunked_encoding()
+        await answer.prepare(received)
+        if self._logs is not None:
+            with suppress(ConnectionError):
+                async for chunk in self._logs.logs(wish):
+                    await answer.write(chunk)
+        with suppress(ConnectionError):
+            await answer.write_eof()
+        return answer
+
+
+async def _body(received: web.BaseRequest) -> bytes:
+    """The whole body; one byte over the limit is enough to know that it is too long."""
+    parts, size = [], 0
+    async for part in received.content.iter_any():
+        if size <= BODY_LIMIT:
+            parts.append(part)
+        size += len(part)
+    return b"".join(parts)[: BODY_LIMIT + 1]
+
+
+def _seconds_until(due: Instant | None, now: Instant) -> float | None:
+    return None if due is None else max(0.0, seconds_between(now, due))
+
+
+def _headers(response: Response) -> CIMultiDict[str]:
+    headers = CIMultiDict(
+        {"Content-Type": response.content_type, "Cache-Control": "no-cache, private"}
+    )
+    headers.update(response.headers)
+    for warning in response.warnings:
+        quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
+        headers.add("Warning", f'299 - "{quoted}"')
+    return headers
+
+
+def _plain(received: web.BaseRequest, response: Response) -> web.Response:
+    answer = web.Response(status=response.status, body=response.body, headers=_headers(response))
+    if len(response.body) >= COMPRESSED_FROM:
+        answer.enable_compression()
+    return answer
+
+
+def _tls(identity: ServerIdentity) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(identity.certificate, identity.key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -45,16 +45,20 @@ class StartContainer:
     working_dir: str = ""
     address: str = ""
     mounts: Mapping[str, "Mount"] = field(default_factory=dict)
+    image_id: str = ""
+    read_only_root: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What stands behind a mount path: an empty directory of the pod, a persistent claim, or
-    files with their content."""
+    """What stands behind a mount path: an empty directory of the pod, a persistent claim of its
+    namespace, a directory of the machine (`name` is its path), or files with their content."""
 
-    kind: Literal["empty", "claim", "files"]
+    kind: Literal["empty", "claim", "files", "host"]
     name: str
     files: Mapping[str, bytes] = field(default_factory=dict)
+    sub_path: str = ""
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

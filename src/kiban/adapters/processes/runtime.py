@@ -1,0 +1,301 @@
+"""The process runtime: carries out what the kubelet asks, with real processes on this machine.
+
+Every container is a session of its own with its own environment, its own log and the directory of
+its image as working directory. Answers go to `post`; nothing here decides anything about pods.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kiban.adapters.images import ImageRecord, ImageStore
+from kiban.adapters.processes.commands import Launch, launch_of
+from kiban.adapters.processes.exits import when_ended
+from kiban.adapters.processes.grpc_health import ask_grpc
+from kiban.adapters.processes.logs import LogQuery, LogWriter, read_log
+from kiban.adapters.processes.pod_directories import PodDirectories
+from kiban.adapters.processes.probes import Answer, ask_http, ask_tcp
+from kiban.adapters.processes.warden import Warden
+from kiban.cluster.asks import (
+    Ask,
+    ContainerExited,
+    ContainerId,
+    ContainerStarted,
+    HookFinished,
+    ImageMissing,
+    ImagePulled,
+    ProbeAnswered,
+    PullImage,
+    RemovePod,
+    Report,
+    RunHook,
+    RunProbe,
+    SignalContainer,
+    StartContainer,
+)
+from kiban.primitives.instants import Instant, parse_rfc3339
+
+# What a shell says for a command that cannot be started, and runc for a container.
+START_ERROR_CODE = 128
+OUTPUT_LIMIT_BYTES = 10 * 1024
+
+
+class Runtime(Protocol):
+    """Whatever carries out asks. `post` is told every answer."""
+
+    post: Callable[[Report], None]
+
+    def execute(self, ask: Ask) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Running:
+    """A container that has a process."""
+
+    launch: Launch
+    process: "subprocess.Popen[bytes]"
+    log: LogWriter
+
+
+class ProcessRuntime:
+    """Containers as process groups, under `state`."""
+
+    def __init__(
+        self, state: Path, images: ImageStore, clock: Callable[[], Instant], warden: Warden
+    ) -> None:
+        self.post: Callable[[Report], None] = lambda report: None
+        self._images = images
+        self._clock = clock
+        self._warden = warden
+        self._directories = PodDirectories(state)
+        self._running: dict[ContainerId, _Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def execute(self, ask: Ask) -> None:
+        """Carry out an ask; quick ones at once, the others in the background."""
+        match ask:
+            case PullImage():
+                self._pull(ask)
+            case StartContainer():
+                self._start(ask)
+            case SignalContainer():
+                self._signal(ask)
+            case RunProbe():
+                self._spawn(self._run_probe(ask))
+            case RunHook():
+                self._spawn(self._run_hook(ask))
+            case RemovePod():
+                self._spawn(self._remove(ask))
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of all containers that run."""
+        return sorted(running.process.pid for running in self._running.values())
+
+    async def close(self) -> None:
+        """Kill what still runs and wait until it is gone. Pods are ended in order before this."""
+        for running in list(self._running.values()):
+            with suppress(ProcessLookupError):
+                os.killpg(running.process.pid, signal.SIGKILL)
+        while self._running:
+            await asyncio.sleep(0.01)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def logs(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        previous: bool = False,
+        since_seconds: float | None = None,
+        since_time: str | None = None,
+        timestamps: bool = False,
+        limit_bytes: int | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The log of a container's last attempt, or of the one before it. Raises `LookupError`
+        when there is none."""
+        path = self._directories.log(namespace, pod, container, previous=previous)
+        since = None if since_time is None else parse_rfc3339(since_time)
+        if since_seconds is not None:
+            since = Instant(self._clock() - round(since_seconds * 1_000_000))
+        query = LogQuery(follow, tail, since, timestamps, limit_bytes)
+        writers = (r.log for r in self._running.values() if r.log.path == path)
+        async for piece in read_log(path, query, next(writers, None)):
+            yield piece
+
+    async def exec(
+        self, namespace: str, pod: str, container: str, argv: list[str]
+    ) -> asyncio.subprocess.Process:
+        """A program in a running container's environment and directory, with pipes to all three
+        streams. Raises `LookupError` when the container does not run, `OSError` when the program
+        cannot be started. Whoever calls ends it."""
+        uid = self._directories.uid(namespace, pod)
+        running = self._newest(uid, container)
+        if running is None:
+            raise LookupError(f"container {container} of pod {pod} is not running")
+        launch = running.launch.for_program(tuple(argv))
+        process = await asyncio.create_subprocess_exec(
+            *launch.argv,
+            env={**launch.env, **self._warden.environment()},
+            cwd=launch.directory,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._warden.entered(process.pid, f"exec {namespace}/{pod}/{container}")
+        self._spawn(self._struck_off(process))
+        return process
+
+    # Asks
+
+    def _pull(self, ask: PullImage) -> None:
+        record = self._images.find(ask.image)
+        if record is None:
+            message = f"image {ask.image} is not in the local store; build it with kiban build"
+            self.post(ImageMissing(ask.pod_uid, ask.image, message))
+        else:
+            self.post(ImagePulled(ask.pod_uid, ask.image, record.digest))
+
+    def _start(self, ask: StartContainer) -> None:
+        record = self._images.find(ask.image)
+        if record is None:
+            self._failed(ask.id, f"the image {ask.image} left the store")
+            return
+        try:
+            self._launch(ask, record)
+        except OSError as error:
+            self._failed(ask.id, _start_message(ask, error))
+
+    def _launch(self, ask: StartContainer, record: ImageRecord) -> None:
+        directory = self._directories.prepare(ask)
+        launch = launch_of(ask, record, directory)
+        log = LogWriter(self._directories.log_path(ask.id), self._clock)
+        name = f"{ask.namespace}/{ask.pod_name}/{ask.id.container}"
+        try:
+            process = self._warden.start(
+                launch.argv, launch.env, directory=launch.directory, output=log.input, name=name
+            )
+        finally:
+            log.started()
+        self._running[ask.id] = _Running(launch, process, log)
+        when_ended(process, lambda code: self._ended(ask.id, code))
+        self.post(ContainerStarted(ask.id, process.pid, self._clock()))
+
+    def _failed(self, id: ContainerId, message: str) -> None:
+        self.post(
+            ContainerExited(
+                id, START_ERROR_CODE, self._clock(), reason="StartError", message=message
+            )
+        )
+
+    def _ended(self, id: ContainerId, code: int) -> None:
+        running = self._running.pop(id)
+        running.log.close()
+        self._warden.left(running.process.pid)
+        exit_code = code if code >= 0 else 128 - code
+        self.post(ContainerExited(id, exit_code, self._clock(), signal=max(0, -code)))
+
+    def _signal(self, ask: SignalContainer) -> None:
+        running = self._running.get(ask.id)
+        if running is not None and running.process.returncode is None:
+            number = signal.SIGTERM if ask.signal == "TERM" else signal.SIGKILL
+            with suppress(ProcessLookupError):
+                os.killpg(running.process.pid, number)
+
+    async def _run_probe(self, ask: RunProbe) -> None:
+        answer = await self._within(ask)
+        self.post(ProbeAnswered(ask.id, ask.probe, answer.success, answer.message, self._clock()))
+
+    async def _run_hook(self, ask: RunHook) -> None:
+        answer = await self._within(ask)
+        self.post(HookFinished(ask.id, ask.hook, answer.success, answer.message, self._clock()))
+
+    async def _within(self, ask: RunProbe | RunHook) -> Answer:
+        """The handler's answer within its time."""
+        try:
+            async with asyncio.timeout(ask.timeout_seconds):
+                return await self._handle(ask)
+        except TimeoutError:
+            return Answer(False, f"timed out after {ask.timeout_seconds:g}s")
+
+    async def _handle(self, ask: RunProbe | RunHook) -> Answer:
+        handler = ask.handler
+        if "httpGet" in handler:
+            return await ask_http(handler["httpGet"], ask.address)
+        if "tcpSocket" in handler:
+            return await ask_tcp(handler["tcpSocket"], ask.address)
+        if "grpc" in handler:
+            return await ask_grpc(handler["grpc"], ask.address)
+        if "exec" in handler:
+            return await self._run_program(ask.id, tuple(handler["exec"].get("command") or ()))
+        if "sleep" in handler:
+            await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
+        return Answer(True)
+
+    async def _run_program(self, id: ContainerId, argv: tuple[str, ...]) -> Answer:
+        running = self._running.get(id)
+        if running is None or not argv:
+            return Answer(False, "the container does not run")
+        launch = running.launch.for_program(argv)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *launch.argv,
+                env={**launch.env, **self._warden.environment()},
+                cwd=launch.directory,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Answer(False, f"{argv[0]}: {error.strerror}")
+        try:
+            assert process.stdout is not None
+            said = await process.stdout.read(OUTPUT_LIMIT_BYTES)
+            code = await process.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return Answer(code == 0, said.decode(errors="replace").strip())
+
+    async def _remove(self, ask: RemovePod) -> None:
+        """Forget a pod's directories; what it left in other groups is ended."""
+        if sys.platform == "linux":
+            await asyncio.to_thread(self._warden.strays, f"KIBAN_POD={ask.pod_uid}")
+        await asyncio.to_thread(self._directories.remove, ask.pod_uid)
+
+    def _newest(self, uid: str, container: str) -> _Running | None:
+        ids = [id for id in self._running if (id.pod_uid, id.container) == (uid, container)]
+        return self._running[max(ids, key=lambda id: id.attempt)] if ids else None
+
+    async def _struck_off(self, process: asyncio.subprocess.Process) -> None:
+        await process.wait()
+        self._warden.left(process.pid)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _start_message(ask: StartContainer, error: OSError) -> str:
+    program = (ask.command or ask.args or ("",))[0]
+    if isinstance(error, FileNotFoundError) and not shutil.which(program):
+        return f'exec: "{error.filename or program}": executable file not found in $PATH'
+    return f'exec: "{error.filename or program}": {error.strerror}'

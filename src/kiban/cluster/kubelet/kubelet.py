@@ -1,0 +1,181 @@
+"""The kubelets of all virtual nodes in one object: pods in, commands and asks out, no I/O.
+
+`observe` and `report` only note what happened; `step` looks at the pods that are due, a bounded
+number at a time, and returns what the API server and the outside world are asked to do.
+"""
+
+from kiban.cluster.asks import Ask, ImageMissing, ImagePulled, Report
+from kiban.cluster.kubelet.downward import PodPlace
+from kiban.cluster.kubelet.effects import Effects
+from kiban.cluster.kubelet.heartbeats import Heartbeats
+from kiban.cluster.kubelet.leases import AddressLeases
+from kiban.cluster.kubelet.pod import PodWorker
+from kiban.cluster.kubelet.starting import PodView
+from kiban.cluster.kubelet.volumes import TokenSource
+from kiban.cluster.networking.addresses import AddressPlan
+from kiban.cluster.nodes import is_virtual
+from kiban.kube.objects import CONFIG_MAP, NODE, POD, SECRET, Manifest, get_in
+from kiban.primitives.instants import Instant
+from kiban.reconcile.agenda import Agenda
+from kiban.reconcile.commands import Command
+from kiban.reconcile.controller import Change, Snapshot
+
+# Pods in one step: about 10 ms of work, so that a driver's event loop gets its turn.
+STEP_LIMIT = 50
+# What a pod may wait for, besides time.
+_SOURCES = (CONFIG_MAP, SECRET, ("", "PersistentVolumeClaim"))
+
+
+class Kubelet:
+    """State tables of every pod that is bound to a virtual node."""
+
+    def __init__(self, plan: AddressPlan, tokens: TokenSource | None = None) -> None:
+        self._addresses = AddressLeases(plan)
+        self._tokens = tokens
+        self._workers: dict[str, PodWorker] = {}
+        self._waiting: dict[str, dict[str, None]] = {}
+        self._nodes: dict[str, Manifest] = {}
+        self._by_node: dict[str, dict[str, None]] = {}
+        self._agenda: Agenda[str] = Agenda()
+        self._heartbeats = Heartbeats()
+
+    def observe(self, change: Change, now: Instant) -> None:
+        """Note a change of the store."""
+        kind = change.key.group_kind
+        if kind == POD:
+            self._observe_pod(change, now)
+        elif kind == NODE:
+            self._observe_node(change, now)
+        elif kind in _SOURCES and change.after is not None:
+            for uid in sorted(self._waiting.get(change.key.namespace, ())):
+                self._look_at_faults(uid, now)
+
+    def report(self, report: Report, now: Instant) -> None:
+        """Note an answer of the outside world; one about a pod that is gone is dropped."""
+        if isinstance(report, ImagePulled | ImageMissing):
+            uid = report.pod_uid
+        else:
+            uid = report.id.pod_uid
+        worker = self._workers.get(uid)
+        if worker is not None and worker.take(report, now):
+            self._agenda.add(uid, now)
+
+    def next_due(self) -> Instant | None:
+        dues = (self._agenda.next_due(), self._heartbeats.next_due())
+        return min((due for due in dues if due is not None), default=None)
+
+    def step(
+        self, snapshot: Snapshot, now: Instant, limit: int = STEP_LIMIT
+    ) -> tuple[list[Command], list[Ask]]:
+        """Look at the pods that are due, at most `limit` of them."""
+        effects = Effects()
+        self._heartbeats.step(snapshot, now, effects)
+        for _ in range(limit):
+            uid = self._agenda.pop(now)
+            if uid is None:
+                break
+            self._look(uid, snapshot, now, effects)
+        return effects.commands, effects.asks
+
+    def address_of(self, pod_uid: str) -> str:
+        """The address of a pod that this kubelet runs; empty for any other."""
+        worker = self._workers.get(pod_uid)
+        return worker.place.address if worker is not None else ""
+
+    def busy(self) -> bool:
+        """Whether any pod may still have a process."""
+        return any(not worker.is_idle for worker in self._workers.values())
+
+    # Notes
+
+    def _observe_pod(self, change: Change, now: Instant) -> None:
+        if change.after is None or _replaces(change):
+            assert change.before is not None
+            self._abandon(change.before["metadata"].get("uid", ""), now)
+        pod = change.after
+        if pod is None or not (node := get_in(pod, "spec", "nodeName")):
+            return
+        uid = pod["metadata"]["uid"]
+        worker = self._workers.get(uid)
+        if worker is not None:
+            worker.observed(pod)
+        else:
+            self._workers[uid] = self._new_worker(pod, now)
+            self._by_node.setdefault(node, {})[uid] = None
+            self._waiting.setdefault(change.key.namespace, {})[uid] = None
+        self._agenda.add(uid, now)
+
+    def _new_worker(self, pod: Manifest, now: Instant) -> PodWorker:
+        uid = pod["metadata"]["uid"]
+        host_network = bool(get_in(pod, "spec", "hostNetwork"))
+        wanted = get_in(pod, "status", "podIP", default="")
+        address = "127.0.0.1" if host_network else self._addresses.take(uid, wanted)
+        return PodWorker(pod, self._place(pod, address), now)
+
+    def _place(self, pod: Manifest, address: str) -> PodPlace:
+        node = self._nodes.get(get_in(pod, "spec", "nodeName", default=""))
+        addresses = get_in(node, "status", "addresses", default=[])
+        internal = (a["address"] for a in addresses if a.get("type") == "InternalIP")
+        return PodPlace(address, node, next(internal, "127.0.0.1"))
+
+    def _observe_node(self, change: Change, now: Instant) -> None:
+        name = change.key.name
+        if change.after is None or not is_virtual(change.after):
+            self._nodes.pop(name, None)
+            self._heartbeats.forget(name)
+            for uid in sorted(self._by_node.get(name, ())):
+                self._abandon(uid, now)
+            return
+        is_new = name not in self._nodes
+        self._nodes[name] = change.after
+        self._heartbeats.observe(change.after)
+        for uid in sorted(self._by_node.get(name, ())) if is_new else ():
+            self._agenda.add(uid, now)
+
+    def _abandon(self, uid: str, now: Instant) -> None:
+        worker = self._workers.get(uid)
+        if worker is not None:
+            worker.is_abandoned = True
+            self._agenda.add(uid, now)
+
+    def _look_at_faults(self, uid: str, now: Instant) -> None:
+        if self._workers[uid].retry_faults(now):
+            self._agenda.add(uid, now)
+
+    # Looks
+
+    def _look(self, uid: str, snapshot: Snapshot, now: Instant, effects: Effects) -> None:
+        worker = self._workers.get(uid)
+        if worker is None:
+            return
+        pod = snapshot.get(worker.key)
+        if not worker.is_abandoned and (pod is None or pod["metadata"]["uid"] != uid):
+            worker.is_abandoned = True
+        place = self._place(worker.pod, worker.place.address)
+        if place.node is None and not worker.is_abandoned:
+            return
+        if pod is not None and not worker.is_abandoned:
+            worker.pod = pod
+        found = worker.advance(PodView(worker.pod, place, snapshot, self._tokens), now)
+        effects.commands.extend(found.commands)
+        effects.asks.extend(found.asks)
+        if found.due is not None:
+            self._agenda.add(uid, found.due)
+        if worker.is_abandoned and worker.is_removed:
+            self._forget(worker)
+
+    def _forget(self, worker: PodWorker) -> None:
+        uid = worker.uid
+        del self._workers[uid]
+        self._agenda.discard(uid)
+        self._addresses.release(uid)
+        self._waiting.get(worker.key.namespace, {}).pop(uid, None)
+        node = get_in(worker.pod, "spec", "nodeName", default="")
+        self._by_node.get(node, {}).pop(uid, None)
+
+
+def _replaces(change: Change) -> bool:
+    """Whether another object of the same name took the place of the old one."""
+    if change.before is None or change.after is None:
+        return False
+    return bool(change.before["metadata"].get("uid") != change.after["metadata"].get("uid"))

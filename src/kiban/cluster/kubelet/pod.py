@@ -1,0 +1,382 @@
+"""One pod on one node: a state table that is looked at whenever something happened or is due.
+
+Every look compares what should run with what runs and takes the next steps: init containers in
+order, sidecars, main containers, probes, restarts, deadlines, termination. What the look leads to
+is returned as effects; the pod's status is written only when it differs from the stored one.
+"""
+
+from typing import Any
+
+from kiban.cluster.asks import (
+    ContainerExited,
+    ContainerId,
+    ContainerStarted,
+    HookFinished,
+    ImageMissing,
+    ImagePulled,
+    ProbeAnswered,
+    RemovePod,
+    Report,
+    RunProbe,
+    SignalContainer,
+)
+from kiban.cluster.kubelet import starting, stopping
+from kiban.cluster.kubelet.container import Container, Stage
+from kiban.cluster.kubelet.downward import PodPlace
+from kiban.cluster.kubelet.effects import Effects
+from kiban.cluster.kubelet.found import containers_of
+from kiban.cluster.kubelet.probing import handler_of
+from kiban.cluster.kubelet.starting import PodView
+from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
+from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
+from kiban.primitives.instants import Instant, later, parse_rfc3339
+from kiban.reconcile.commands import Delete, Patch
+
+DEFAULT_GRACE_SECONDS = 30
+# A status that was sent and has not shown up is sent again after this long.
+SEND_AGAIN_SECONDS = 5.0
+DEADLINE = Verdict(
+    "Failed",
+    "DeadlineExceeded",
+    "Pod was active on the node longer than the specified deadline",
+)
+_PROBE_NAMES = {"startup": "Startup", "readiness": "Readiness", "liveness": "Liveness"}
+
+
+class PodWorker:
+    """The kubelet's knowledge of one pod."""
+
+    def __init__(self, pod: Manifest, place: PodPlace, now: Instant) -> None:
+        self.key: Key = key_of(pod)
+        self.uid: str = pod["metadata"]["uid"]
+        self.pod = pod
+        self.place = place
+        self.is_abandoned = False
+        self.is_removed = False
+        found = containers_of(pod, now)
+        self.inits = [c for c in found if c.role != "main"]
+        self.mains = [c for c in found if c.role == "main"]
+        self._by_name = {c.name: c for c in found}
+        start = get_in(pod, "status", "startTime")
+        self._started_at = parse_rfc3339(start) if start else now
+        self._verdict = _verdict_of(pod)
+        self._grace_until: Instant | None = None
+        self._sent: tuple[dict[str, Any], Instant] | None = None
+        self._delete_sent_at: Instant | None = None
+        self._reports: list[Report] = []
+        self._changed = True
+
+    @property
+    def containers(self) -> list[Container]:
+        return [*self.inits, *self.mains]
+
+    @property
+    def is_idle(self) -> bool:
+        """No process of this pod is left."""
+        return not any(c.is_alive for c in self.containers)
+
+    def observed(self, pod: Manifest) -> None:
+        """The stored pod changed."""
+        self.pod = pod
+        self._changed = True
+
+    def take(self, report: Report, now: Instant) -> bool:
+        """Take in a report; whether the pod must be looked at because of it."""
+        if isinstance(report, ProbeAnswered) and report.success:
+            # The steady state of every pod: nothing to write, only the next beat to keep.
+            container = self._current(report.id)
+            probe = container.probes.get(report.probe) if container else None
+            if probe is not None and probe.answered(True):
+                self._changed = True
+            return True
+        self._reports.append(report)
+        return True
+
+    def advance(self, view: PodView, now: Instant) -> Effects:
+        """Look at the pod: take the next steps that reports, changes and the time ask for."""
+        effects = Effects()
+        self.place = view.place
+        reports, self._reports = self._reports, []
+        for report in reports:
+            self._changed = True
+            self._apply(report, view, now, effects)
+        if self.is_abandoned:
+            self._kill_all(now, effects)
+            return effects
+        if is_deleting(self.pod):
+            self._terminate(now, effects)
+        else:
+            self._run(view, now, effects)
+        for container in self.containers:
+            self._probe(container, now, effects)
+            stopping.advance_stop(container, now, effects)
+        self._write_status(now, effects)
+        return effects
+
+    def retry_faults(self, now: Instant) -> bool:
+        """Something the pod may be waiting for changed: look at its faults without delay."""
+        faulted = [
+            c
+            for c in self.containers
+            if c.stage is Stage.WAITING
+            and c.retry_at is not None
+            and "Image" not in c.waiting_reason
+        ]
+        for container in faulted:
+            container.retry_at = now
+        return bool(faulted)
+
+    # Reports
+
+    def _apply(self, report: Report, view: PodView, now: Instant, effects: Effects) -> None:
+        if isinstance(report, ImagePulled | ImageMissing):
+            self._image(report, view, now, effects)
+            return
+        container = self._current(report.id)
+        if container is None:
+            return
+        if isinstance(report, ContainerStarted):
+            if container.stage is Stage.STARTING:
+                starting.container_started(container, report, view, effects)
+        elif isinstance(report, ContainerExited):
+            if container.is_alive:
+                container.exited(starting.ended_of(container, report))
+        elif isinstance(report, ProbeAnswered):
+            self._probe_answered(container, report, now, effects)
+        else:
+            self._hook_finished(container, report, now, effects)
+
+    def _current(self, id: ContainerId) -> Container | None:
+        """The container a report is about, unless it is about an earlier attempt."""
+        container = self._by_name.get(id.container)
+        return container if container is not None and container.attempt == id.attempt else None
+
+    def _image(
+        self, report: ImagePulled | ImageMissing, view: PodView, now: Instant, effects: Effects
+    ) -> None:
+        for container in self.containers:
+            if container.stage is not Stage.PULLING or container.spec["image"] != report.image:
+                continue
+            if isinstance(report, ImageMissing):
+                starting.image_missing(container, report.message, self.pod, now, effects)
+            elif is_deleting(self.pod) or self.is_abandoned or self._verdict:
+                container.stage = Stage.WAITING
+            else:
+                starting.image_pulled(container, report.image_id, view, now, effects)
+
+    def _probe_answered(
+        self, container: Container, report: ProbeAnswered, now: Instant, effects: Effects
+    ) -> None:
+        probe = container.probes.get(report.probe)
+        if probe is None:
+            return
+        probe.answered(report.success)
+        name = _PROBE_NAMES[report.probe]
+        effects.event(self.pod, "Warning", "Unhealthy", f"{name} probe failed: {report.message}")
+        if probe.kind == "readiness" or not probe.has_failed or container.stop is not None:
+            return
+        said = f"Container {container.name} failed {probe.kind} probe, will be restarted"
+        effects.event(self.pod, "Normal", "Killing", said)
+        grace = probe.spec.get("terminationGracePeriodSeconds")
+        seconds = self._grace_seconds() if grace is None else float(grace)
+        stopping.begin_stop(container, seconds, self.place.address, now, effects)
+
+    def _hook_finished(
+        self, container: Container, report: HookFinished, now: Instant, effects: Effects
+    ) -> None:
+        if report.hook == "preStop":
+            if container.stop is not None and not container.stop.hook_over:
+                stopping.end_hook(container.stop, now)
+            if not report.success:
+                effects.event(self.pod, "Warning", "FailedPreStopHook", "PreStopHook failed")
+            return
+        container.post_start_over = True
+        if not report.success:
+            effects.event(self.pod, "Warning", "FailedPostStartHook", "PostStartHook failed")
+            said = f"FailedPostStartHook: container {container.name} will be restarted"
+            effects.event(self.pod, "Normal", "Killing", said)
+            seconds = self._grace_seconds()
+            stopping.begin_stop(container, seconds, self.place.address, now, effects)
+
+    # Running
+
+    def _run(self, view: PodView, now: Instant, effects: Effects) -> None:
+        if self._verdict is None:
+            self._check_deadline(now, effects)
+        if self._verdict is not None:
+            self._stop_in_order(later(now, self._grace_seconds()), now, effects)
+            return
+        facts = self._facts()
+        if phase_of(facts) == "Failed" or self._mains_are_over():
+            self._stop_in_order(later(now, self._grace_seconds()), now, effects)
+            return
+        for container in self.inits:
+            if container.role == "sidecar":
+                self._changed |= starting.bring_up(container, view, now, effects)
+                if not container.is_started:
+                    return
+            elif not container.has_succeeded:
+                self._changed |= starting.bring_up(container, view, now, effects)
+                return
+        for container in self.mains:
+            if self._should_run(container):
+                self._changed |= starting.bring_up(container, view, now, effects)
+
+    def _check_deadline(self, now: Instant, effects: Effects) -> None:
+        seconds = get_in(self.pod, "spec", "activeDeadlineSeconds")
+        if seconds is None or self._mains_are_over():
+            return
+        deadline = later(self._started_at, float(seconds))
+        if now < deadline:
+            effects.wake(deadline)
+            return
+        self._verdict, self._changed = DEADLINE, True
+        effects.event(self.pod, "Normal", DEADLINE.reason, DEADLINE.message)
+
+    def _should_run(self, container: Container) -> bool:
+        policy = get_in(self.pod, "spec", "restartPolicy", default="Always")
+        if container.stage is not Stage.EXITED or policy == "Always":
+            return True
+        return bool(policy == "OnFailure" and not container.has_succeeded)
+
+    def _mains_are_over(self) -> bool:
+        return not any(self._should_run(container) for container in self.mains)
+
+    # Stopping
+
+    def _terminate(self, now: Instant, effects: Effects) -> None:
+        grace = self.pod["metadata"].get("deletionGracePeriodSeconds")
+        until = later(now, float(DEFAULT_GRACE_SECONDS if grace is None else grace))
+        self._grace_until = until if self._grace_until is None else min(self._grace_until, until)
+        self._stop_in_order(self._grace_until, now, effects)
+
+    def _stop_in_order(self, until: Instant, now: Instant, effects: Effects) -> None:
+        """Main and init containers together, then the sidecars, the last one first."""
+        sidecars = [c for c in self.inits if c.role == "sidecar"]
+        first = [c for c in self.containers if c.role != "sidecar"]
+        for container in first:
+            self._stop(container, until, now, effects)
+        if any(c.is_alive for c in first):
+            return
+        for container in reversed(sidecars):
+            self._stop(container, until, now, effects)
+            if container.is_alive:
+                return
+
+    def _stop(self, container: Container, until: Instant, now: Instant, effects: Effects) -> None:
+        if container.stage is Stage.PULLING:
+            container.stage = Stage.WAITING
+        if container.stage is not Stage.RUNNING:
+            return
+        if container.stop is None:
+            said = f"Stopping container {container.name}"
+            effects.event(self.pod, "Normal", "Killing", said)
+        seconds = max(0.0, (until - now) / 1_000_000)
+        stopping.begin_stop(container, seconds, self.place.address, now, effects)
+
+    def _grace_seconds(self) -> float:
+        grace = get_in(self.pod, "spec", "terminationGracePeriodSeconds")
+        return float(DEFAULT_GRACE_SECONDS if grace is None else grace)
+
+    def _kill_all(self, now: Instant, effects: Effects) -> None:
+        """The pod or its node is gone: nothing is owed to anybody."""
+        for container in self.containers:
+            if container.stage is Stage.PULLING:
+                container.stage = Stage.WAITING
+            if container.stage is not Stage.RUNNING:
+                continue
+            if container.stop is None or not container.stop.killed:
+                stopping.begin_stop(container, 0.0, self.place.address, now, effects)
+                assert container.stop is not None
+                container.stop.killed = container.stop.hook_over = True
+                effects.ask(SignalContainer(container.id, "KILL"))
+            effects.wake(later(now, stopping.KILL_AGAIN_SECONDS))
+        self._remove_if_idle(effects)
+
+    def _remove_if_idle(self, effects: Effects) -> None:
+        if self.is_idle and not self.is_removed:
+            self.is_removed = True
+            effects.ask(RemovePod(self.uid))
+
+    # Probes
+
+    def _probe(self, container: Container, now: Instant, effects: Effects) -> None:
+        if container.stage is not Stage.RUNNING:
+            return
+        startup = container.probes.get("startup")
+        for probe in container.probes.values():
+            if probe.kind == "startup":
+                if probe.passed:
+                    continue
+            elif startup is not None and not startup.passed:
+                continue
+            if container.stop is not None and probe.kind != "readiness":
+                continue
+            if probe.under_way:
+                continue
+            if now < probe.next_at:
+                effects.wake(probe.next_at)
+                continue
+            probe.asked(now)
+            handler = handler_of(probe.spec, container.spec)
+            address, seconds = self.place.address, probe.timeout_seconds
+            effects.ask(RunProbe(container.id, probe.kind, handler, address, seconds))
+
+    # Status
+
+    def _facts(self) -> PodFacts:
+        host = self.place.host_address
+        address = self.place.address
+        return PodFacts(
+            self.pod, self.inits, self.mains, address, host, self._started_at, self._verdict
+        )
+
+    def _write_status(self, now: Instant, effects: Effects) -> None:
+        over = is_deleting(self.pod) and self.is_idle
+        if self._sent is None and not self._changed and not over:
+            return
+        self._changed = False
+        facts = self._facts()
+        if over and self._verdict is None and phase_of(facts) not in OVER:
+            failed = any(c.ended is not None and c.ended.exit_code for c in self.mains)
+            self._verdict = Verdict("Failed" if failed else "Succeeded", "", "")
+            facts = self._facts()
+        self._send(status_of(facts, now), now, effects)
+        if over:
+            self._let_go(now, effects)
+
+    def _send(self, status: dict[str, Any], now: Instant, effects: Effects) -> None:
+        live = self.pod.get("status") or {}
+        if _bare({name: live.get(name) for name in status}) == _bare(status):
+            self._sent = None
+            return
+        if self._sent is not None and self._sent[0] == status and now < self._sent[1]:
+            effects.wake(self._sent[1])
+            return
+        again_at = later(now, SEND_AGAIN_SECONDS)
+        self._sent = status, again_at
+        effects.wake(again_at)
+        effects.commands.append(Patch(self.key, {"status": status}, "status", self.uid))
+
+    def _let_go(self, now: Instant, effects: Effects) -> None:
+        """Every container is down: let the API server remove the pod."""
+        if self._delete_sent_at is None or now >= self._delete_sent_at:
+            self._delete_sent_at = later(now, SEND_AGAIN_SECONDS)
+            effects.commands.append(Delete(self.key, self.uid, grace_seconds=0))
+        self._remove_if_idle(effects)
+
+
+def _verdict_of(pod: Manifest) -> Verdict | None:
+    """A pod that was over before stays as it was."""
+    status = pod.get("status") or {}
+    if status.get("phase") not in OVER:
+        return None
+    return Verdict(status["phase"], status.get("reason") or "", status.get("message") or "")
+
+
+def _bare(value: Any) -> Any:
+    """The value without what is empty, which an API server may leave out."""
+    if isinstance(value, dict):
+        pruned = {key: _bare(item) for key, item in value.items()}
+        return {key: item for key, item in pruned.items() if item not in (None, "", [], {})}
+    return [_bare(item) for item in value] if isinstance(value, list) else value

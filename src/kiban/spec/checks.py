@@ -12,6 +12,7 @@ from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform
 from kiban.spec.service import ServiceSpec
 
+_ROUTE_TAKEN = "spec/route-taken"
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended")
 _NOT_JOBS = ("port", "routes", "scale", "availability", "slo")
 
@@ -88,11 +89,12 @@ def check_releases(platform: Platform, problems: list[Problem], *, strict: bool)
         for service, release in releases.items():
             if service not in known:
                 problems.append(_unknown("service", service, known, release.place))
-        if strict:
-            for service in platform.unreleased(environment):
-                what = f"{service!r} has no release in {environment}"
-                fix = f"add the line `{service}: <tag>`"
-                problems.append(Problem("spec/no-release", what, Place(file), fix=fix))
+    for environment in platform.environments if strict else ():
+        for service in platform.unreleased(environment):
+            what = f"{service!r} has no release in {environment}"
+            fix = f"add the line `{service}: <tag>`"
+            place = Place(f"releases/{environment}.yaml")
+            problems.append(Problem("spec/no-release", what, place, fix=fix))
 
 
 class _Finder:
@@ -147,7 +149,7 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         fix = "use `min: 1`, or `scale: 0` to stop the service"
         if scale.min != scale.max:
             problems.append(Problem("spec/scale", what, find("scale", "min").place(), fix=fix))
-    if service.kind == "web" and service.port is None:
+    if service.kind == "web" and service.port is None and find("port") is find.own:
         what = f"the web service {service.service!r} says no `port`"
         problems.append(
             Problem("spec/missing-field", what, find("service").key_place(), fix="add `port: 8080`")
@@ -224,11 +226,12 @@ def _check_routes(platform: Platform, environment: str, problems: list[Problem])
         for key, route in service.routes.items():
             where = (host_of(platform, environment, route.host), route.path)
             place = find("routes", key).key_place()
-            if where in taken and taken[where][1] != place:
+            known = any(one.place == place and one.code == _ROUTE_TAKEN for one in problems)
+            if where in taken and taken[where][1] != place and not known:
                 other, first = taken[where]
                 what = f"{name!r} and {other!r} both want the route {where[0]}{where[1]}"
                 fix = f"the other one is at {first}; change the path or the host of one"
-                problems.append(Problem("spec/route-taken", what, place, fix=fix))
+                problems.append(Problem(_ROUTE_TAKEN, what, place, fix=fix))
             taken.setdefault(where, (name, place))
 
 

@@ -4,6 +4,8 @@ of them came from."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem, nearest
 from kiban.spec.layers import Layer, Origin, origins
@@ -133,14 +135,16 @@ def explain(platform: Platform, path: str, environment: str | None = None) -> li
 
 def _built_in(fields: list[str]) -> Origin | None:
     """The default of a field in the language itself."""
-    model: object = ServiceSpec
+    model: type = ServiceSpec
+    value: object = None
     for name in fields:
         known = getattr(model, "model_fields", {})
         field = next((f for key, f in known.items() if name in (key, f.alias)), None)
         if field is None or field.is_required():
             return None
-        model = field.get_default(call_default_factory=True)
-    if not fields or model is None or model == {} or model == []:
+        value = field.get_default(call_default_factory=True)
+        model = type(value)
+    if value is None or value in ({}, []):
         return None
-    dump = getattr(model, "model_dump", None)
-    return Origin("Kiban's default", "", dump(exclude_none=True) if dump else model)
+    shown = value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
+    return Origin("Kiban's default", "", shown)

@@ -92,7 +92,7 @@ def main():
     stop = lambda *_: threading.Thread(target=server.shutdown).start()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    print(json.dumps({"listening": "%s:%s" % address}), flush=True)
+    print(json.dumps({"listening": "%s:%s" % server.server_address[:2]}), flush=True)
     server.serve_forever()
     server.server_close()
 

@@ -1,0 +1,290 @@
+"""Runs deliveries in an asyncio loop: follows a Git branch and a cluster, and does what is asked.
+
+One driver per environment and cluster. It takes in everything that has happened, steps the state
+machine once, writes to the journal what must be written first, and sends requests side by side.
+Between changes it sleeps: nothing is polled but the branch.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
+
+from kiban.adapters.git import GitRepository
+from kiban.adapters.journal import Journal
+from kiban.adapters.kubernetes.informer import Unavailable, follow
+from kiban.compiler.bundle import Bundle
+from kiban.delivery.delivery import Delivery
+from kiban.delivery.marks import FIELD_MANAGER, Scope
+from kiban.delivery.messages import (
+    Answer,
+    Append,
+    Applied,
+    Apply,
+    Commit,
+    Desired,
+    Follow,
+    Gone,
+    Listed,
+    MakeSecret,
+    Observation,
+    Refused,
+    Remove,
+    Removed,
+    Seen,
+    Undeliverable,
+)
+from kiban.delivery.secret_values import secret_manifest
+from kiban.delivery.status import DeliveryStatus
+from kiban.kube.ports import ApiError, ClusterPort, Listing
+from kiban.plans.plan import Lease
+from kiban.primitives.instants import Instant, seconds_between
+from kiban.primitives.problems import Exit, KibanError, Problem
+
+# Files of the platform repo at a commit in, a bundle out; raises `KibanError` for a bad commit.
+Compile = Callable[[Mapping[str, str]], Bundle]
+
+# Requests to one cluster at the same time.
+PARALLEL_REQUESTS = 32
+LEASE_SECONDS = 15.0
+# Bytes of chance in a generated secret value, written in hexadecimal.
+TOKEN_BYTES = 16
+
+
+class Source(Protocol):
+    """What a platform repo has to give; `GitRepository` does."""
+
+    def files(self, commit: str) -> dict[str, str]: ...
+
+    def exists(self, commit: str) -> bool: ...
+
+
+def now() -> Instant:
+    return Instant(time.time_ns() // 1000)
+
+
+class DeliveryDriver:
+    """One environment on one cluster, kept as Git wants it until `run` is cancelled.
+
+    `holder` names this process in the lease, so that two never work on one environment.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        cluster: ClusterPort,
+        journal: Journal,
+        *,
+        holder: str,
+        makes_secrets: bool = False,
+        allow_delete: bool = False,
+    ) -> None:
+        self.scope, self.cluster, self.journal, self.holder = scope, cluster, journal, holder
+        self.delivery = Delivery(
+            scope,
+            makes_secrets=makes_secrets,
+            allow_delete=allow_delete,
+            unfinished=journal.open_plans(scope.subject),
+        )
+        # The last fault of reading the cluster, empty when it can be read.
+        self.unavailable = ""
+        self._lease: Lease | None = None
+        self._inbox: list[Observation | Answer] = []
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Condition()
+        self._slots = asyncio.Semaphore(PARALLEL_REQUESTS)
+        self._requests: set[asyncio.Task[None]] = set()
+        self._informers: dict[Follow, asyncio.Task[None]] = {}
+
+    def commit(self, observation: Desired | Undeliverable) -> None:
+        """Say what Git wants now."""
+        self._put(observation)
+
+    def status(self) -> DeliveryStatus:
+        return self.delivery.status()
+
+    async def changes(self) -> AsyncIterator[DeliveryStatus]:
+        """The status now and after every change, for whoever shows it."""
+        seen = -1
+        while True:
+            async with self._changed:
+                while self.delivery.version == seen:
+                    await self._changed.wait()
+            seen = self.delivery.version
+            yield self.delivery.status()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Raises `KibanError` when another process has the lease."""
+        self._take_lease()
+        renewing = asyncio.create_task(self._renew())
+        try:
+            while True:
+                await self._turn()
+                if renewing.done():
+                    renewing.result()
+        finally:
+            tasks = [renewing, *self._requests, *self._informers.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._lease is not None:
+                self.journal.release(self._lease)
+
+    async def _turn(self) -> None:
+        """Take in all that happened, step once, carry out, and wait for more."""
+        self._wake.clear()
+        inbox, self._inbox = self._inbox, []
+        for message in inbox:
+            if isinstance(message, Applied | Removed | Refused):
+                self.delivery.post(message, now())
+            else:
+                self.delivery.observe(message, now())
+        asks = self.delivery.step(now())
+        self._follow_what_is_needed()
+        for ask in asks:
+            if isinstance(ask, Append):
+                await self.journal.append(ask.records, now(), self._lease)
+            else:
+                self._begin(ask)
+        if inbox or asks:
+            async with self._changed:
+                self._changed.notify_all()
+        if not self._inbox:
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        due = self.delivery.next_due()
+        timeout = None if due is None else max(0.0, seconds_between(now(), due))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), timeout)
+
+    def _put(self, message: Observation | Answer) -> None:
+        self._inbox.append(message)
+        self._wake.set()
+
+    # Requests
+
+    def _begin(self, ask: Apply | MakeSecret | Remove) -> None:
+        task = asyncio.create_task(self._carry_out(ask))
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
+
+    async def _carry_out(self, ask: Apply | MakeSecret | Remove) -> None:
+        async with self._slots:
+            try:
+                self._put(await self._request(ask))
+            except ApiError as error:
+                self._put(Refused(ask.key, error.code, error.reason, str(error)))
+
+    async def _request(self, ask: Apply | MakeSecret | Remove) -> Answer:
+        match ask:
+            case Apply():
+                found = await self.cluster.apply(
+                    ask.manifest, manager=FIELD_MANAGER, force=ask.force
+                )
+                return Applied(ask.key, found)
+            case MakeSecret():
+                # Read again: what was seen may be older than what another process has made.
+                live = await self.cluster.get(ask.key)
+                secret = secret_manifest(ask.need, live, self.scope, _token)
+                found = await self.cluster.apply(secret, manager=FIELD_MANAGER, force=True)
+                return Applied(ask.key, found)
+            case Remove():
+                await self.cluster.delete(ask.key, uid=ask.uid)
+                return Removed(ask.key)
+
+    # Watching
+
+    def _follow_what_is_needed(self) -> None:
+        needed = self.delivery.follows()
+        for item in needed:
+            if item not in self._informers:
+                self._informers[item] = asyncio.create_task(self._inform(item))
+        if len(self._informers) > len(needed):
+            for item in [item for item in self._informers if item not in needed]:
+                self._informers.pop(item).cancel()
+
+    async def _inform(self, item: Follow) -> None:
+        async for event in follow(self.cluster, item.kind, namespace=item.namespace):
+            if isinstance(event, Unavailable):
+                self.unavailable = str(event.error)
+                continue
+            self.unavailable = ""
+            if isinstance(event, Listing):
+                self._put(Listed(item, event.items))
+            elif event.type == "DELETED":
+                self._put(Gone(event.object))
+            else:
+                self._put(Seen(event.object))
+
+    # The lease
+
+    def _take_lease(self) -> None:
+        self._lease = self.journal.take(self.scope.subject, self.holder, now(), LEASE_SECONDS)
+        if self._lease is None:
+            problem = Problem(
+                "delivery/lease-held",
+                f"Another process delivers {self.scope.subject} already.",
+                why="Two that act on the same environment would undo each other's work.",
+                fix="Use the one that runs (`kiban status`), or stop it (`kiban down`).",
+            )
+            raise KibanError(problem, Exit.REFUSED)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            try:
+                self._take_lease()
+            except KibanError:
+                self._wake.set()
+                raise
+
+
+async def follow_repository(
+    repository: GitRepository, drivers: Sequence[tuple[DeliveryDriver, Compile]]
+) -> None:
+    """Give every driver each new commit of the branch, compiled; until cancelled.
+
+    A bad commit is reported to the driver, which keeps what it has; a driver that has nothing yet
+    gets the last commit that its cluster is known to have run.
+    """
+    async for head in repository.follow():
+        entry = await asyncio.to_thread(repository.commit_info, head)
+        commit = Commit(head, entry.author, entry.message, entry.at)
+        files = await asyncio.to_thread(repository.files, head)
+        for driver, compile_ in drivers:
+            observation = await asyncio.to_thread(compiled, commit, files, compile_)
+            if isinstance(observation, Undeliverable) and driver.status().commit is None:
+                await _fall_back(repository, driver, compile_)
+            driver.commit(observation)
+
+
+def compiled(
+    commit: Commit, files: Mapping[str, str], compile_: Compile
+) -> Desired | Undeliverable:
+    """A commit as delivery is told of it."""
+    try:
+        return Desired(commit, compile_(files))
+    except KibanError as error:
+        return Undeliverable(commit, error.problems)
+
+
+async def _fall_back(repository: GitRepository, driver: DeliveryDriver, compile_: Compile) -> None:
+    """Keep alive what ran before, when the branch has nothing that could run."""
+    for _, ending in driver.journal.endings(driver.scope.subject):
+        last = str(ending.facts.get("commit", ""))
+        if ending.ending != "done" or not last or not repository.exists(last):
+            continue
+        entry = await asyncio.to_thread(repository.commit_info, last)
+        files = await asyncio.to_thread(repository.files, last)
+        commit = Commit(last, entry.author, entry.message, entry.at)
+        observation = await asyncio.to_thread(compiled, commit, files, compile_)
+        if isinstance(observation, Desired):
+            driver.commit(observation)
+            return
+
+
+def _token() -> str:
+    return secrets.token_hex(TOKEN_BYTES)

@@ -1,0 +1,384 @@
+"""The platform repo through the `git` program, so that users' credentials, hooks and settings work.
+
+A local repository is read where it is; a URL is kept as a bare copy that is fetched. Commits are
+made on top of the branch without touching the work tree's other files, and land by compare and
+swap: when somebody else was quicker, the edit is made again on what they left. In a local
+repository whose branch is checked out, the edited file and its index entry follow the commit as
+they do after `git commit -- path`; other uncommitted edits stay, also those in the same file.
+"""
+
+import asyncio
+import fcntl
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiban.primitives.instants import MICROSECONDS, Instant
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
+
+# How often a local branch is looked at (one or two `stat` calls) and a remote one fetched.
+LOCAL_SECONDS = 0.2
+REMOTE_SECONDS = 15.0
+# An edit that loses the race so often is somebody else's loop.
+RACES_LIMIT = 20
+GIT_SECONDS = 120.0
+
+Edit = Callable[[str], str]
+_FIELDS = "%H%x1f%an <%ae>%x1f%at%x1f%s%x1e"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One commit, as the log tells it."""
+
+    commit: str
+    author: str
+    at: Instant
+    message: str
+
+
+class GitRepository:
+    """One branch of one repository. `subfolder` is where the platform repo lies in it."""
+
+    def __init__(self, folder: Path, branch: str, *, remote: str = "", subfolder: str = "") -> None:
+        self.folder, self.branch, self.remote, self.subfolder = folder, branch, remote, subfolder
+        self._common = Path(self._git("rev-parse", "--git-common-dir").strip())
+        self._common = (folder / self._common).resolve()
+        self._seen: tuple[object, ...] = ()
+        self._head = ""
+
+    # Reading
+
+    def head(self) -> str:
+        """The commit at the tip of the branch; free of cost while nothing moves."""
+        signature = self._signature()
+        if signature != self._seen or not self._head:
+            self._head, self._seen = self._resolve(), signature
+        return self._head
+
+    def fetch(self) -> None:
+        """Bring the copy of a remote repository up to date."""
+        if self.remote:
+            spec = f"+refs/heads/{self.branch}:refs/heads/{self.branch}"
+            self._git("fetch", "--quiet", self.remote, spec)
+
+    def files(self, commit: str, suffixes: Sequence[str] = (".yaml", ".yml")) -> dict[str, str]:
+        """The text files of a commit by path from the platform repo's root."""
+        tree = f"{commit}:{self.subfolder}" if self.subfolder else commit
+        listed = self._git("ls-tree", "-r", "-z", tree)
+        found: dict[str, str] = {}
+        for line in filter(None, listed.split("\0")):
+            meta, path = line.split("\t", 1)
+            mode, _, blob = meta.split(" ")[:3]
+            if path.endswith(tuple(suffixes)) and mode.startswith("100"):
+                found[path] = blob
+        return self._blobs(found)
+
+    def file(self, commit: str, path: str) -> str | None:
+        """One file at a commit, or None."""
+        return self._text_at(commit, self._full(path))
+
+    def log(self, path: str = "", limit: int = 100, start: str = "") -> list[LogEntry]:
+        """Commits, the newest first; with `path`, those that changed it."""
+        where = ["--", self._full(path)] if path else []
+        tip = start or self.head()
+        text = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", tip, *where)
+        return [_entry(line) for line in text.split("\x1e") if line.strip()]
+
+    def commit_info(self, commit: str) -> LogEntry:
+        """Who made a commit, when and why."""
+        return self.log(limit=1, start=commit)[0]
+
+    def exists(self, commit: str) -> bool:
+        """Whether the repository still has the commit."""
+        return self._run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    async def follow(self, after: str = "") -> AsyncIterator[str]:
+        """Every new tip of the branch, the first one at once unless it is `after`."""
+        last, pause = after, REMOTE_SECONDS if self.remote else LOCAL_SECONDS
+        while True:
+            if self.remote:
+                await asyncio.to_thread(self._try_fetch)
+            if self._signature() != self._seen or not self._head:
+                head = await asyncio.to_thread(self.head)
+            else:
+                head = self._head
+            if head != last:
+                last = head
+                yield head
+            await asyncio.sleep(pause)
+
+    # Writing
+
+    def edit(self, path: str, change: Edit, message: str) -> str:
+        """Change one file and commit that alone on top of the branch; the new commit.
+
+        `change` gets the file's text (empty when there is none) and gives the new one; it may be
+        called again when somebody else was quicker. Gives the tip when nothing changes.
+        """
+        full = self._full(path)
+        with self._lock():
+            for _ in range(RACES_LIMIT):
+                self.fetch()
+                tip = self._resolve()
+                before = self._text_at(tip, full) or ""
+                after = change(before)
+                if after == before:
+                    return tip
+                commit = self._commit_on(tip, full, after, message)
+                if commit and self._land(tip, commit):
+                    self._follow_in_work_tree(full, before, after, change)
+                    return commit
+        raise _problem(
+            "too-many-races",
+            f"{self.branch} moved {RACES_LIMIT} times while {path} was being edited.",
+            self.folder,
+            "Try again when it is quieter.",
+        )
+
+    def _commit_on(self, tip: str, path: str, text: str, message: str) -> str:
+        """A commit of one changed file; what `git commit --only` does, hooks included."""
+        with tempfile.TemporaryDirectory(prefix="kiban-", dir=self._common) as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            self._git("read-tree", tip, env=index)
+            blob = self._git("hash-object", "-w", "--stdin", text=text).strip()
+            mode = self._mode_at(tip, path)
+            self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", env=index)
+            self._git("hook", "run", "--ignore-missing", "pre-commit", env=index)
+            note = Path(folder) / "COMMIT_EDITMSG"
+            note.write_text(message.rstrip() + "\n")
+            self._git("hook", "run", "--ignore-missing", "commit-msg", "--", str(note), env=index)
+            tree = self._git("write-tree", env=index).strip()
+            return self._git("commit-tree", tree, "-p", tip, "-F", str(note), env=index).strip()
+
+    def _land(self, tip: str, commit: str) -> bool:
+        """Move the branch from `tip` to `commit`, unless it is elsewhere by now."""
+        if self.remote:
+            spec = f"{commit}:refs/heads/{self.branch}"
+            pushed = self._run("push", "--quiet", self.remote, spec)
+            if pushed.returncode and not _is_race(pushed.stderr):
+                raise _git_failed(["push"], pushed.stderr, self.folder)
+            if pushed.returncode:
+                return False
+        name = f"refs/heads/{self.branch}"
+        moved = self._run("update-ref", "-m", "kiban", name, commit, tip)
+        if moved.returncode and not _is_race(moved.stderr):
+            raise _git_failed(["update-ref"], moved.stderr, self.folder)
+        return moved.returncode == 0
+
+    def _follow_in_work_tree(self, path: str, before: str, after: str, change: Edit) -> None:
+        """Bring the file and the index of a checked-out branch along with the commit."""
+        if self.remote or not self._is_checked_out():
+            return
+        top = Path(self._git("rev-parse", "--show-toplevel").strip())
+        file = top / path
+        held = file.read_text() if file.exists() else None
+        if held is None and before:
+            return
+        text = after if held in (None, before) else change(held or "")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _replace(file, text)
+        staged = self._text_at("", path)
+        if staged is None and before:
+            return
+        indexed = after if staged in (None, before) else change(staged or "")
+        blob = self._git("hash-object", "-w", "--stdin", text=indexed).strip()
+        mode = self._mode_at("HEAD", path)
+        self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}")
+        self._run("update-index", "-q", "--refresh")
+
+    def _is_checked_out(self) -> bool:
+        if self._git("rev-parse", "--is-bare-repository").strip() == "true":
+            return False
+        head = self._run("symbolic-ref", "--quiet", "HEAD").stdout.decode().strip()
+        return head == f"refs/heads/{self.branch}"
+
+    # Git itself
+
+    def _resolve(self) -> str:
+        found = self._run("rev-parse", "--verify", "--quiet", f"refs/heads/{self.branch}")
+        if found.returncode:
+            known = self._git("branch", "--format=%(refname:short)").split()
+            what = f"There is no branch {self.branch!r} with a commit."
+            fix = f"Branches: {', '.join(known) or 'none'}."
+            raise _problem("no-branch", what, self.folder, fix)
+        return found.stdout.decode().strip()
+
+    def _signature(self) -> tuple[object, ...]:
+        """Changes whenever a ref may have moved; costs three `stat` calls."""
+        names = (f"refs/heads/{self.branch}", "packed-refs", "reftable/tables.list")
+        return tuple(_stamp(self._common / name) for name in names)
+
+    def _text_at(self, commit: str, path: str) -> str | None:
+        """A file's text at a commit; with an empty commit, in the index."""
+        found = self._run("cat-file", "blob", f"{commit}:{path}")
+        return found.stdout.decode(errors="replace") if found.returncode == 0 else None
+
+    def _mode_at(self, commit: str, path: str) -> str:
+        listed = self._git("ls-tree", commit, "--", f":(top){path}")
+        return listed.split(" ", 1)[0] if listed else "100644"
+
+    def _blobs(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        if not wanted:
+            return {}
+        request = "".join(f"{blob}\n" for blob in wanted.values())
+        data = self._run("cat-file", "--batch", text=request).stdout
+        found, start = {}, 0
+        for path in wanted:
+            end = data.index(b"\n", start)
+            size = int(data[start:end].split(b" ")[2])
+            body = data[end + 1 : end + 1 + size]
+            start = end + 1 + size + 1
+            found[path] = body.decode(errors="replace")
+        return found
+
+    def _full(self, path: str) -> str:
+        return f"{self.subfolder}/{path}" if self.subfolder else path
+
+    def _try_fetch(self) -> None:
+        try:
+            self.fetch()
+        except KibanError:
+            # Offline for a while: the branch stays where it was last seen.
+            return
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One edit at a time among processes of Kiban; others are met by compare and swap."""
+        with (self._common / "kiban.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _git(
+        self, *args: str, env: Mapping[str, str] | None = None, text: str | None = None
+    ) -> str:
+        done = self._run(*args, env=env, text=text)
+        if done.returncode:
+            raise _git_failed(args, done.stderr or done.stdout, self.folder)
+        return done.stdout.decode(errors="replace")
+
+    def _run(
+        self, *args: str, env: Mapping[str, str] | None = None, text: str | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        return run_git(self.folder, *args, env=env, text=text)
+
+
+def open_repository(source: str, cache: Path, *, branch: str = "") -> GitRepository:
+    """The repository at a path or URL; of a URL a bare copy is kept under `cache`.
+
+    Without a branch, the one that is checked out, or the remote's default. Raises `KibanError`.
+    """
+    path = Path(source).expanduser()
+    if path.exists():
+        return _open_local(path.resolve(), branch)
+    if not re.match(r"[a-z+]+://|[\w.-]+@[\w.-]+:", source):
+        raise _problem("no-repository", f"There is nothing at {source!r}.", path)
+    folder = cache / re.sub(r"[^\w.-]+", "-", re.sub(r"//[^@/]*@", "//", source)).strip("-")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "HEAD").exists():
+        _checked(folder, "init", "--quiet", "--bare", ".")
+    branch = branch or _default_branch(folder, source)
+    repository = GitRepository(folder, branch, remote=source)
+    repository.fetch()
+    return repository
+
+
+def _open_local(path: Path, branch: str) -> GitRepository:
+    folder = path if path.is_dir() else path.parent
+    found = run_git(folder, "rev-parse", "--show-prefix")
+    if found.returncode:
+        raise _problem(
+            "no-repository",
+            f"{folder} is not in a Git repository.",
+            folder,
+            "Run `git init && git add . && git commit` there; Kiban delivers commits.",
+        )
+    subfolder = found.stdout.decode().strip().rstrip("/")
+    if not branch:
+        head = run_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
+        if head.returncode:
+            what = "No branch is checked out there; name the one to follow."
+            raise _problem("no-branch", what, folder)
+        branch = head.stdout.decode().strip()
+    return GitRepository(folder, branch, subfolder=subfolder)
+
+
+def _default_branch(folder: Path, source: str) -> str:
+    listed = _checked(folder, "ls-remote", "--symref", source, "HEAD")
+    match = re.search(r"^ref: refs/heads/(\S+)\s+HEAD", listed, re.MULTILINE)
+    return match[1] if match else "main"
+
+
+def run_git(
+    folder: Path, *args: str, env: Mapping[str, str] | None = None, text: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder; the answer with its exit code, whatever that is."""
+    # Questions on the terminal would stop a program that nobody watches.
+    full = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
+    try:
+        return subprocess.run(
+            ["git", *args],
+            cwd=folder,
+            env=full,
+            input=text.encode() if text is not None else b"",
+            capture_output=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        what = "The program `git` is not installed."
+        raise _problem("no-git", what, folder, "Install Git.") from error
+    except subprocess.TimeoutExpired as error:
+        what = f"`git {args[0]}` did not end within {GIT_SECONDS:g} s."
+        raise _problem("timeout", what, folder) from error
+
+
+def _checked(folder: Path, *args: str) -> str:
+    done = run_git(folder, *args)
+    if done.returncode:
+        raise _git_failed(args, done.stderr, folder)
+    return done.stdout.decode(errors="replace")
+
+
+def _entry(line: str) -> LogEntry:
+    commit, author, at, message = line.strip("\n").split("\x1f")
+    return LogEntry(commit, author, Instant(int(at) * MICROSECONDS), message)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file whole or not at all, keeping its mode."""
+    mode = file.stat().st_mode if file.exists() else None
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as new:
+        new.write(text)
+    Path(new.name).chmod(mode if mode is not None else 0o644)
+    Path(new.name).replace(file)
+
+
+def _is_race(stderr: bytes) -> bool:
+    text = stderr.decode(errors="replace")
+    signs = ("but expected", "cannot lock ref", "fetch first", "non-fast-forward", "[rejected]")
+    return any(sign in text for sign in signs)
+
+
+def _git_failed(args: Sequence[str], stderr: bytes, folder: Path) -> KibanError:
+    # A URL may hold a password.
+    text = re.sub(r"//[^@/\s]*@", "//", stderr.decode(errors="replace").strip())
+    return _problem("failed", f"`git {args[0]}` failed: {text}", folder)
+
+
+def _problem(code: str, what: str, folder: Path, fix: str = "") -> KibanError:
+    problem = Problem(f"git/{code}", what, Place(file=str(folder)), fix=fix)
+    return KibanError(problem, Exit.WORLD_FAILED)

@@ -1,0 +1,130 @@
+"""What separates a cluster from what Git wants, as values: what to apply, what to remove, what is
+in the way.
+
+Pure comparison of a bundle with the live state; nothing is asked of the API server, so an object
+that is as wanted costs nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kiban.compiler.bundle import Bundle
+from kiban.delivery.compare import missing_from
+from kiban.delivery.live import Live
+from kiban.delivery.marks import APPLIED_ANNOTATION, Scope, claim_problem, marked
+from kiban.kube.objects import SECRET, Key, Manifest, annotations_of, key_of
+from kiban.primitives.differences import Difference, dotted
+from kiban.primitives.problems import Problem
+
+Reason = Literal["new", "changed", "drifted", "adopted", "unwanted"]
+
+# A commit that removes more than this share of more than this many objects needs a person.
+SHARE_LIMIT = 0.5
+FEW_OBJECTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object that is not as wanted. `desired` is None for one that is to go."""
+
+    key: Key
+    reason: Reason
+    desired: Manifest | None
+    differences: tuple[Difference, ...] = ()
+
+    def __str__(self) -> str:
+        if self.reason != "drifted" or not self.differences:
+            return f"{self.key} ({self.reason})"
+        # Paths only: a value may be a secret.
+        paths = ", ".join(dotted(entry.path) for entry in self.differences[:3])
+        more = f" and {len(self.differences) - 3} more" if len(self.differences) > 3 else ""
+        return f"{self.key} ({paths}{more})"
+
+
+# Differences that stayed after an apply, by key: the server's own writing of what was sent.
+Settled = Mapping[Key, frozenset[str]]
+
+
+class Wanted:
+    """The bundle by key, each manifest with its marks; marked once, compared often."""
+
+    def __init__(self, bundle: Bundle, scope: Scope) -> None:
+        self.bundle, self.scope = bundle, scope
+        # Secrets that pods read and Git never holds; whoever made them, they stay.
+        self.needed_secrets = frozenset(
+            Key(SECRET.group, SECRET.kind, need.namespace, need.name) for need in bundle.secrets
+        )
+        self.manifests: dict[Key, Manifest] = {
+            key_of(manifest): marked(manifest, scope) for manifest in bundle.manifests
+        }
+
+    def item(self, key: Key, live: Live, settled: Settled) -> Item | None:
+        """What is to be done about a wanted object, or None when it is as wanted."""
+        desired, there = self.manifests[key], live.get(key)
+        if there is None:
+            return Item(key, "new", desired)
+        found = missing_from(there, desired)
+        known = settled.get(key, frozenset())
+        found = tuple(entry for entry in found if fingerprint(entry) not in known)
+        if not found:
+            return None
+        applied = annotations_of(there).get(APPLIED_ANNOTATION)
+        if applied is None:
+            return Item(key, "adopted", desired, found)
+        same = applied == annotations_of(desired)[APPLIED_ANNOTATION]
+        return Item(key, "drifted" if same else "changed", desired, found)
+
+    def items(self, keys: Iterable[Key], live: Live, settled: Settled) -> list[Item]:
+        found = (self.item(key, live, settled) for key in sorted(keys) if key in self.manifests)
+        return [item for item in found if item is not None]
+
+    def unwanted(self, live: Live) -> list[Item]:
+        """What was delivered for this environment and is no longer in Git."""
+        return [
+            Item(key, "unwanted", None)
+            for manifest in live
+            if (key := key_of(manifest)) not in self.manifests
+            and key not in self.needed_secrets
+            and self.scope.may_prune(manifest)
+        ]
+
+    def claims(self, live: Live) -> list[Problem]:
+        """Wanted objects that belong to somebody else."""
+        found = []
+        for key, desired in sorted(self.manifests.items()):
+            there = live.get(key)
+            if there is not None and (problem := claim_problem(desired, there, self.scope)):
+                found.append(problem)
+        return found
+
+
+def fingerprint(difference: Difference) -> str:
+    """A difference as a word: place and both values. Kept in memory only."""
+    return f"{difference.path}:{difference.before!r}:{difference.after!r}"
+
+
+def blast_problem(unwanted: list[Item], live: Live, scope: Scope) -> Problem | None:
+    """What is wrong with a commit that would remove most of what runs."""
+    owned = sum(1 for manifest in live if scope.may_prune(manifest))
+    if owned <= FEW_OBJECTS or len(unwanted) <= owned * SHARE_LIMIT:
+        return None
+    names = ", ".join(str(item.key) for item in unwanted[:3])
+    return Problem(
+        "delivery/blast-radius",
+        f"This commit would delete {len(unwanted)} of the {owned} objects of {scope.subject}: "
+        f"{names} and more. Nothing is deleted.",
+        why="So much at once is more often a mistake than a wish.",
+        fix="If it is meant, run again with --allow-delete; otherwise bring the files back.",
+    )
+
+
+def masked(key: Key, difference: Difference) -> Difference:
+    """The difference as it may be shown: values of a Secret are hidden, whether equal or not."""
+    if key.group_kind != SECRET or difference.path[:1] not in (("data",), ("stringData",)):
+        return difference
+    return Difference(difference.path, _hidden(difference.before), _hidden(difference.after))
+
+
+def _hidden(value: object) -> object:
+    return "(hidden)" if isinstance(value, str | dict | list) else value

@@ -1,0 +1,215 @@
+"""Carries out one sync plan: turns its steps into asks, and what comes back into answers.
+
+Within a step, objects go out in groups by kind, each group when the one before is answered. The
+checks of steps are made on the live state that delivery sees anyway, so waiting for health costs
+no request.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kiban.delivery.judgement import GIVEN_UP, WELL, Judge
+from kiban.delivery.marks import Scope
+from kiban.delivery.messages import Answer, Apply, Ask, MakeSecret, Refused, Remove
+from kiban.delivery.order import in_ranks
+from kiban.delivery.secret_values import is_met
+from kiban.delivery.sync import ENVIRONMENT, SyncPlan, secret_key
+from kiban.kube.objects import JOB, Key, Manifest, is_deleting, uid_of
+from kiban.plans.plan import Step
+from kiban.plans.records import Event, Record
+from kiban.plans.run import PASS, PlanRun, Result
+from kiban.plans.run import Ask as PlanAsk
+from kiban.primitives.instants import Instant
+
+CONFLICT = 409
+INVALID = 422
+# Answers that the same request will get again.
+_FINAL_CODES = frozenset({400, 401, 403, 404, 405, 415, 422})
+
+
+@dataclass(slots=True)
+class _Act:
+    """A step that is being carried out: the groups to come, and what is open or went wrong."""
+
+    step: str
+    groups: list[tuple[Ask, ...]]
+    open: dict[Key, Ask] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+
+class Execution:
+    """One sync plan on its way. `watched` names the objects whose health each service needs."""
+
+    def __init__(
+        self,
+        plan: SyncPlan,
+        judge: Judge,
+        scope: Scope,
+        watched: dict[str, tuple[Key, ...]],
+        record: Manifest,
+    ) -> None:
+        self.plan = plan
+        self.run = PlanRun(plan.plan)
+        self._judge, self._live = judge, judge.live
+        self._scope, self._watched, self._record = scope, watched, record
+        self._acts: dict[str, _Act] = {}
+        self._step_of: dict[Key, str] = {}
+        self._events: list[Event] = []
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no ask is unanswered."""
+        return not self._step_of
+
+    def step(self, now: Instant) -> list[Ask]:
+        """The asks that are due. Append `take_records()` before carrying them out."""
+        asks: list[Ask] = []
+        if self.run.ending:
+            return asks
+        for act in list(self._acts.values()):
+            asks += self._advance(act, now)
+        while due := self.run.due(now):
+            for ask in due:
+                asks += self._carry_out(ask, now)
+        return asks
+
+    def post(self, answer: Answer, now: Instant) -> None:
+        """Take an answer to an ask of this execution."""
+        step = self._step_of.pop(answer.key, None)
+        act = self._acts.get(step) if step else None
+        if act is None:
+            return
+        asked = act.open.pop(answer.key)
+        if not isinstance(answer, Refused):
+            return
+        if (again := self._second_try(asked, answer)) is not None:
+            act.groups.insert(0, again)
+        elif not (isinstance(asked, Remove) and answer.code in (404, CONFLICT)):
+            act.refused.append(answer)
+
+    def owns(self, key: Key) -> bool:
+        """Whether an ask about this object is unanswered."""
+        return key in self._step_of
+
+    def take_records(self) -> tuple[Record, ...]:
+        events, self._events = self._events, []
+        return (*self.run.take_records(), *events)
+
+    # Acting
+
+    def _carry_out(self, ask: PlanAsk, now: Instant) -> list[Ask]:
+        step = ask.node
+        assert isinstance(step, Step)
+        if ask.kind == "check":
+            self.run.answer(step.id, self._check(step), now)
+            return []
+        act = self._acts[step.id] = _Act(step.id, self._groups(step))
+        return self._advance(act, now)
+
+    def _groups(self, step: Step) -> list[tuple[Ask, ...]]:
+        match step.kind:
+            case "apply":
+                items = {item.key: item for item in self.plan.items.get(step.id, ())}
+                return [
+                    tuple(Apply(key, items[key].desired or {}) for key in rank)
+                    for rank in in_ranks(items)
+                ]
+            case "prune":
+                keys = [item.key for item in self.plan.items.get(step.id, ())]
+                return [self._removals(rank) for rank in reversed(in_ranks(keys))]
+            case "make-secret":
+                need = self.plan.secrets[step.id]
+                key = secret_key(need)
+                return [(MakeSecret(key, need, self._live.get(key)),)]
+            case "record":
+                return [(Apply(self._scope.record_key, self._record, force=True),)]
+            case "await-secret":
+                return []
+            case other:
+                raise AssertionError(f"delivery has no step of kind {other}")
+
+    def _removals(self, keys: Sequence[Key]) -> tuple[Ask, ...]:
+        """Only what is still there and still ours: ownership may have moved since the plan."""
+        found = [(key, self._live.get(key)) for key in keys]
+        return tuple(
+            Remove(key, uid_of(live))
+            for key, live in found
+            if live is not None and self._scope.owns(live) and not is_deleting(live)
+        )
+
+    def _advance(self, act: _Act, now: Instant) -> list[Ask]:
+        """The next group, when the last one is answered; the step's answer after the last."""
+        if self.run.state_of(act.step) != "acting":
+            if not act.open:
+                self._acts.pop(act.step, None)
+            return []
+        while not act.open and not act.refused and act.groups:
+            group = act.groups.pop(0)
+            # An object of which an ask is open already is not asked about twice.
+            act.open = {_key(ask): ask for ask in group if _key(ask) not in self._step_of}
+            self._step_of |= dict.fromkeys(act.open, act.step)
+            if act.open:
+                return list(act.open.values())
+        if not act.open:
+            del self._acts[act.step]
+            self.run.answer(act.step, _result(act.refused), now)
+        return []
+
+    def _second_try(self, asked: Ask, answer: Refused) -> tuple[Ask, ...] | None:
+        """Take over fields that others own; make anew what cannot be changed and may be lost."""
+        if not isinstance(asked, Apply):
+            return None
+        if answer.code == CONFLICT and not asked.force:
+            message = f"took fields of {asked.key} back: {answer.message}"
+            self._note("delivery/took-over", asked.key, message)
+            return (Apply(asked.key, asked.manifest, force=True),)
+        live = self._live.get(asked.key)
+        immutable = answer.code == INVALID and "immutable" in answer.message
+        if immutable and asked.key.group_kind == JOB and live is not None:
+            self._note("delivery/replaced", asked.key, f"{asked.key} cannot be changed; made anew")
+            return (Remove(asked.key, uid_of(live)),)
+        return None
+
+    def _note(self, code: str, key: Key, message: str) -> None:
+        self._events.append(Event(code, str(key), message, self.plan.plan.id))
+
+    # Checking
+
+    def _check(self, step: Step) -> Result:
+        if step.kind in ("make-secret", "await-secret"):
+            need = self.plan.secrets[step.id]
+            if is_met(need, self._live.get(secret_key(need))):
+                return PASS
+            keys = ", ".join((*need.generate, *need.template)) or "any"
+            where = f"{need.namespace}/{need.name}"
+            return Result("unknown", f"the Secret {where} is missing (keys: {keys})")
+        if step.kind == "prune":
+            left = [item.key for item in self.plan.items[step.id] if self._live.get(item.key)]
+            return Result("unknown", f"{left[0]} is still there") if left else PASS
+        if step.id == ENVIRONMENT:
+            return self._healthy([item.key for item in self.plan.items[step.id]])
+        return self._healthy(self._watched.get(step.subject, ()))
+
+    def _healthy(self, keys: Sequence[Key]) -> Result:
+        for key in keys:
+            verdict = self._judge(key)
+            if verdict.status in WELL:
+                continue
+            text = f"{key.kind} {key.name}: {verdict.message or verdict.reason}"
+            given_up = verdict.reason in GIVEN_UP
+            return Result("fail" if given_up else "unknown", text, final=given_up)
+        return PASS
+
+
+def _key(ask: Ask) -> Key:
+    assert isinstance(ask, Apply | MakeSecret | Remove)
+    return ask.key
+
+
+def _result(refused: Sequence[Refused]) -> Result:
+    if not refused:
+        return PASS
+    first = refused[0]
+    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+    text = f"{first.key}: {first.message}{more}"
+    return Result("fail", text, final=all(answer.code in _FINAL_CODES for answer in refused))

@@ -175,8 +175,7 @@ class GitRepository:
         """Bring the file and the index of a checked-out branch along with the commit."""
         if self.remote or not self._is_checked_out():
             return
-        top = Path(self._git("rev-parse", "--show-toplevel").strip())
-        file = top / path
+        file = self.folder / path
         held = file.read_text() if file.exists() else None
         if held is None and before:
             return
@@ -220,7 +219,7 @@ class GitRepository:
         return found.stdout.decode(errors="replace") if found.returncode == 0 else None
 
     def _mode_at(self, commit: str, path: str) -> str:
-        listed = self._git("ls-tree", commit, "--", f":(top){path}")
+        listed = self._git("ls-tree", "--full-tree", commit, "--", path)
         return listed.split(" ", 1)[0] if listed else "100644"
 
     def _blobs(self, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -305,6 +304,9 @@ def _open_local(path: Path, branch: str) -> GitRepository:
             what = "No branch is checked out there; name the one to follow."
             raise _problem("no-branch", what, folder)
         branch = head.stdout.decode().strip()
+    # From the top, so that every path means the same to every command.
+    top = run_git(folder, "rev-parse", "--show-toplevel")
+    folder = Path(top.stdout.decode().strip()) if top.returncode == 0 else folder
     return GitRepository(folder, branch, subfolder=subfolder)
 
 

@@ -9,10 +9,18 @@ from serving import logger, serve
 
 SESSION_SECONDS = 3600
 SECONDS = 1.0
+CONNECTIONS = 8
 
 log = logger("auth")
-cache = redis.from_url(
-    os.environ["CACHE_URL"], decode_responses=True, socket_timeout=SECONDS, max_connections=8
+# Waits for a free connection; redis-py's ordinary pool would refuse the request instead.
+cache = redis.Redis(
+    connection_pool=redis.BlockingConnectionPool.from_url(
+        os.environ["CACHE_URL"],
+        decode_responses=True,
+        socket_timeout=SECONDS,
+        max_connections=CONNECTIONS,
+        timeout=SECONDS,
+    )
 )
 
 

@@ -14,7 +14,7 @@ from kiban.reconcile.commands import (
     Refusal,
     Update,
 )
-from kiban.reconcile.controller import Change, Controller, Outcome, Snapshot
+from kiban.reconcile.controller import Change, Controller, Delayed, Outcome, Snapshot
 from kiban.reconcile.loop import Loop
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Command",
     "Controller",
     "Create",
+    "Delayed",
     "Delete",
     "Loop",
     "Outcome",

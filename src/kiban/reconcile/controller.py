@@ -6,7 +6,7 @@ outcome. It never waits; it says when it wants to be called again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from kiban.kube.objects import GroupKind, Key, Manifest
 from kiban.primitives.chance import Chance
@@ -43,6 +43,14 @@ class Outcome:
 
 
 NOTHING = Outcome()
+
+
+class Delayed(NamedTuple):
+    """A key to reconcile some seconds after the change, so that changes that come together are
+    looked at together."""
+
+    key: Key
+    seconds: float
 
 
 class Snapshot(Protocol):
@@ -105,6 +113,6 @@ class Controller(Protocol):
     name: str
     watches: frozenset[GroupKind]
 
-    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]: ...
+    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key | Delayed]: ...
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome: ...

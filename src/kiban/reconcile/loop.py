@@ -51,7 +51,7 @@ class Executor(Protocol):
 @dataclass(slots=True)
 class _Parked:
     outcome: Outcome
-    woken: bool = False
+    woken: Instant | None = None
 
 
 class Loop:
@@ -78,13 +78,16 @@ class Loop:
             *self._watchers.get(change.key.group_kind, ()),
             *self._watchers.get(EVERY_KIND, ()),
         ):
-            for key in controller.interested(change, snapshot):
-                self.wake(Task(controller.name, key), now)
+            for wish in controller.interested(change, snapshot):
+                if isinstance(wish, Delayed):
+                    self.wake(Task(controller.name, wish.key), later(now, wish.seconds))
+                else:
+                    self.wake(Task(controller.name, wish), now)
 
     def wake(self, task: Task, at: Instant) -> None:
         """Have a task run at an instant, or as soon as its commands are answered."""
         if parked := self._parked.get(task):
-            parked.woken = True
+            parked.woken = at if parked.woken is None else min(at, parked.woken)
         else:
             self._agenda.add(task, at)
 
@@ -120,7 +123,7 @@ class Loop:
             self._agenda.add(task, later(now, self._backoff.failed(task)))
         else:
             self._backoff.succeeded(task)
-            if parked.woken:
-                self._agenda.add(task, now)
+            if parked.woken is not None:
+                self._agenda.add(task, max(now, parked.woken))
         if parked.outcome.wake_after is not None:
             self._agenda.add(task, later(now, parked.outcome.wake_after))

@@ -15,10 +15,11 @@ from kiban.primitives.instants import Instant, later
 from kiban.reconcile.agenda import Agenda
 from kiban.reconcile.backoff import Backoff
 from kiban.reconcile.commands import Command, Refusal
-from kiban.reconcile.controller import Change, Controller, Delayed, Outcome, Snapshot
+from kiban.reconcile.controller import (
     EVERY_KIND,
     Change,
     Controller,
+    Delayed,
     Outcome,
     Snapshot,
 )

@@ -4,8 +4,9 @@ read on its way in, completed with defaults before it is admitted, checked befor
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import bad_request
 from kiban.kube.defaults import default
+from kiban.kube.defaults.workloads import with_job_selector
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import Manifest
+from kiban.kube.objects import JOB, Manifest
 from kiban.kube.schema import shape_of
 from kiban.kube.schema.reading import read
 
@@ -43,6 +44,11 @@ def report(oddities: list[str], call: Call) -> None:
 def completed(info: KindInfo, manifest: Manifest) -> Manifest:
     """The manifest with the defaults of its kind."""
     return default(manifest)
+
+
+def identified(info: KindInfo, manifest: Manifest) -> Manifest:
+    """The new object with what is made from its own uid: a Job's selector and labels."""
+    return with_job_selector(manifest) if info.group_kind == JOB else manifest
 
 
 def check_new(info: KindInfo, manifest: Manifest) -> None:

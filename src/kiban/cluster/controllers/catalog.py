@@ -1,9 +1,13 @@
 """All controllers of a cluster on one screen. They do not know each other: they meet in objects."""
 
+from kiban.cluster.controllers.deployment import DeploymentController
 from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
+from kiban.cluster.controllers.job import JobController
 from kiban.cluster.controllers.namespace import NamespaceController
+from kiban.cluster.controllers.replica_set import ReplicaSetController
 from kiban.cluster.controllers.root_ca import RootCaController
 from kiban.cluster.controllers.service_account import ServiceAccountController
+from kiban.cluster.controllers.ttl_after_finished import TtlAfterFinishedController
 from kiban.reconcile.controller import Controller
 
 
@@ -14,5 +18,9 @@ def controllers(*, root_ca: str = "") -> list[Controller]:
         NamespaceController(),
         ServiceAccountController(),
         EndpointSliceController(),
+        DeploymentController(),
+        ReplicaSetController(),
+        JobController(),
+        TtlAfterFinishedController(),
         *([RootCaController(root_ca)] if root_ca else []),
     ]

@@ -47,8 +47,10 @@ def compile_environment(
     """
     _check_cluster(platform, environment, cluster)
     target = target_of(platform, environment, cluster, local=local)
-    problems: list[Problem] = []
     resources = _resources(target)
+    problems = [
+        _taken(used, users) for used, users in resources.values() if _is_taken(target, used)
+    ]
     manifests = [*environment_writer.write(target), *_of_services(target)]
     if local:
         for used, users in resources.values():
@@ -88,6 +90,15 @@ def _check_cluster(platform: Platform, environment: str, cluster: str | None) ->
         what = f"the environment {environment!r} does not live on a cluster {cluster!r}"
         fix = "use one of: " + ", ".join(known)
         raise KibanError(Problem("compile/unknown-cluster", what, fix=fix))
+
+
+def _is_taken(target: Target, used: Used) -> bool:
+    return used.name in target.services
+
+
+def _taken(used: Used, users: list[str]) -> Problem:
+    what = f"the {used.type} {used.name!r} of {users[0]!r} has the name of a service"
+    return Problem("compile/twice", what, Place(thing=f"service {users[0]}"), fix="rename one")
 
 
 def _no_stand_in(used: Used, users: list[str]) -> Problem:

@@ -7,7 +7,7 @@ hits nothing would silently stop protecting what it was written for.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kiban.compiler.target import Target
@@ -98,7 +98,7 @@ def _steps(path: str) -> list[str]:
 def _change(tree: Any, steps: list[str], patch: Patch) -> Any:
     """A copy of the tree, changed at the path; what is not on the path is shared."""
     if not steps:
-        return merge_patch(tree, patch.set) if isinstance(patch.set, dict) else patch.set
+        return merge_patch(tree, dict(patch.set)) if isinstance(patch.set, Mapping) else patch.set
     first, *rest = steps
     if isinstance(tree, list):
         index = _index(tree, first)

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from kiban.compiler.target import NAME_LABEL, Target, Used
+from kiban.primitives.canonical import digest
 from kiban.spec import ServiceSpec
 
 CONTAINER = "app"
@@ -28,14 +29,23 @@ RESOURCE_KEYS = {
     "bucket": ("url", "endpoint", "region", "username", "password"),
     "filesystem": ("url",),
 }
+# What only a stand-in needs: in the cloud the service's role gives access.
+_OPTIONAL_KEYS = {
+    "queue": ("endpoint", "username", "password"),
+    "topic": ("endpoint", "username", "password"),
+    "bucket": ("endpoint", "username", "password"),
+}
+FILES_ANNOTATION = "kiban.dev/files"
 
 
 def pod_template(target: Target, service: ServiceSpec) -> dict[str, Any]:
     """The template of a service's pods."""
-    return {
-        "metadata": {"labels": target.labels(service.service)},
-        "spec": pod_spec(target, service),
-    }
+    metadata: dict[str, Any] = {"labels": target.labels(service.service)}
+    if service.files:
+        # Programs read their files when they start, so changed files need new pods.
+        contents = {path: service.files[path].content for path in sorted(service.files)}
+        metadata["annotations"] = {FILES_ANNOTATION: digest(contents, 8)}
+    return {"metadata": metadata, "spec": pod_spec(target, service)}
 
 
 def pod_spec(target: Target, service: ServiceSpec) -> dict[str, Any]:
@@ -134,19 +144,24 @@ def environment_variables(target: Target, service: ServiceSpec) -> list[dict[str
 
 def _address_variables(target: Target, used: Used) -> list[dict[str, Any]]:
     if not used.is_service:
+        optional = _OPTIONAL_KEYS.get(used.type, ())
         return [
-            _from_secret(f"{used.prefix}_{key.upper()}", used.name, key)
+            _from_secret(f"{used.prefix}_{key.upper()}", used.name, key, optional=key in optional)
             for key in RESOURCE_KEYS[used.type]
         ]
-    spec = target.platform.services[target.environment].get(used.name)
-    port = spec.port if spec is not None and spec.port else 80
+    port = target.platform.services[target.environment][used.name].port
+    if port is None:
+        return []
     host = target.address(used.name)
     values = {"URL": f"http://{host}:{port}", "HOST": host, "PORT": str(port)}
     return [{"name": f"{used.prefix}_{key}", "value": value} for key, value in values.items()]
 
 
-def _from_secret(name: str, secret: str, key: str) -> dict[str, Any]:
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+def _from_secret(name: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:
+    reference: dict[str, Any] = {"name": secret, "key": key}
+    if optional:
+        reference["optional"] = True
+    return {"name": name, "valueFrom": {"secretKeyRef": reference}}
 
 
 def _resources(service: ServiceSpec) -> dict[str, Any]:

@@ -5,6 +5,7 @@ whoever owns the resource writes it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kiban.compiler.bundle import SecretNeed
 from kiban.compiler.target import Target, Used
@@ -29,10 +30,11 @@ def secret_needs(target: Target, resources: Iterable[Used]) -> tuple[SecretNeed,
             keys.setdefault(owner, set()).add(key)
             owners.setdefault(owner, name)
     for owner, wanted in keys.items():
-        generated = tuple(sorted(wanted)) if target.local else ()
-        found.setdefault(
-            owner, SecretNeed(target.namespace, owner, owners[owner], generate=generated)
-        )
+        need = found.get(owner) or SecretNeed(target.namespace, owner, owners[owner])
+        if target.local:
+            made = sorted(wanted - need.template.keys() - set(need.generate))
+            need = replace(need, generate=(*need.generate, *made))
+        found[owner] = need
     return tuple(found[name] for name in sorted(found))
 
 

@@ -4,10 +4,10 @@ A layer is a located tree with a name that people know (`team contents`). `null`
 inherited; a `null` that removes nothing is a mistake. Scalars and lists are replaced whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from kiban.primitives.located import Located
+from kiban.primitives.located import Located, plain
 from kiban.primitives.problems import Problem
 
 
@@ -63,11 +63,8 @@ def origins(layers: Iterable[Layer], path: tuple[str, ...]) -> Iterator[Origin]:
 
 
 def _shown(node: Located) -> object:
-    if isinstance(node.value, dict):
-        return {key: _shown(item) for key, item in node.value.items()}
-    if isinstance(node.value, list):
-        return [_shown(item) for item in node.value]
-    return node.value
+    value = plain(node)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _hits_nothing(key: str, item: Located) -> Problem:

@@ -84,6 +84,11 @@ class PlatformSpec(Words):
 
     platform: Name = Field(description="Its name.")
     description: str = ""
+    example: bool = Field(
+        default=False,
+        description="Kiban makes a Git repository of its own from it on first use, so that trying "
+        "it out never commits to the repository it came in.",
+    )
     teams: dict[Name, Team] = Field(default_factory=dict)
     environments: dict[Name, Environment] = Field(min_length=1)
     clusters: dict[Name, Cluster] = Field(default_factory=dict)

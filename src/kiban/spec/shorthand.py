@@ -7,9 +7,10 @@ nature (environment variables, tags) are taken as they were written: `1.10` stay
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from kiban.primitives.located import Located
+from kiban.primitives.located import Located, plain
 
 Expand = Callable[[Located], Located]
 
@@ -118,6 +119,12 @@ def _same_path(node: Located) -> Located:
     return node
 
 
+def _opaque(node: Located) -> Located:
+    """The content of a patch belongs to Kubernetes: layers replace it whole, and a null in it is
+    for the compiled object. As a read-only view it is no map to those who merge."""
+    return node.with_value(MappingProxyType(plain(node))) if isinstance(node.value, dict) else node
+
+
 _COMMANDS: dict[str, Expand] = {"command": _words, "args": _words}
 _TEXTS = _each(_as_written)
 _SERVICE: dict[str, Expand] = {
@@ -134,6 +141,7 @@ _SERVICE: dict[str, Expand] = {
     "volumes": _each(_one("path")),
     "init": _each(_all(_one("command"), _field(**_COMMANDS, env=_TEXTS))),
     "schedule": _as_written,
+    "patches": _each(_field(set=_opaque)),
     "image": _as_written,
     "environments": _each(expand_service),
 }

@@ -1,0 +1,80 @@
+"""Patches by identity."""
+
+from typing import Any
+
+import pytest
+
+from kiban.compiler import compile_environment
+from kiban.kube.objects import Manifest
+from kiban.primitives.problems import KibanError
+from kiban.spec import load_platform
+
+SERVICE = "service: stamp\nimage: a\nport: 80\npatches:\n  {patch}\n"
+
+
+def patched(patch: str) -> dict[str, Manifest]:
+    files = {
+        "platform.yaml": "platform: shop\nenvironments: {dev: {}}\n",
+        "services/stamp.yaml": SERVICE.replace("{patch}", patch),
+        "releases/dev.yaml": "stamp: v1\n",
+    }
+    bundle = compile_environment(load_platform(files), "dev")
+    return {one["kind"]: one for one in bundle.manifests}
+
+
+def pod(manifests: dict[str, Manifest]) -> dict[str, Any]:
+    spec: dict[str, Any] = manifests["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+def test_maps_are_merged_and_null_removes() -> None:
+    found = patched(
+        "Deployment/stamp containers[app].securityContext: "
+        "{reason: needs ping, set: {capabilities: {add: [NET_RAW]}, readOnlyRootFilesystem: null}}"
+    )
+    [container] = pod(found)["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"], "add": ["NET_RAW"]},
+    }
+    annotations = found["Deployment"]["metadata"]["annotations"]
+    assert annotations["kiban.dev/patched"] == "containers[app].securityContext: needs ping"
+
+
+def test_a_scalar_is_replaced_and_a_new_field_added() -> None:
+    found = patched(
+        "Deployment/stamp spec.minReadySeconds: {reason: warm caches, set: 10}\n"
+        "  Service/stamp spec.ports[http].port: {reason: old clients, set: 81}"
+    )
+    assert found["Deployment"]["spec"]["minReadySeconds"] == 10
+    assert found["Service"]["spec"]["ports"][0]["port"] == 81
+
+
+def test_an_item_is_removed_by_its_identity() -> None:
+    found = patched(
+        "Deployment/stamp topologySpreadConstraints[kubernetes.io/hostname]: "
+        "{reason: one node only, remove: true}"
+    )
+    keys = [one["topologyKey"] for one in pod(found)["topologySpreadConstraints"]]
+    assert keys == ["topology.kubernetes.io/zone"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "Deployment/stmap spec",
+        "HorizontalPodAutoscaler/stamp spec.maxReplicas",
+        "Deployment/stamp containers[sidecar].image",
+        "Deployment/stamp spec.nothing.here",
+        "Deployment/stamp ??",
+        "Deployment/stamp",
+    ],
+)
+def test_a_patch_that_hits_nothing_is_a_problem_with_its_place(target: str) -> None:
+    with pytest.raises(KibanError) as caught:
+        patched(f'"{target}": {{reason: because, set: 1}}')
+    [problem] = caught.value.problems
+    assert (problem.code, str(problem.place)) == (
+        "compile/patch-target",
+        "services/stamp.yaml:5:3",
+    )

@@ -65,6 +65,11 @@ CONFIG_KEY_FAULT = (
 
 
 def too_long(limit: int) -> str:
+    """Names count characters; labels, whose rules are newer, count bytes."""
+    return f"must be no more than {limit} characters"
+
+
+def _too_many_bytes(limit: int) -> str:
     return f"must be no more than {limit} bytes"
 
 
@@ -83,14 +88,14 @@ def label_key_faults(key: str) -> list[str]:
     if not name:
         faults.append("name part must be non-empty")
     elif len(name) > 63:
-        faults.append(f"name part {too_long(63)}")
+        faults.append(f"name part {_too_many_bytes(63)}")
     if not _QUALIFIED.fullmatch(name):
         faults.append(QUALIFIED_NAME_FAULT)
     return faults
 
 
 def label_value_faults(value: str) -> list[str]:
-    faults = [too_long(63)] if len(value) > 63 else []
+    faults = [_too_many_bytes(63)] if len(value) > 63 else []
     return faults if _LABEL_VALUE.fullmatch(value) else [*faults, LABEL_VALUE_FAULT]
 
 
@@ -155,7 +160,7 @@ def port_name_faults(name: str) -> list[str]:
     """Faults of an IANA service name, as ports have them."""
     faults: list[str] = []
     if len(name) > 15:
-        faults.append("must be no more than 15 bytes")
+        faults.append("must be no more than 15 characters")
     if not _PORT_CHARACTERS.fullmatch(name):
         faults.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search(r"[a-z]", name):

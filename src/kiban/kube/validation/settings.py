@@ -1,0 +1,237 @@
+"""Rules for configuration, budgets, roles, claims and definitions, and for changing them.
+
+Source: k8s.io/kubernetes/pkg/apis/{core,policy,rbac,scheduling}/validation and apiextensions.
+"""
+
+from typing import Any
+
+from kiban.kube import formats
+from kiban.kube.objects import Manifest
+from kiban.kube.validation.faults import (
+    Faults,
+    all_invalid,
+    forbidden,
+    immutable,
+    invalid,
+    one_of,
+    required,
+    too_long,
+)
+from kiban.kube.validation.selectors import validate_selector, validate_share
+from kiban.primitives.quantities import parse_quantity
+
+Value = dict[str, Any]
+MOST_DATA_BYTES = 1024 * 1024
+
+
+def validate_config_map(manifest: Manifest) -> Faults:
+    data, binary = manifest.get("data") or {}, manifest.get("binaryData") or {}
+    faults: Faults = []
+    for key in sorted(data):
+        faults += all_invalid(f"data[{key}]", key, formats.config_key_faults(key))
+        if key in binary:
+            detail = "duplicate of key present in binaryData"
+            faults.append(invalid(f"data[{key}]", key, detail))
+    for key in sorted(binary):
+        faults += all_invalid(f"binaryData[{key}]", key, formats.config_key_faults(key))
+    size = sum(len(text.encode()) for text in data.values())
+    size += sum(len(text) * 3 // 4 for text in binary.values())
+    return [*faults, too_long("[]", MOST_DATA_BYTES)] if size > MOST_DATA_BYTES else faults
+
+
+_NEEDED_KEYS = {
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def validate_secret(manifest: Manifest) -> Faults:
+    data = manifest.get("data") or {}
+    faults: Faults = []
+    for key in sorted(data):
+        faults += all_invalid(f"data[{key}]", key, formats.config_key_faults(key))
+    if sum(len(text) * 3 // 4 for text in data.values()) > MOST_DATA_BYTES:
+        faults.append(too_long("data", MOST_DATA_BYTES))
+    kind = manifest.get("type", "")
+    if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
+        faults += [required("data[username]"), required("data[password]")]
+    for key in _NEEDED_KEYS.get(kind, ()):
+        if key not in data:
+            faults.append(required(f"data[{key}]"))
+    return faults
+
+
+def frozen_data_stays(old: Manifest, new: Manifest) -> Faults:
+    """An immutable ConfigMap or Secret stays as it is."""
+    if not old.get("immutable"):
+        return []
+    detail = "field is immutable when `immutable` is set"
+    faults: Faults = []
+    if not new.get("immutable"):
+        faults.append(forbidden("immutable", detail))
+    for name in ("data", "binaryData"):
+        if (old.get(name) or {}) != (new.get(name) or {}):
+            faults.append(forbidden(name, detail))
+    return faults
+
+
+def secret_stays(old: Manifest, new: Manifest) -> Faults:
+    return immutable("type", old.get("type"), new.get("type")) + frozen_data_stays(old, new)
+
+
+def validate_budget(manifest: Manifest) -> Faults:
+    spec = manifest.get("spec") or {}
+    faults: Faults = []
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        shown = {
+            "MinAvailable": spec["minAvailable"],
+            "Selector": spec.get("selector"),
+            "MaxUnavailable": spec["maxUnavailable"],
+            "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+        }
+        detail = "minAvailable and maxUnavailable cannot be both set"
+        faults.append(invalid("spec", shown, detail))
+    for name in ("minAvailable", "maxUnavailable"):
+        faults += validate_share(spec.get(name), f"spec.{name}", most=100)
+    return faults + validate_selector(spec.get("selector"), "spec.selector")
+
+
+def validate_role(manifest: Manifest) -> Faults:
+    namespaced = manifest["kind"] == "Role"
+    faults: Faults = []
+    for index, rule in enumerate(manifest.get("rules") or ()):
+        faults += _rule(rule, f"rules[{index}]", namespaced=namespaced)
+    return faults
+
+
+def _rule(rule: Value, field: str, *, namespaced: bool) -> Faults:
+    faults: Faults = []
+    if not rule.get("verbs"):
+        faults.append(required(f"{field}.verbs", "verbs must contain at least one value"))
+    urls = rule.get("nonResourceURLs")
+    if urls:
+        if namespaced:
+            detail = "namespaced rules cannot apply to non-resource URLs"
+            faults.append(invalid(f"{field}.nonResourceURLs", urls, detail))
+        if rule.get("apiGroups") or rule.get("resources"):
+            detail = "rules cannot apply to both regular resources and non-resource URLs"
+            faults.append(invalid(f"{field}.nonResourceURLs", urls, detail))
+        return faults
+    if not rule.get("apiGroups"):
+        detail = "resource rules must supply at least one api group"
+        faults.append(required(f"{field}.apiGroups", detail))
+    if not rule.get("resources"):
+        detail = "resource rules must supply at least one resource"
+        faults.append(required(f"{field}.resources", detail))
+    return faults
+
+
+def validate_binding(manifest: Manifest) -> Faults:
+    role = manifest.get("roleRef") or {}
+    kinds = ("Role", "ClusterRole") if manifest["kind"] == "RoleBinding" else ("ClusterRole",)
+    faults = one_of("roleRef.kind", role.get("kind", ""), kinds)
+    if not role.get("name"):
+        faults.append(required("roleRef.name"))
+    for index, subject in enumerate(manifest.get("subjects") or ()):
+        at = f"subjects[{index}]"
+        kind = subject.get("kind", "")
+        if not subject.get("name"):
+            faults.append(required(f"{at}.name"))
+        faults += one_of(f"{at}.kind", kind, ("ServiceAccount", "User", "Group"))
+        cluster_wide = manifest["kind"] == "ClusterRoleBinding"
+        if kind == "ServiceAccount" and cluster_wide and not subject.get("namespace"):
+            faults.append(required(f"{at}.namespace"))
+    return faults
+
+
+def role_reference_stays(old: Manifest, new: Manifest) -> Faults:
+    before, after = old.get("roleRef") or {}, new.get("roleRef") or {}
+    if before == after:
+        return []
+    shown = {
+        "APIGroup": after.get("apiGroup", ""),
+        "Kind": after.get("kind", ""),
+        "Name": after.get("name", ""),
+    }
+    return [invalid("roleRef", shown, "cannot change roleRef")]
+
+
+_ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+
+
+def validate_claim(manifest: Manifest) -> Faults:
+    spec = manifest.get("spec") or {}
+    faults: Faults = []
+    modes = spec.get("accessModes") or []
+    if not modes:
+        faults.append(required("spec.accessModes", "at least 1 access mode is required"))
+    for mode in modes:
+        faults += one_of("spec.accessModes", mode, _ACCESS)
+    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    if storage is None:
+        faults.append(required("spec.resources[storage]"))
+    elif parse_quantity(storage) <= 0:
+        detail = "must be greater than zero"
+        faults.append(invalid("spec.resources[storage]", str(storage), detail))
+    return faults
+
+
+def claim_stays(old: Manifest, new: Manifest) -> Faults:
+    """Of a bound claim only the size may change, and only upwards."""
+    before, after = _claim_rest(old), _claim_rest(new)
+    if before == after:
+        return []
+    detail = (
+        "spec is immutable after creation except resources.requests and "
+        "volumeAttributesClassName for bound claims"
+    )
+    return [forbidden("spec", detail)]
+
+
+def _claim_rest(manifest: Manifest) -> Value:
+    free = ("resources", "volumeAttributesClassName", "volumeName")
+    return {key: value for key, value in (manifest.get("spec") or {}).items() if key not in free}
+
+
+_SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
+_MOST_PRIORITY = 1_000_000_000
+
+
+def validate_priority_class(manifest: Manifest) -> Faults:
+    name, value = manifest["metadata"].get("name", ""), manifest.get("value", 0)
+    if name.startswith("system-") and name not in _SYSTEM_CLASSES:
+        detail = (
+            "priority class names with 'system-' prefix are reserved for system use only. "
+            f"error: {name} is not a known system priority class"
+        )
+        return [forbidden("metadata.name", detail)]
+    if not name.startswith("system-") and value > _MOST_PRIORITY:
+        detail = f"maximum allowed value of a user defined priority is {_MOST_PRIORITY}"
+        return [forbidden("value", detail)]
+    return []
+
+
+def priority_class_stays(old: Manifest, new: Manifest) -> Faults:
+    faults: Faults = []
+    if old.get("value", 0) != new.get("value", 0):
+        faults.append(forbidden("value", "may not be changed in an update."))
+    if old.get("preemptionPolicy") != new.get("preemptionPolicy"):
+        policy = new.get("preemptionPolicy")
+        faults.append(invalid("preemptionPolicy", policy, "field is immutable"))
+    return faults
+
+
+def validate_lease(manifest: Manifest) -> Faults:
+    spec = manifest.get("spec") or {}
+    faults: Faults = []
+    duration = spec.get("leaseDurationSeconds")
+    if duration is not None and duration <= 0:
+        detail = "must be greater than 0"
+        faults.append(invalid("spec.leaseDurationSeconds", duration, detail))
+    transitions = spec.get("leaseTransitions")
+    if transitions is not None and transitions < 0:
+        detail = "must be greater than or equal to 0"
+        faults.append(invalid("spec.leaseTransitions", transitions, detail))
+    return faults

@@ -1,0 +1,77 @@
+"""Which rules belong to which kind."""
+
+from collections.abc import Callable
+
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import GroupKind, Manifest
+from kiban.kube.validation import pods, services, settings, workloads
+from kiban.kube.validation.definitions import validate_definition
+from kiban.kube.validation.faults import Faults
+from kiban.kube.validation.metadata import validate_metadata, validate_metadata_update
+
+Check = Callable[[Manifest], Faults]
+Stays = Callable[[Manifest, Manifest], Faults]
+
+_RBAC = "rbac.authorization.k8s.io"
+
+_CONTENT: dict[GroupKind, Check] = {
+    GroupKind("", "ConfigMap"): settings.validate_config_map,
+    GroupKind("", "PersistentVolumeClaim"): settings.validate_claim,
+    GroupKind("", "Pod"): pods.validate_pod,
+    GroupKind("", "Secret"): settings.validate_secret,
+    GroupKind("", "Service"): services.validate_service,
+    GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): validate_definition,
+    GroupKind("apps", "DaemonSet"): workloads.validate_daemon_set,
+    GroupKind("apps", "Deployment"): workloads.validate_deployment,
+    GroupKind("apps", "ReplicaSet"): workloads.validate_replica_set,
+    GroupKind("apps", "StatefulSet"): workloads.validate_stateful_set,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): workloads.validate_autoscaler,
+    GroupKind("batch", "CronJob"): workloads.validate_cron_job,
+    GroupKind("batch", "Job"): workloads.validate_job,
+    GroupKind("coordination.k8s.io", "Lease"): settings.validate_lease,
+    GroupKind("discovery.k8s.io", "EndpointSlice"): services.validate_endpoint_slice,
+    GroupKind("networking.k8s.io", "Ingress"): services.validate_ingress,
+    GroupKind("networking.k8s.io", "NetworkPolicy"): services.validate_network_policy,
+    GroupKind("policy", "PodDisruptionBudget"): settings.validate_budget,
+    GroupKind("scheduling.k8s.io", "PriorityClass"): settings.validate_priority_class,
+    GroupKind(_RBAC, "ClusterRole"): settings.validate_role,
+    GroupKind(_RBAC, "ClusterRoleBinding"): settings.validate_binding,
+    GroupKind(_RBAC, "Role"): settings.validate_role,
+    GroupKind(_RBAC, "RoleBinding"): settings.validate_binding,
+}
+
+_STAYS: dict[GroupKind, Stays] = {
+    GroupKind("", "ConfigMap"): settings.frozen_data_stays,
+    GroupKind("", "PersistentVolumeClaim"): settings.claim_stays,
+    GroupKind("", "Pod"): pods.validate_pod_update,
+    GroupKind("", "Secret"): settings.secret_stays,
+    GroupKind("", "Service"): services.service_stays,
+    GroupKind("apps", "DaemonSet"): workloads.selector_stays,
+    GroupKind("apps", "Deployment"): workloads.selector_stays,
+    GroupKind("apps", "ReplicaSet"): workloads.selector_stays,
+    GroupKind("apps", "StatefulSet"): workloads.stateful_set_stays,
+    GroupKind("batch", "Job"): workloads.job_stays,
+    GroupKind("discovery.k8s.io", "EndpointSlice"): services.endpoint_slice_stays,
+    GroupKind("scheduling.k8s.io", "PriorityClass"): settings.priority_class_stays,
+    GroupKind(_RBAC, "ClusterRoleBinding"): settings.role_reference_stays,
+    GroupKind(_RBAC, "RoleBinding"): settings.role_reference_stays,
+}
+
+
+def validate_create(manifest: Manifest, info: KindInfo) -> Faults:
+    """Everything that is wrong with an object that is to be created."""
+    check = _CONTENT.get(info.group_kind)
+    return validate_metadata(manifest, info) + (check(manifest) if check else [])
+
+
+def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
+    """Everything that is wrong with a change of an object, apart from its status.
+
+    When only metadata differs, the rest is not looked at again: it was accepted before.
+    """
+    faults = validate_metadata_update(old, new)
+    if all(old.get(key) == new.get(key) for key in {*old, *new} - {"metadata", "status"}):
+        return faults
+    check, stays = _CONTENT.get(info.group_kind), _STAYS.get(info.group_kind)
+    faults += check(new) if check else []
+    return faults + (stays(old, new) if stays else [])

@@ -69,12 +69,13 @@ APP = f"{POD}.containers.0"
 BACKEND = "spec.rules.0.http.paths.0.backend.service"
 SPREAD = f"{POD}.topologySpreadConstraints"
 JOB = "spec.jobTemplate.spec.template.spec"
+PROBE = {"path": "/healthz", "port": 8080}
 SECURITY = f"{APP}.securityContext"
 ENV = [{"name": "DB_PASSWORD", "value": SECRET}]
 HOST_PATH = [{"name": "x", "hostPath": {"path": "/"}}]
 WRONG = [
     ("readiness-missing", "Deployment/web", f"{APP}.readinessProbe", None),
-    ("liveness-equals-readiness", "Deployment/web", f"{APP}.livenessProbe.httpGet.path", "/healthz"),
+    ("liveness-equals-readiness", "Deployment/web", f"{APP}.livenessProbe.httpGet", PROBE),
     ("startup-missing", "Deployment/web", f"{APP}.startupProbe", None),
     ("probe-port-undeclared", "Deployment/web", f"{APP}.readinessProbe.httpGet.port", "admin"),
     ("cpu-request", "Deployment/web", f"{APP}.resources.requests.cpu", None),
@@ -130,7 +131,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "kind/name", "path", "value"), WRONG)
+@pytest.mark.parametrize(("rule", "broken_object", "path", "value"), WRONG)
 def test_each_rule_finds_what_it_is_for(
     rule: str, broken_object: str, path: str, value: Any
 ) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 from kiban.adapters.dockerfiles import ImageDefaults, read_dockerfile
-from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.primitives.problems import KibanError, Place, Problem
 
 BUILT_IN_PREFIX = "kiban.local/"
 BUILT_INS = ("postgres", "redis", "aws")
@@ -90,8 +90,9 @@ class ImageStore:
 
     def find(self, reference: str) -> ImageRecord | None:
         """The image of a reference (no tag means `latest`; a digest is looked up by itself)."""
-        if reference.startswith(BUILT_IN_PREFIX):
-            return _built_in(reference)
+        built_in = _built_in(reference)
+        if built_in is not None:
+            return built_in
         path = self._path(_tagged(reference))
         try:
             saved = json.loads(path.read_text())
@@ -232,8 +233,8 @@ def _with_defaults(record: ImageRecord) -> ImageRecord:
 
 
 def _built_in(reference: str) -> ImageRecord | None:
-    name = reference.removeprefix(BUILT_IN_PREFIX).partition("@")[0].partition(":")[0]
-    if name not in BUILT_INS:
+    prefix, _, name = reference.partition("@")[0].partition(":")[0].rpartition("/")
+    if f"{prefix}/" != BUILT_IN_PREFIX or name not in BUILT_INS:
         return None
     command = (sys.executable, "-m", f"kiban.adapters.local.{name}")
     return ImageRecord(reference, f"kiban:{name}", "", entrypoint=command)
@@ -248,15 +249,3 @@ def _remove_tree(path: Path) -> None:
     for folder, _, _ in os.walk(path):
         Path(folder).chmod(0o755)
     shutil.rmtree(path, ignore_errors=True)
-
-
-def no_such_image(reference: str) -> KibanError:
-    """What to say when an image that must be there is not."""
-    return KibanError(
-        Problem(
-            "image/not-found",
-            f"the image {reference} is not in the local store",
-            fix="build it: kiban build",
-        ),
-        Exit.WORLD_FAILED,
-    )

@@ -33,7 +33,8 @@ class PullImage:
 class StartContainer:
     """Start a container as a process group. `env`, `command` and `args` are resolved: references
     expanded, service names replaced by addresses. `mounts` maps a path in the container to the
-    directory or files behind it. Answered by `ContainerStarted` or `ContainerExited`."""
+    directory or files behind it. `runs_to_completion` says that its end is not a failure (init
+    containers, jobs), for models. Answered by `ContainerStarted` or `ContainerExited`."""
 
     id: ContainerId
     namespace: str
@@ -47,6 +48,7 @@ class StartContainer:
     mounts: Mapping[str, "Mount"] = field(default_factory=dict)
     image_id: str = ""
     read_only_root: bool = False
+    runs_to_completion: bool = False
 
 
 @dataclass(frozen=True, slots=True)

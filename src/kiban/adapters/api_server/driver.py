@@ -17,6 +17,7 @@ from kiban.cluster.api.values import Request, Response
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.cluster import Cluster
 from kiban.primitives.instants import Instant, seconds_between
+from kiban.reconcile.commands import Command, Refusal
 
 
 class Runtime(Protocol):
@@ -96,9 +97,20 @@ class WallDriver:
         self._nudge.set()
         return response
 
+    def execute(self, who: str, commands: Sequence[Command]) -> tuple[Refusal, ...]:
+        """Carry out commands of somebody in this process, such as a node that registers itself."""
+        refusals = self.cluster.executor.execute(who, commands, self.clock())
+        self._flush()
+        self._nudge.set()
+        return refusals
+
     def post(self, report: Report) -> None:
         """Take in what the runtime reports."""
         self.cluster.post(report, self.clock())
+        self._nudge.set()
+
+    def wake(self) -> None:
+        """Step now: something was changed in the cluster by other means."""
         self._nudge.set()
 
     async def until_durable(self, revision: int) -> None:

@@ -1,6 +1,7 @@
 """Containers as local process groups: started, probed, logged, stopped, and never left behind."""
 
-from kiban.adapters.processes.runtime import ProcessRuntime, Runtime
+from kiban.adapters.processes.runtime import ProcessRuntime
+from kiban.adapters.processes.shutdown import shut_down
 from kiban.adapters.processes.warden import Warden, sweep
 
-__all__ = ["ProcessRuntime", "Runtime", "Warden", "sweep"]
+__all__ = ["ProcessRuntime", "Warden", "shut_down", "sweep"]

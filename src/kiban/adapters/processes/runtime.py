@@ -10,11 +10,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kiban.adapters.images import ImageRecord, ImageStore
 from kiban.adapters.processes.commands import Launch, launch_of
@@ -24,6 +24,7 @@ from kiban.adapters.processes.logs import LogQuery, LogWriter, read_log
 from kiban.adapters.processes.pod_directories import PodDirectories
 from kiban.adapters.processes.probes import Answer, ask_http, ask_tcp
 from kiban.adapters.processes.warden import Warden
+from kiban.cluster.api.values import PodLogs
 from kiban.cluster.asks import (
     Ask,
     ContainerExited,
@@ -41,21 +42,11 @@ from kiban.cluster.asks import (
     SignalContainer,
     StartContainer,
 )
-from kiban.primitives.instants import Instant, parse_rfc3339
+from kiban.primitives.instants import Instant, later
 
 # What a shell says for a command that cannot be started, and runc for a container.
 START_ERROR_CODE = 128
 OUTPUT_LIMIT_BYTES = 10 * 1024
-
-
-class Runtime(Protocol):
-    """Whatever carries out asks. `post` is told every answer."""
-
-    post: Callable[[Report], None]
-
-    def execute(self, ask: Ask) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -81,8 +72,12 @@ class ProcessRuntime:
         self._running: dict[ContainerId, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def execute(self, ask: Ask) -> None:
-        """Carry out an ask; quick ones at once, the others in the background."""
+    def carry_out(self, asks: Sequence[Ask]) -> None:
+        """Carry out asks in order; what takes time goes on in the background."""
+        for ask in asks:
+            self._carry_out(ask)
+
+    def _carry_out(self, ask: Ask) -> None:
         match ask:
             case PullImage():
                 self._pull(ask)
@@ -113,28 +108,20 @@ class ProcessRuntime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def logs(
-        self,
-        namespace: str,
-        pod: str,
-        container: str,
-        *,
-        follow: bool = False,
-        tail: int | None = None,
-        previous: bool = False,
-        since_seconds: float | None = None,
-        since_time: str | None = None,
-        timestamps: bool = False,
-        limit_bytes: int | None = None,
-    ) -> AsyncIterator[bytes]:
-        """The log of a container's last attempt, or of the one before it. Raises `LookupError`
-        when there is none."""
-        path = self._directories.log(namespace, pod, container, previous=previous)
-        since = None if since_time is None else parse_rfc3339(since_time)
-        if since_seconds is not None:
-            since = Instant(self._clock() - round(since_seconds * 1_000_000))
-        query = LogQuery(follow, tail, since, timestamps, limit_bytes)
-        writers = (r.log for r in self._running.values() if r.log.path == path)
+    async def logs(self, wish: PodLogs) -> AsyncIterator[bytes]:
+        """The log of a container's last attempt, or of the one before it."""
+        try:
+            path = self._directories.log(
+                wish.pod.namespace, wish.pod.name, wish.container, previous=wish.previous
+            )
+        except LookupError as error:
+            yield f"unable to retrieve container logs: {error}\n".encode()
+            return
+        since = wish.since_time
+        if wish.since_seconds is not None:
+            since = later(self._clock(), -wish.since_seconds)
+        query = LogQuery(wish.follow, wish.tail_lines, since, wish.timestamps, wish.limit_bytes)
+        writers = (running.log for running in self._running.values() if running.log.path == path)
         async for piece in read_log(path, query, next(writers, None)):
             yield piece
 

@@ -15,13 +15,15 @@ from kiban.cluster.kubelet.volumes import TokenSource
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.nodes import is_virtual
 from kiban.kube.objects import CONFIG_MAP, NODE, POD, SECRET, Manifest, get_in
-from kiban.primitives.instants import Instant
+from kiban.primitives.instants import Instant, later
 from kiban.reconcile.agenda import Agenda
 from kiban.reconcile.commands import Command
 from kiban.reconcile.controller import Change, Snapshot
 
 # Pods in one step: about 10 ms of work, so that a driver's event loop gets its turn.
 STEP_LIMIT = 50
+# Nobody waits longer than this for a laptop's cluster to end.
+SHUTDOWN_SECONDS = 10.0
 # What a pod may wait for, besides time.
 _SOURCES = (CONFIG_MAP, SECRET, ("", "PersistentVolumeClaim"))
 
@@ -38,6 +40,8 @@ class Kubelet:
         self._by_node: dict[str, dict[str, None]] = {}
         self._agenda: Agenda[str] = Agenda()
         self._heartbeats = Heartbeats()
+        self._shutdown_seconds: float | None = None
+        self._shutdown_rank = 0
 
     def observe(self, change: Change, now: Instant) -> None:
         """Note a change of the store."""
@@ -70,11 +74,13 @@ class Kubelet:
         """Look at the pods that are due, at most `limit` of them."""
         effects = Effects()
         self._heartbeats.step(snapshot, now, effects)
+        self._advance_shutdown(now)
         for _ in range(limit):
             uid = self._agenda.pop(now)
             if uid is None:
                 break
             self._look(uid, snapshot, now, effects)
+        self._advance_shutdown(now)
         return effects.commands, effects.asks
 
     def address_of(self, pod_uid: str) -> str:
@@ -85,6 +91,28 @@ class Kubelet:
     def busy(self) -> bool:
         """Whether any pod may still have a process."""
         return any(not worker.is_idle for worker in self._workers.values())
+
+    def shut_down(self, now: Instant, limit_seconds: float = SHUTDOWN_SECONDS) -> None:
+        """Stop every process, within `limit_seconds` each for those that only serve and then for
+        those that keep data. Done when `busy` says no; the stored pods stay as they are."""
+        self._shutdown_seconds = limit_seconds
+        self._shutdown_rank = 0
+        self._shut_down_rank(now)
+
+    def _shut_down_rank(self, now: Instant) -> None:
+        assert self._shutdown_seconds is not None
+        until = later(now, self._shutdown_seconds)
+        for uid, worker in sorted(self._workers.items()):
+            if worker.shutdown_until is None and int(worker.stops_last) <= self._shutdown_rank:
+                worker.shutdown_until = until
+                self._agenda.add(uid, now)
+
+    def _advance_shutdown(self, now: Instant) -> None:
+        if self._shutdown_seconds is None or self._shutdown_rank == 1:
+            return
+        if all(worker.is_idle for worker in self._workers.values() if not worker.stops_last):
+            self._shutdown_rank = 1
+            self._shut_down_rank(now)
 
     # Notes
 
@@ -99,7 +127,7 @@ class Kubelet:
         worker = self._workers.get(uid)
         if worker is not None:
             worker.observed(pod)
-        else:
+        elif self._shutdown_seconds is None:
             self._workers[uid] = self._new_worker(pod, now)
             self._by_node.setdefault(node, {})[uid] = None
             self._waiting.setdefault(change.key.namespace, {})[uid] = None

@@ -29,7 +29,7 @@ from kiban.cluster.kubelet.probing import handler_of
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
-from kiban.primitives.instants import Instant, later, parse_rfc3339
+from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 from kiban.reconcile.commands import Delete, Patch
 
 DEFAULT_GRACE_SECONDS = 30
@@ -53,6 +53,7 @@ class PodWorker:
         self.place = place
         self.is_abandoned = False
         self.is_removed = False
+        self.shutdown_until: Instant | None = None
         found = containers_of(pod, now)
         self.inits = [c for c in found if c.role != "main"]
         self.mains = [c for c in found if c.role == "main"]
@@ -69,6 +70,12 @@ class PodWorker:
     @property
     def containers(self) -> list[Container]:
         return [*self.inits, *self.mains]
+
+    @property
+    def stops_last(self) -> bool:
+        """Whether it keeps data, which those that use it may still want to write."""
+        volumes = get_in(self.pod, "spec", "volumes", default=[])
+        return any("persistentVolumeClaim" in volume for volume in volumes)
 
     @property
     def is_idle(self) -> bool:
@@ -102,6 +109,9 @@ class PodWorker:
             self._apply(report, view, now, effects)
         if self.is_abandoned:
             self._kill_all(now, effects)
+            return effects
+        if self.shutdown_until is not None:
+            self._shut_down(self.shutdown_until, now, effects)
             return effects
         if is_deleting(self.pod):
             self._terminate(now, effects)
@@ -271,12 +281,25 @@ class PodWorker:
         if container.stop is None:
             said = f"Stopping container {container.name}"
             effects.event(self.pod, "Normal", "Killing", said)
-        seconds = max(0.0, (until - now) / 1_000_000)
+        seconds = max(0.0, seconds_between(now, until))
         stopping.begin_stop(container, seconds, self.place.address, now, effects)
 
     def _grace_seconds(self) -> float:
         grace = get_in(self.pod, "spec", "terminationGracePeriodSeconds")
         return float(DEFAULT_GRACE_SECONDS if grace is None else grace)
+
+    def _shut_down(self, until: Instant, now: Instant, effects: Effects) -> None:
+        """The machine goes down: TERM and grace, but no hooks, because nobody sends requests any
+        more, and no word to the API server, so that the pod runs again at the next start."""
+        for container in self.containers:
+            if container.stage is Stage.PULLING:
+                container.stage = Stage.WAITING
+            if container.stage is Stage.RUNNING:
+                seconds = min(seconds_between(now, until), self._grace_seconds())
+                stopping.begin_plain_stop(container, max(0.0, seconds), now)
+                assert container.stop is not None
+                container.stop.hook_over = True
+                stopping.advance_stop(container, now, effects)
 
     def _kill_all(self, now: Instant, effects: Effects) -> None:
         """The pod or its node is gone: nothing is owed to anybody."""

@@ -149,7 +149,14 @@ def _start_ask(container: Container, view: PodView) -> StartContainer:
         mounts=mounts_of(pod, spec, env, volumes),
         image_id=container.image_id,
         read_only_root=bool(get_in(spec, "securityContext", "readOnlyRootFilesystem")),
+        runs_to_completion=_ends_by_itself(container, pod),
     )
+
+
+def _ends_by_itself(container: Container, pod: Manifest) -> bool:
+    if container.role != "main":
+        return container.role == "init"
+    return bool(get_in(pod, "spec", "restartPolicy", default="Always") != "Always")
 
 
 def _is_time(container: Container, now: Instant, effects: Effects) -> bool:

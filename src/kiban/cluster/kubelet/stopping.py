@@ -16,15 +16,24 @@ LEAST_SECONDS_AFTER_HOOK = 2.0
 KILL_AGAIN_SECONDS = 5.0
 
 
+def begin_plain_stop(container: Container, grace_seconds: float, now: Instant) -> None:
+    """Start to stop a running container without its hook, or shorten the grace it was given."""
+    kill_at = later(now, grace_seconds)
+    if container.stop is None:
+        container.stop = Stop(kill_at)
+    elif not container.stop.killed:
+        container.stop.kill_at = min(container.stop.kill_at, kill_at)
+
+
 def begin_stop(
     container: Container, grace_seconds: float, address: str, now: Instant, effects: Effects
 ) -> None:
     """Start to stop a running container, or shorten the grace it was given before."""
-    kill_at = later(now, grace_seconds)
-    if container.stop is not None:
-        container.stop.kill_at = min(container.stop.kill_at, kill_at)
+    had_begun = container.stop is not None
+    begin_plain_stop(container, grace_seconds, now)
+    if had_begun or container.stop is None:
         return
-    container.stop = Stop(kill_at)
+    kill_at = container.stop.kill_at
     action = get_in(container.spec, "lifecycle", "preStop")
     if not action or grace_seconds <= 0:
         return

@@ -1,28 +1,18 @@
 """Delivery against a cluster that does as asked: order, drift, pruning, failure, crashes."""
 
-import importlib.util
-import sys
-from pathlib import Path
+from typing import Any
 
 import pytest
+from delivery_world import Killed, World, commit, deployment, manifest, ready
 
 from kiban.compiler.bundle import SecretNeed
-from kiban.delivery.messages import Commit, Refused, Undeliverable
+from kiban.delivery.delivery import Delivery
+from kiban.delivery.messages import Commit, Desired, Refused, Undeliverable
 from kiban.kube.objects import Key, replaced
 from kiban.primitives.problems import Problem
 
-_spec = importlib.util.spec_from_file_location(
-    "delivery_world", Path(__file__).with_name("world.py")
-)
-assert _spec is not None and _spec.loader is not None
-world_module = importlib.util.module_from_spec(_spec)
-sys.modules["delivery_world"] = world_module
-_spec.loader.exec_module(world_module)
-World, commit, deployment = world_module.World, world_module.commit, world_module.deployment
-Killed, manifest, bundle = world_module.Killed, world_module.manifest, world_module.bundle
 
-
-def delivered(desired, **options):
+def delivered(desired: Desired, **options: Any) -> tuple[World, Delivery]:
     world = World()
     delivery = world.start(**options)
     delivery.observe(desired, world.now)
@@ -30,7 +20,7 @@ def delivered(desired, **options):
     return world, delivery
 
 
-def test_a_first_install_goes_in_waves_of_the_service_graph_after_all_addresses():
+def test_a_first_install_goes_in_waves_of_the_service_graph_after_all_addresses() -> None:
     images = {"web": "web:1", "stamp": "stamp:1", "db": "db:1"}
     world, delivery = delivered(commit("a", images, {"web": {"stamp"}, "stamp": {"db"}}))
     assert world.asked == [
@@ -53,7 +43,7 @@ def test_a_first_install_goes_in_waves_of_the_service_graph_after_all_addresses(
     assert world.endings() == ["done"]
 
 
-def test_what_is_as_wanted_costs_no_request_not_even_after_a_restart():
+def test_what_is_as_wanted_costs_no_request_not_even_after_a_restart() -> None:
     desired = commit("a", {"web": "web:1"})
     world, _ = delivered(desired)
     world.asked.clear()
@@ -63,7 +53,7 @@ def test_what_is_as_wanted_costs_no_request_not_even_after_a_restart():
     assert (world.asked, again.status().is_ready) == ([], True)
 
 
-def test_a_new_commit_touches_only_what_it_changes():
+def test_a_new_commit_touches_only_what_it_changes() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1", "stamp": "stamp:1"}))
     world.asked.clear()
     delivery.observe(commit("b", {"web": "web:1", "stamp": "stamp:2"}), world.now)
@@ -72,7 +62,7 @@ def test_a_new_commit_touches_only_what_it_changes():
     assert delivery.status().delivered == "b" * 8
 
 
-def test_a_service_that_is_not_well_holds_up_what_uses_it_and_nothing_else():
+def test_a_service_that_is_not_well_holds_up_what_uses_it_and_nothing_else() -> None:
     world = World(broken={"db"})
     delivery = world.start()
     images = {"web": "web:1", "db": "db:1", "other": "other:1"}
@@ -85,12 +75,12 @@ def test_a_service_that_is_not_well_holds_up_what_uses_it_and_nothing_else():
     assert delivery.status().phase == "syncing"
     world.broken.clear()
     live = world.objects[deployment("db")]
-    world.change_by_hand(delivery, world_module.ready(live))
+    world.change_by_hand(delivery, ready(live))
     world.run(delivery)
     assert delivery.status().is_ready
 
 
-def test_a_plan_that_times_out_fails_and_goes_on_when_the_service_recovers():
+def test_a_plan_that_times_out_fails_and_goes_on_when_the_service_recovers() -> None:
     world = World(broken={"db"})
     delivery = world.start()
     delivery.observe(commit("a", {"web": "web:1", "db": "db:1"}, {"web": {"db"}}), world.now)
@@ -99,13 +89,13 @@ def test_a_plan_that_times_out_fails_and_goes_on_when_the_service_recovers():
     assert "apply Deployment/web" not in world.asked
     assert delivery.status().problems[0].code == "delivery/plan-failed"
     world.broken.clear()
-    world.change_by_hand(delivery, world_module.ready(world.objects[deployment("db")]))
+    world.change_by_hand(delivery, ready(world.objects[deployment("db")]))
     world.run(delivery)
     assert delivery.status().is_ready
     assert delivery.status().problems == ()
 
 
-def test_a_newer_commit_takes_over_from_one_that_hangs():
+def test_a_newer_commit_takes_over_from_one_that_hangs() -> None:
     world = World(broken={"db"})
     delivery = world.start()
     delivery.observe(commit("a", {"db": "db:bad"}), world.now)
@@ -117,7 +107,7 @@ def test_a_newer_commit_takes_over_from_one_that_hangs():
     assert delivery.status().delivered == "b" * 8
 
 
-def test_a_commit_that_is_no_good_changes_nothing_and_says_why():
+def test_a_commit_that_is_no_good_changes_nothing_and_says_why() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     world.asked.clear()
     problem = Problem("spec/unknown-field", "There is no field prot.")
@@ -131,7 +121,7 @@ def test_a_commit_that_is_no_good_changes_nothing_and_says_why():
     assert world.asked == ["apply Deployment/web"]
 
 
-def test_drift_is_healed_at_once_and_written_down():
+def test_drift_is_healed_at_once_and_written_down() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     world.asked.clear()
     live = world.objects[deployment("web")]
@@ -143,7 +133,7 @@ def test_drift_is_healed_at_once_and_written_down():
     assert "spec.replicas" in str(world.journal)
 
 
-def test_an_object_that_drifts_again_and_again_is_healed_after_growing_pauses():
+def test_an_object_that_drifts_again_and_again_is_healed_after_growing_pauses() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     world.asked.clear()
     for _ in range(60):
@@ -153,7 +143,7 @@ def test_an_object_that_drifts_again_and_again_is_healed_after_growing_pauses():
     assert 3 <= world.asked.count("apply Deployment/web") <= 8
 
 
-def test_what_others_add_is_not_drift():
+def test_what_others_add_is_not_drift() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     world.asked.clear()
     live = replaced(world.objects[deployment("web")], ["spec", "progressDeadlineSeconds"], 600)
@@ -162,7 +152,7 @@ def test_what_others_add_is_not_drift():
     assert world.asked == []
 
 
-def test_what_git_no_longer_wants_goes_last_and_only_when_the_rest_is_well():
+def test_what_git_no_longer_wants_goes_last_and_only_when_the_rest_is_well() -> None:
     world, delivery = delivered(commit("a", {"old": "old:1", "web": "web:1"}))
     world.asked.clear()
     world.broken = {"new"}
@@ -170,7 +160,7 @@ def test_what_git_no_longer_wants_goes_last_and_only_when_the_rest_is_well():
     world.run(delivery, 60)
     assert not [line for line in world.asked if line.startswith("delete")]
     world.broken.clear()
-    world.change_by_hand(delivery, world_module.ready(world.objects[deployment("new")]))
+    world.change_by_hand(delivery, ready(world.objects[deployment("new")]))
     world.run(delivery)
     assert [line for line in world.asked if line.startswith("delete")] == [
         "delete Deployment/old",
@@ -178,7 +168,7 @@ def test_what_git_no_longer_wants_goes_last_and_only_when_the_rest_is_well():
     ]
 
 
-def test_a_commit_that_would_delete_most_of_what_runs_deletes_nothing_without_leave():
+def test_a_commit_that_would_delete_most_of_what_runs_deletes_nothing_without_leave() -> None:
     images = {name: f"{name}:1" for name in ("a", "b", "c", "d")}
     world, delivery = delivered(commit("a", images))
     delivery.observe(commit("b", {"a": "a:1"}), world.now)
@@ -191,7 +181,7 @@ def test_a_commit_that_would_delete_most_of_what_runs_deletes_nothing_without_le
     assert len([line for line in world.asked if line.startswith("delete")]) == 6
 
 
-def test_an_object_of_another_environment_is_refused_before_anything_is_touched():
+def test_an_object_of_another_environment_is_refused_before_anything_is_touched() -> None:
     world = World()
     foreign = manifest("Service", "web")
     foreign["metadata"]["labels"]["kiban.dev/environment"] = "stg"
@@ -209,7 +199,7 @@ def test_an_object_of_another_environment_is_refused_before_anything_is_touched(
 NEED = SecretNeed("arcade-dev", "db-app", "db", ("password",), {"url": "pg://app:{password}@db"})
 
 
-def test_a_missing_secret_is_made_where_that_is_allowed_and_never_written_down():
+def test_a_missing_secret_is_made_where_that_is_allowed_and_never_written_down() -> None:
     world, delivery = delivered(commit("a", {"db": "db:1"}, secrets=(NEED,)), makes_secrets=True)
     order = [line for line in world.asked if "db" in line]
     assert order == ["apply Service/db", "make db-app", "apply Deployment/db"] or order == [
@@ -221,7 +211,7 @@ def test_a_missing_secret_is_made_where_that_is_allowed_and_never_written_down()
     assert "t0ken" not in str(world.journal)
 
 
-def test_a_missing_secret_elsewhere_is_waited_for_and_said():
+def test_a_missing_secret_elsewhere_is_waited_for_and_said() -> None:
     world, delivery = delivered(commit("a", {"db": "db:1", "web": "w:1"}, secrets=(NEED,)))
     assert "apply Deployment/web" in world.asked
     assert "apply Deployment/db" not in world.asked
@@ -233,7 +223,7 @@ def test_a_missing_secret_elsewhere_is_waited_for_and_said():
     assert delivery.status().is_ready
 
 
-def test_fields_that_others_own_are_taken_back_by_force_and_that_is_written_down():
+def test_fields_that_others_own_are_taken_back_by_force_and_that_is_written_down() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     key = deployment("web")
     world.refusals[key] = [Refused(key, 409, "Conflict", 'conflict with "kubectl-edit"')]
@@ -243,7 +233,7 @@ def test_fields_that_others_own_are_taken_back_by_force_and_that_is_written_down
     assert "delivery/took-over" in world.events()
 
 
-def test_a_refused_object_fails_the_plan_with_the_servers_words_and_is_tried_again():
+def test_a_refused_object_fails_the_plan_with_the_servers_words_and_is_tried_again() -> None:
     world = World()
     key = deployment("web")
     world.refusals[key] = [Refused(key, 422, "Invalid", "spec.replicas: must be positive")]
@@ -255,7 +245,7 @@ def test_a_refused_object_fails_the_plan_with_the_servers_words_and_is_tried_aga
     assert delivery.status().is_ready
 
 
-def test_a_process_killed_at_any_write_is_followed_by_one_that_ends_in_the_same_state():
+def test_a_process_killed_at_any_write_is_followed_by_one_that_ends_in_the_same_state() -> None:
     old = commit("a", {"old": "old:1", "web": "web:1", "db": "db:1"}, {"web": {"db"}})
     new = commit("b", {"web": "web:2", "db": "db:2"}, {"web": {"db"}}, (NEED,))
 

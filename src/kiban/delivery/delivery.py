@@ -7,11 +7,14 @@ asks for nothing.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from kiban.delivery.changes import Item, Wanted, blast_problem, fingerprint
 from kiban.delivery.compare import missing_from
 from kiban.delivery.execution import Execution
-from kiban.delivery.judgement import WELL, Judge
+from kiban.delivery.follows import follows_of
+from kiban.delivery.healing import HealTimes
+from kiban.delivery.judgement import Judge
 from kiban.delivery.live import Live
 from kiban.delivery.marks import Scope, service_of
 from kiban.delivery.messages import (
@@ -30,37 +33,29 @@ from kiban.delivery.messages import (
 )
 from kiban.delivery.order import wave_numbers
 from kiban.delivery.record import images_of, record_manifest, recorded_commit
+from kiban.delivery.reporting import (
+    are_starting,
+    failed_services,
+    failure_problems,
+    is_well,
+    refusal_text,
+    service_statuses,
+    step_statuses,
+)
 from kiban.delivery.secret_values import is_met
-from kiban.delivery.status import DeliveryStatus, ObjectStatus, Phase, ServiceStatus, StepStatus
-from kiban.delivery.sync import SyncPlan, Work, plan_sync, secret_key, service_step
-from kiban.kube.kinds import standard_kinds
-from kiban.kube.objects import NAMESPACE, POD, SECRET, GroupKind, Key
+from kiban.delivery.status import DeliveryStatus, Phase, StepStatus
+from kiban.delivery.sync import Work, plan_sync, secret_key
+from kiban.kube.objects import SECRET, Key
 from kiban.plans.records import Event, PlanClosed, PlanOpened, Record
+from kiban.plans.run import PlanRun
 from kiban.primitives.instants import Instant, later
-from kiban.primitives.problems import Place, Problem
-
-# What the compiler emits, and so what may have to be pruned.
-EMITTED_KINDS: tuple[GroupKind, ...] = tuple(
-    GroupKind(group, kind)
-    for group, kind in (
-        ("", "ConfigMap"), ("", "LimitRange"), ("", "Namespace"), ("", "PersistentVolumeClaim"),
-        ("", "ResourceQuota"), ("", "Secret"), ("", "Service"), ("", "ServiceAccount"),
-        ("apps", "Deployment"), ("apps", "StatefulSet"),
-        ("autoscaling", "HorizontalPodAutoscaler"), ("batch", "CronJob"), ("batch", "Job"),
-        ("networking.k8s.io", "Ingress"), ("networking.k8s.io", "NetworkPolicy"),
-        ("policy", "PodDisruptionBudget"), ("rbac.authorization.k8s.io", "Role"),
-        ("rbac.authorization.k8s.io", "RoleBinding"),
-    )
-)  # fmt: skip
+from kiban.primitives.problems import Problem
 
 # The pause before a failed plan is tried again, doubled each time.
 RETRY_SECONDS = 5.0
 RETRY_LIMIT_SECONDS = 300.0
-# An object that drifts again and again is healed after growing pauses, the first time at once.
-HEAL_SECONDS = 1.0
-HEAL_LIMIT_SECONDS = 300.0
-# After so long without drift an object is healed at once again.
-CALM_SECONDS = 600.0
+# Drifted objects that one event names; the others are counted.
+NAMED_OBJECTS = 5
 
 
 class Delivery:
@@ -80,94 +75,81 @@ class Delivery:
     ) -> None:
         self.scope = scope
         self.live = Live()
-        self._judge = Judge(self.live)
         # Grows with whatever could change the status.
         self.version = 0
         self._makes_secrets, self._allow_delete = makes_secrets, allow_delete
         self._unfinished = list(unfinished)
+        self._judge = Judge(self.live)
+        self._heals = HealTimes()
+        # What Git wants: now, next, and the newest commit that was seen.
         self._desired: Desired | None = None
         self._next: Desired | None = None
+        self._newest: Commit | None = None
         self._wanted: Wanted | None = None
+        self._follows: tuple[Follow, ...] = ()
         self._watched: dict[str, tuple[Key, ...]] = {}
         self._waves: Mapping[str, int] = {}
-        self._newest: Commit | None = None
+        # What stands in the way: of the newest commit, of this one, and of its deletions.
         self._rejected: tuple[Problem, ...] = ()
         self._blocked: tuple[Problem, ...] = ()
         self._blast: tuple[Problem, ...] = ()
+        # What is being done, and how the last plan failed.
         self._execution: Execution | None = None
         self._failure = ""
         self._failures = 0
         self._failed: frozenset[str] = frozenset()
         self._retry_at: Instant | None = None
         self._look_at_all = True
-        self._settled: dict[Key, frozenset[str]] = {}
-        self._heals: dict[Key, tuple[int, Instant]] = {}
-        self._records: list[Record] = []
         self._nudge = False
-        self._since = Instant(0)
+        self._settled: dict[Key, frozenset[str]] = {}
+        self._records: list[Record] = []
         self._phase: Phase = "waiting"
+        self._since = Instant(0)
 
     # What delivery is told
 
     def observe(self, observation: Observation, now: Instant) -> None:
         """Take in what Git wants or what the cluster has."""
         self.version += 1
+        self._nudge = True
         match observation:
             case Desired():
                 self._take_commit(observation)
             case Undeliverable():
                 self._newest, self._rejected = observation.commit, observation.problems
-                self._tell("delivery/commit-refused", _told(observation))
+                self._tell("delivery/commit-refused", refusal_text(observation))
             case Listed():
                 self.live.listed(observation)
             case Seen():
                 self.live.seen(observation)
             case Gone():
                 self.live.gone(observation)
-        self._nudge = True
 
     def post(self, answer: Answer, now: Instant) -> None:
         """Take the answer to an ask."""
         self.version += 1
+        self._nudge = True
         if isinstance(answer, Applied):
             self._settle(answer)
             self.live.seen(Seen(answer.object))
         if self._execution is not None:
             self._execution.post(answer, now)
-        self._nudge = True
 
     def follows(self) -> tuple[Follow, ...]:
         """What of the cluster delivery needs to see, once it knows what Git wants."""
-        if self._wanted is None:
-            return ()
-        kinds = {key.group_kind for key in self._wanted.manifests} | set(EMITTED_KINDS)
-        spaces = {key.namespace for key in self._wanted.manifests} | {self.scope.namespace}
-        spaces |= {need.namespace for need in self._wanted.bundle.secrets}
-        found = [Follow(kind) for kind in kinds if not _is_namespaced(kind)]
-        found += [
-            Follow(kind, space)
-            for kind in kinds | {POD}
-            for space in spaces - {""}
-            if _is_namespaced(kind)
-        ]
-        return tuple(sorted(found, key=lambda follow: (follow.kind, follow.namespace)))
+        return self._follows
 
     # What delivery wants
 
     def step(self, now: Instant) -> list[Ask]:
         """What to do now, in order; the driver calls again after every answer or observation."""
         asks: list[Ask] = []
-        if self._execution is None or (self._next and self._execution.is_quiet):
-            self._change_over()
+        if self._next is not None and (self._execution is None or self._execution.is_quiet):
+            self._change_over(self._next)
         if self._execution is None and self._can_look():
             self._look(now)
         if self._execution is not None:
-            if self._nudge:
-                self._execution.run.nudge()
-            asks += self._execution.step(now)
-            self._records += self._execution.take_records()
-            if self._execution.run.ending and self._execution.is_quiet:
-                self._finish(self._execution, now)
+            asks += self._advance(self._execution, now)
         self._nudge = False
         self._update_phase(now)
         if self._records:
@@ -179,14 +161,14 @@ class Delivery:
         """When to call `step` again if nothing happens before, or None."""
         if self._execution is not None:
             return self._execution.run.next_due()
-        times = [] if self._retry_at is None else [self._retry_at]
-        times += [at for key, (_, at) in self._heals.items() if key in self.live.dirty]
-        return min(times, default=None)
+        times = (self._retry_at, self._heals.next_due(self.live.dirty))
+        return min((time for time in times if time is not None), default=None)
 
     def status(self) -> DeliveryStatus:
         """Where the delivery stands now."""
         run = self._execution.run if self._execution else None
         desired = self._desired
+        failures = failure_problems(self._failure, self.scope)
         return DeliveryStatus(
             subject=self.scope.subject,
             phase=self._phase,
@@ -196,20 +178,14 @@ class Delivery:
             plan=run.plan.id if run else "",
             message=run.plan.words if run else self._failure,
             since=self._since,
-            services=tuple(self._service_status(name) for name in self._service_names()),
-            problems=(*self._rejected, *self._blocked, *self._blast, *self._failure_problem()),
+            services=service_statuses(self._watched, self._waves, self._judge, run),
+            problems=(*self._rejected, *self._blocked, *self._blast, *failures),
             addresses=desired.bundle.addresses if desired else {},
         )
 
     def plan_steps(self) -> tuple[StepStatus, ...]:
         """The steps of the running plan, in its order; none when none runs."""
-        if self._execution is None:
-            return ()
-        run = self._execution.run
-        return tuple(
-            StepStatus(step.id, step.words, run.state_of(step.id), run.message_of(step.id))
-            for step in run.plan.steps
-        )
+        return step_statuses(self._execution.run) if self._execution else ()
 
     # Commits
 
@@ -219,45 +195,41 @@ class Delivery:
             return
         self._next = desired
         if self._execution is not None:
-            message = f"{desired.commit.short} is newer"
-            self._execution.run.stop("superseded", message)
+            self._execution.run.stop("superseded", f"{desired.commit.short} is newer")
 
-    def _change_over(self) -> None:
+    def _change_over(self, desired: Desired) -> None:
         """Make the next commit the wanted one."""
-        if self._next is None:
-            return
         if self._execution is not None:
             self._records += self._execution.take_records()
             self._execution = None
-        self._desired, self._next = self._next, None
-        bundle = self._desired.bundle
-        self._wanted = Wanted(bundle, self.scope)
+        self._desired, self._next = desired, None
+        self._wanted = Wanted(desired.bundle, self.scope)
         self._watched = _watched(self._wanted)
-        self._waves = wave_numbers(bundle.needs)
-        self._failure, self._failures, self._failed = "", 0, frozenset()
+        self._waves = wave_numbers(desired.bundle.needs)
+        self._forget_failure()
         self._retry_at, self._blocked, self._blast = None, (), ()
         self._look_at_all = True
-        needed = frozenset(self.follows())
+        self._follows = follows_of(desired.bundle, self.scope)
         for follow in self.live.follows():
-            if follow not in needed:
+            if follow not in self._follows:
                 self.live.forget(follow)
 
     # Looking
 
     def _can_look(self) -> bool:
-        return self._wanted is not None and all(map(self.live.has_listed, self.follows()))
+        return self._wanted is not None and all(map(self.live.has_listed, self._follows))
 
     def _look(self, now: Instant) -> None:
         """Compare what has changed, and plan what is to be done about it."""
+        assert self._wanted is not None
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at, self._look_at_all = None, True
-        if not self._look_at_all and not self.live.dirty:
-            return
-        assert self._wanted is not None
         if self._look_at_all or any(self._is_news(key) for key in self.live.dirty):
-            self._look_at_everything(now)
-        else:
-            self._heal(self._ripe(now), now)
+            self._look_at_all = False
+            self.live.dirty.clear()
+            self._look_at_everything(self._wanted, now)
+        elif self.live.dirty:
+            self._heal(self._wanted, now)
 
     def _is_news(self, key: Key) -> bool:
         """Whether a change of this object is more than drift of what is wanted."""
@@ -267,50 +239,42 @@ class Delivery:
         if key in self._wanted.manifests:
             # The health of a service whose failure holds up others.
             return self._retry_at is not None and self._service(key) in self._failed
+        if key.group_kind == SECRET and key in self._wanted.needed_secrets:
+            return True
         live = self.live.get(key)
-        if key.group_kind == SECRET:
-            return key in self._wanted.needed_secrets
+        if key == self.scope.record_key:
+            return live is None
         return live is not None and self.scope.may_prune(live)
 
-    def _look_at_everything(self, now: Instant) -> None:
-        wanted = self._wanted
-        assert wanted is not None and self._desired is not None
-        self._look_at_all = False
-        self.live.dirty.clear()
+    def _look_at_everything(self, wanted: Wanted, now: Instant) -> None:
         self._blocked = tuple(wanted.claims(self.live))
         if self._blocked or (self._retry_at is not None and not self._is_recovered()):
             return
-        unwanted = wanted.unwanted(self.live)
-        problem = None if self._allow_delete else blast_problem(unwanted, self.live, self.scope)
-        self._blast = (problem,) if problem else ()
-        work = Work(
-            items=wanted.items(wanted.manifests, self.live, self._settled),
-            unwanted=() if problem else unwanted,
-            secrets=[
-                need
-                for need in wanted.bundle.secrets
-                if not is_met(need, self.live.get(secret_key(need)))
-            ],
-            makes_secrets=self._makes_secrets,
-            waits=self._failed | self._starting(),
-            needs=wanted.bundle.needs,
-            watched=self._watched,
-        )
+        work = self._work(wanted)
         if self._is_worth_a_plan(work):
             self._start(work, now)
         else:
             self._close_finished()
 
-    def _close_finished(self) -> None:
-        """Plans of an earlier process that did everything but say so."""
-        for opened in self._unfinished:
-            plan = opened.plan
-            self._records.append(
-                PlanClosed(plan.id, plan.subject, "done", "found complete", plan.facts)
-            )
-            if plan.kind == "sync":
-                self._delivered(plan.id)
-        self._unfinished.clear()
+    def _work(self, wanted: Wanted) -> Work:
+        """Everything that is not as wanted."""
+        unwanted = wanted.unwanted(self.live)
+        problem = None if self._allow_delete else blast_problem(unwanted, self.live, self.scope)
+        self._blast = (problem,) if problem else ()
+        secrets = [
+            need
+            for need in wanted.bundle.secrets
+            if not is_met(need, self.live.get(secret_key(need)))
+        ]
+        return Work(
+            items=wanted.items(wanted.manifests, self.live, self._settled),
+            unwanted=() if problem else unwanted,
+            secrets=secrets,
+            makes_secrets=self._makes_secrets,
+            waits=self._failed | are_starting(self._watched, self._judge),
+            needs=wanted.bundle.needs,
+            watched=self._watched,
+        )
 
     def _is_worth_a_plan(self, work: Work) -> bool:
         assert self._desired is not None
@@ -322,12 +286,7 @@ class Delivery:
         """Whether what failed is well now, so that there is no need to wait for the retry."""
         return bool(self._failed) and all(map(self._is_well, sorted(self._failed)))
 
-    def _starting(self) -> frozenset[str]:
-        return frozenset(
-            service
-            for service, keys in self._watched.items()
-            if any(self._judge(key).status == "Progressing" for key in keys)
-        )
+    # Acting
 
     def _start(self, work: Work, now: Instant, reason: str = "") -> None:
         assert self._desired is not None
@@ -338,25 +297,24 @@ class Delivery:
             self._retry_at = None
         for opened in self._unfinished:
             message = f"its process ended; {id_} goes on from what the cluster has"
-            self._records.append(
-                PlanClosed(opened.plan.id, opened.plan.subject, "abandoned", message)
-            )
+            self._close(opened, PlanClosed(opened.plan.id, "", "abandoned", message))
         self._unfinished.clear()
         self._records.append(PlanOpened(plan.plan))
-        self._execution = self._executing(plan)
-
-    def _executing(self, plan: SyncPlan) -> Execution:
-        assert self._desired is not None
         record = record_manifest(self.scope, self._desired)
-        return Execution(plan, self._judge, self.scope, self._watched, record)
+        self._execution = Execution(plan, self._judge, self.scope, self._watched, record)
 
-    def _finish(self, execution: Execution, now: Instant) -> None:
-        run = execution.run
+    def _advance(self, execution: Execution, now: Instant) -> list[Ask]:
+        if self._nudge:
+            execution.run.nudge()
+        asks = execution.step(now)
         self._records += execution.take_records()
-        self._execution = None
-        self.version += 1
-        if run.ending == "superseded":
-            return
+        if execution.run.ending and execution.is_quiet and self._next is None:
+            self._execution = None
+            self.version += 1
+            self._finish(execution.run, now)
+        return asks
+
+    def _finish(self, run: PlanRun, now: Instant) -> None:
         self._look_at_all = True
         if run.ending == "done":
             if run.plan.kind == "sync":
@@ -365,55 +323,50 @@ class Delivery:
         pause = min(RETRY_LIMIT_SECONDS, RETRY_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
         self._failure, self._retry_at = run.message, later(now, pause)
-        self._failed = frozenset(
-            step.subject
-            for step in run.plan.steps
-            if run.state_of(step.id) == "failed" and step.id == service_step(step.subject)
-        )
+        self._failed = failed_services(run)
 
     def _delivered(self, plan: str) -> None:
         assert self._desired is not None
+        self._forget_failure()
+        commit = self._desired.commit
+        data = {"commit": commit.id, "images": images_of(self._desired)}
+        message = f"{commit.short} is delivered to {self.scope.subject}"
+        self._tell("delivery/delivered", message, plan, data)
+
+    def _forget_failure(self) -> None:
         self._failure, self._failures, self._failed = "", 0, frozenset()
-        images = {"commit": self._desired.commit.id, "images": images_of(self._desired)}
-        message = f"{self._desired.commit.short} is delivered to {self.scope.subject}"
-        self._tell("delivery/delivered", message, plan, images)
+
+    def _close_finished(self) -> None:
+        """Plans of an earlier process that did everything but say so."""
+        for opened in self._unfinished:
+            self._close(opened, PlanClosed(opened.plan.id, "", "done", "found complete"))
+            if opened.plan.kind == "sync":
+                self._delivered(opened.plan.id)
+        self._unfinished.clear()
+
+    def _close(self, opened: PlanOpened, closed: PlanClosed) -> None:
+        plan = opened.plan
+        self._records.append(
+            PlanClosed(plan.id, plan.subject, closed.ending, closed.message, plan.facts)
+        )
 
     # Drift
 
-    def _ripe(self, now: Instant) -> list[Key]:
-        """The changed objects that may be healed now; the others stay to be looked at later."""
-        ripe = []
-        for key in sorted(self.live.dirty):
-            _, at = self._heals.get(key, (0, now))
-            if at <= now:
-                ripe.append(key)
-                del self.live.dirty[key]
-        return ripe
-
-    def _heal(self, keys: list[Key], now: Instant) -> None:
-        assert self._wanted is not None
-        if self._blocked:
-            return
-        items = self._wanted.items(keys, self.live, self._settled)
+    def _heal(self, wanted: Wanted, now: Instant) -> None:
+        items = wanted.items(self._heals.take_ripe(self.live.dirty, now), self.live, self._settled)
         if self._retry_at is not None:
             # What a failed plan has not come to is not drift.
             items = [item for item in items if item.reason == "drifted"]
         if not items:
             return
-        reason = "; ".join(_drift_text(item) for item in items[:5])
+        more = f" and {len(items) - NAMED_OBJECTS} more" if len(items) > NAMED_OBJECTS else ""
+        reason = "; ".join(map(_drift_text, items[:NAMED_OBJECTS])) + more
         self._tell("delivery/drift", reason, data={"objects": [str(item.key) for item in items]})
         for item in items:
-            self._heals[item.key] = self._next_heal(item.key, now)
+            self._heals.healed(item.key, now)
         services = {self._service(item.key) for item in items}
         watched = {name: keys for name, keys in self._watched.items() if name in services}
         self._start(Work(items=items, watched=watched), now, reason)
-
-    def _next_heal(self, key: Key, now: Instant) -> tuple[int, Instant]:
-        count, at = self._heals.get(key, (0, now))
-        if later(at, CALM_SECONDS) < now:
-            count = 0
-        pause = min(HEAL_LIMIT_SECONDS, HEAL_SECONDS * 2**count) if count else 0.0
-        return (min(count + 1, 20), later(now, pause))
 
     def _settle(self, applied: Applied) -> None:
         """What still differs right after an apply is how the server writes it."""
@@ -422,7 +375,7 @@ class Delivery:
         found = missing_from(applied.object, self._wanted.manifests[applied.key])
         self._settled[applied.key] = frozenset(fingerprint(entry) for entry in found)
 
-    # Status
+    # Telling
 
     def _update_phase(self, now: Instant) -> None:
         phase = self._judged_phase()
@@ -433,60 +386,23 @@ class Delivery:
     def _judged_phase(self) -> Phase:
         if self._execution is not None:
             return "syncing"
-        if self._wanted is None:
-            return "refused" if self._rejected else "waiting"
-        if self._blocked:
+        if self._blocked or (self._wanted is None and self._rejected):
             return "refused"
-        if self._retry_at is not None:
-            return "failing"
         if not self._can_look():
             return "waiting"
-        services = self._service_names()
-        return "synced" if all(map(self._is_well, services)) else "degraded"
+        if self._retry_at is not None:
+            return "failing"
+        return "synced" if all(map(self._is_well, self._watched)) else "degraded"
 
     def _is_well(self, service: str) -> bool:
-        keys = self._watched.get(service, ())
-        return all(self._judge(key).status in WELL for key in keys)
-
-    def _service_names(self) -> list[str]:
-        return sorted(self._watched, key=lambda name: (self._waves.get(name, 0), name))
-
-    def _service_status(self, name: str) -> ServiceStatus:
-        objects = tuple(self._object_status(key) for key in self._watched[name])
-        worst = next((entry for entry in objects if entry.status not in WELL), None)
-        step = ""
-        message = worst.message if worst else ""
-        if self._execution is not None:
-            states = self._execution.run.states()
-            step = states.get(service_step(name), "")
-            if step in ("failed", "skipped"):
-                message = self._execution.run.message_of(service_step(name)) or message
-        status = worst.status if worst else "Healthy"
-        return ServiceStatus(name, self._waves.get(name, 0), status, message, step, objects)
-
-    def _object_status(self, key: Key) -> ObjectStatus:
-        verdict = self._judge(key)
-        return ObjectStatus(key, verdict.status, verdict.reason, verdict.message)
-
-    def _failure_problem(self) -> tuple[Problem, ...]:
-        if not self._failure:
-            return ()
-        return (
-            Problem(
-                "delivery/plan-failed",
-                f"The last plan failed: {self._failure}",
-                Place(thing=self.scope.subject),
-                why="What depends on it keeps running as it was.",
-                fix="Commit a fix; it takes over at once. Otherwise it is tried again.",
-            ),
-        )
+        return is_well(service, self._watched, self._judge)
 
     def _service(self, key: Key) -> str:
         assert self._wanted is not None
         return service_of(self._wanted.manifests[key])
 
     def _tell(
-        self, code: str, message: str, plan: str = "", data: Mapping[str, object] | None = None
+        self, code: str, message: str, plan: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
         self._records.append(Event(code, self.scope.subject, message, plan, data or {}))
 
@@ -500,19 +416,5 @@ def _watched(wanted: Wanted) -> dict[str, tuple[Key, ...]]:
     return {service: tuple(keys) for service, keys in found.items()}
 
 
-def _is_namespaced(kind: GroupKind) -> bool:
-    info = standard_kinds().of(kind)
-    return info.namespaced if info is not None else kind != NAMESPACE
-
-
 def _drift_text(item: Item) -> str:
-    if item.reason == "new":
-        return f"{item.key} was deleted"
-    return f"{item} was changed"
-
-
-def _told(observation: Undeliverable) -> str:
-    count = len(observation.problems)
-    first = str(observation.problems[0]).splitlines()[0]
-    more = f" (and {count - 1} more)" if count > 1 else ""
-    return f"{observation.commit.short} is not delivered: {first}{more}"
+    return f"{item.key} was deleted" if item.reason == "new" else f"{item} was changed"

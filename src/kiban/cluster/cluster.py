@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kiban.cluster.admission.chain import ADMISSIONS
+from kiban.cluster.admission.chain import admissions
 from kiban.cluster.api.answering import answer
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.values import Request, Response
@@ -17,6 +17,7 @@ from kiban.cluster.api.world import SignToken, World
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.bootstrap import bootstrap_objects
 from kiban.cluster.executor import InProcessExecutor
+from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.store import Store
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import key_of
@@ -29,6 +30,7 @@ from kiban.reconcile.trace import Trace
 
 # Reconciles in one step, so that a driver's event loop gets its turn: about 20 ms of work.
 STEP_LIMIT = 100
+DEFAULT_PLAN = AddressPlan(0)
 EPOCH_INSTANT = Instant(0)
 
 
@@ -123,13 +125,14 @@ def assembled(
     *,
     kubelet: NodeAgent | None = None,
     trace: Trace | None = None,
+    plan: AddressPlan = DEFAULT_PLAN,
     tracks_ownership: bool = True,
 ) -> Cluster:
     """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal."""
     registry = Registry(
         Store(Chance(seed)),
         standard_kinds(),
-        admissions=ADMISSIONS,
+        admissions=admissions(plan),
         tracks_ownership=tracks_ownership,
     )
     executor = InProcessExecutor(registry)

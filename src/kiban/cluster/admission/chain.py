@@ -12,12 +12,26 @@ from kiban.cluster.admission.pods import (
     resolve_priority,
     use_service_account,
 )
-
-ADMISSIONS: tuple[Admission, ...] = (
-    admit_namespaced,
-    complete_namespace,
-    use_service_account,
-    taint_new_node,
-    resolve_priority,
-    add_default_tolerations,
+from kiban.cluster.admission.services import ServiceAllocation
+from kiban.cluster.admission.workloads import (
+    count_daemon_set_templates,
+    give_job_its_selector,
+    protect_storage,
 )
+from kiban.cluster.networking.addresses import AddressPlan
+
+
+def admissions(plan: AddressPlan) -> tuple[Admission, ...]:
+    """Every admission of a cluster whose services have addresses of this plan."""
+    return (
+        admit_namespaced,
+        complete_namespace,
+        use_service_account,
+        taint_new_node,
+        resolve_priority,
+        add_default_tolerations,
+        protect_storage,
+        give_job_its_selector,
+        count_daemon_set_templates,
+        ServiceAllocation(plan),
+    )

@@ -1,5 +1,7 @@
 """Assigning a pod to a node, once (kubernetes/pkg/registry/core/pod/storage/storage.go)."""
 
+from dataclasses import replace
+
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import conflict
 from kiban.cluster.api.registry import Registry
@@ -10,17 +12,18 @@ from kiban.primitives.instants import rfc3339
 def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifest:
     """Set the node of a pod that has none. The binding's annotations and labels go along."""
     info = registry.info_of(pod)
+    refused = replace(info, plural=f"{info.plural}/binding")
     node = (binding.get("target") or {}).get("name", "")
 
     def bound(live: Manifest) -> Manifest:
         if is_deleting(live):
             raise conflict(
-                info, pod.name, f"pod {pod.name} is being deleted, cannot be assigned to a host"
+                refused, pod.name, f"pod {pod.name} is being deleted, cannot be assigned to a host"
             )
         assigned = live["spec"].get("nodeName")
         if assigned:
             raise conflict(
-                info, pod.name, f'pod {pod.name} is already assigned to node "{assigned}"'
+                refused, pod.name, f'pod {pod.name} is already assigned to node "{assigned}"'
             )
         metadata = dict(live["metadata"])
         uid = (binding.get("metadata") or {}).get("uid")

@@ -77,6 +77,24 @@ def _loader() -> type[Any]:
 _LOADER: type[Any] | None = None
 
 
+def configuration_of(request: Request, info: KindInfo) -> Manifest:
+    """The configuration in an apply, which must say what it is. Raises `Failure`."""
+    check_size(request)
+    value = yaml_value(request.body, info.kind)
+    if not isinstance(value, dict):
+        raise bad_request(f"error decoding YAML: a configuration must be an object, not {value!r}")
+    version, kind = value.get("apiVersion") or "", value.get("kind") or ""
+    if version != info.api_version or kind != info.kind:
+        group, _, number = str(version).rpartition("/")
+        said = f"{group}/{number}" if version else "/"
+        raise bad_request(f"invalid object type: {said}, Kind={kind}")
+    if not isinstance(value.get("metadata"), dict):
+        value = {**value, "metadata": {}}
+    if value["metadata"].get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    return value
+
+
 def _mapping(value: Any, kind: str) -> Manifest:
     if value is None:
         return {}

@@ -1,6 +1,6 @@
 """Who asks for a write, when, and under which conditions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kiban.primitives.instants import Instant
@@ -28,7 +28,12 @@ class Call:
     manager: str
     dry_run: bool = False
     field_validation: FieldValidation = "Ignore"
+    # The object's managedFields are settled: it was applied.
+    tracked: bool = False
     warnings: list[str] = field(default_factory=list)
+
+    def as_dry_run(self) -> "Call":
+        return replace(self, dry_run=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def delete(
     live = registry.store.get(key)
     if live is None:
         raise not_found(info, key.name)
-    _check_preconditions(info, key, options, live)
+    check_preconditions(info, key, options, live)
     attempt = Attempt("DELETE", info, key.namespace, key.name, live, call, registry.store)
     for admission in registry.admissions:
         admission(attempt, live)
@@ -42,7 +42,8 @@ def delete(
     return replaced(final, ("metadata", "resourceVersion"), version), True
 
 
-def _check_preconditions(info: KindInfo, key: Key, options: DeleteOptions, live: Manifest) -> None:
+def check_preconditions(info: KindInfo, key: Key, options: DeleteOptions, live: Manifest) -> None:
+    """Raise `Failure` 409 when the object is another one, or in another state, than was meant."""
     present = live["metadata"]
     for said, asked, there, suspicion in (
         ("UID", options.uid, present["uid"], "deleted and then recreated"),

@@ -6,7 +6,7 @@ Source: kubernetes/pkg/registry/core/pod/storage/eviction.go; B9 of the referenc
 from collections.abc import Sequence
 
 from kiban.cluster.api.calls import Call, DeleteOptions
-from kiban.cluster.api.deleting import delete
+from kiban.cluster.api.deleting import check_preconditions, delete
 from kiban.cluster.api.failures import Failure, not_found, too_many_requests
 from kiban.cluster.api.registry import Registry
 from kiban.kube.objects import (
@@ -42,7 +42,29 @@ def evict(registry: Registry, pod_key: Key, options: DeleteOptions, call: Call) 
             raise Failure(500, "InternalError", f"Internal error occurred: {message}")
         if budgets and not _may_go_unready(pod, budgets[0]):
             _spend(registry, pod, budgets[0], call)
+    check_preconditions(info, pod_key, options, pod)
+    if not call.dry_run:
+        _note_target(registry, pod_key, call)
     delete(registry, info, pod_key, options, call)
+
+
+def _note_target(registry: Registry, key: Key, call: Call) -> None:
+    """Say in the pod's status why it goes."""
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": rfc3339(call.now),
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+    }
+
+    def noted(live: Manifest) -> Manifest:
+        status = live.get("status") or {}
+        others = [c for c in status.get("conditions") or () if c["type"] != "DisruptionTarget"]
+        return {**live, "status": {**status, "conditions": [*others, condition]}}
+
+    registry.update(registry.info_of(key), key, noted, call, "status")
 
 
 def _needs_no_budget(pod: Manifest) -> bool:

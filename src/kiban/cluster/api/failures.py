@@ -58,9 +58,13 @@ def no_such_resource() -> Failure:
     return Failure(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(info: KindInfo, name: str, *, retry_seconds: int = 0) -> Failure:
+def already_exists(
+    info: KindInfo, name: str, *, retry_seconds: int = 0, being_deleted: bool = False
+) -> Failure:
     message = f'{info.resource} "{name}" already exists'
     more = {"retryAfterSeconds": retry_seconds} if retry_seconds else {}
+    if being_deleted:
+        message = f"object is being deleted: {message}"
     if retry_seconds:
         message += ", the server was not able to generate a unique name for the object"
     return Failure(409, "AlreadyExists", message, details_of(info, name, **more))
@@ -105,6 +109,17 @@ def invalid(info: KindInfo, name: str, causes: Sequence[Cause]) -> Failure:
         f'{kind} "{name}" is invalid: {said}',
         {key: value for key, value in details.items() if value},
     )
+
+
+def required(field: str, why: str = "") -> Cause:
+    message = f"Required value: {why}" if why else "Required value"
+    return {"reason": "FieldValueRequired", "message": message, "field": field}
+
+
+def wrong_value(field: str, value: str, why: str) -> Cause:
+    """`value` as Go prints it: texts quoted, numbers bare."""
+    message = f"Invalid value: {value}: {why}"
+    return {"reason": "FieldValueInvalid", "message": message, "field": field}
 
 
 def _cause_text(cause: Cause) -> str:

@@ -6,7 +6,7 @@ Source: k8s.io/apiserver/pkg/registry/rest/{create,update,meta}.go.
 from typing import Any
 
 from kiban.cluster.api.calls import Call
-from kiban.cluster.api.failures import bad_request, internal
+from kiban.cluster.api.failures import bad_request, internal, invalid
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 from kiban.primitives.chance import Chance
@@ -26,8 +26,8 @@ def placed(info: KindInfo, namespace: str, manifest: Manifest) -> Manifest:
     if said and said != namespace:
         if info.namespaced:
             raise bad_request(
-                "the namespace of the provided object does not match the namespace sent on the"
-                " request"
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request"
             )
         metadata = {key: value for key, value in metadata.items() if key != "namespace"}
     if info.namespaced and not said:
@@ -48,7 +48,7 @@ def fresh(manifest: Manifest, call: Call, chance: Chance, *, counts: bool) -> Ma
     return {**manifest, "metadata": kept}
 
 
-def carried(new: Manifest, live: Manifest) -> Manifest:
+def carried(info: KindInfo, new: Manifest, live: Manifest) -> Manifest:
     """The new state with what only the server may change taken from the live object."""
     old: dict[str, Any] = live["metadata"]
     metadata = {
@@ -64,7 +64,26 @@ def carried(new: Manifest, live: Manifest) -> Manifest:
     if not metadata.get("generateName") and old.get("generateName"):
         metadata["generateName"] = old["generateName"]
     metadata["resourceVersion"] = old["resourceVersion"]
+    _check_finalizers(info, new, old)
     return {**new, "metadata": metadata}
+
+
+def _check_finalizers(info: KindInfo, new: Manifest, old: dict[str, Any]) -> None:
+    """Nothing new may hold back an object that is going."""
+    if "deletionTimestamp" not in old:
+        return
+    present = old.get("finalizers") or ()
+    added = [name for name in new["metadata"].get("finalizers") or () if name not in present]
+    if added:
+        listed = ", ".join(f'"{name}"' for name in added)
+        cause = {
+            "reason": "FieldValueForbidden",
+            "message": "Forbidden: no new finalizers can be added if the object is being deleted, "
+            f"found new finalizers []string{{{listed}}}",
+            "field": "metadata.finalizers",
+        }
+        # Both the general and the kind's own check find it, and say so.
+        raise invalid(info, old["name"], [cause, cause])
 
 
 def generated_name(base: str, chance: Chance) -> str:

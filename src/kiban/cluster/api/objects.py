@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiban.cluster.api import bodies, deleting, form, listing, patching, rendering
+from kiban.cluster.api import bodies, deleting, form, listing, metadata, patching, rendering
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import Failure, bad_request, details_of, not_found
 from kiban.cluster.api.negotiation import Form, form_of
@@ -18,7 +18,7 @@ from kiban.cluster.api.watching import WatchStream
 from kiban.cluster.api.world import World
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest
+from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
 from kiban.primitives.instants import Instant
 
 # What a delete answers with when the object is gone at once: most say how it went, these show it
@@ -130,6 +130,8 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
     form_ = accepted_form(request)
     call = call_of(request, now, "PatchOptions")
     patch_option_faults(request, is_apply=patching.is_apply(request))
+    if patching.is_apply(request):
+        return _apply(world, request, target, info, call)
     change, duplicates = patching.patch_of(request, info)
     key = key_of_target(target, info)
 
@@ -140,6 +142,22 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
 
     stored = world.registry.update(info, key, changed, call, target.subresource)
     return shown(world, info, stored, form_, 200, call)
+
+
+def _apply(world: World, request: Request, target: Target, info: KindInfo, call: Call) -> Response:
+    config = bodies.configuration_of(request, info)
+    _check_name(config, target.name)
+    config = metadata.placed(info, target.namespace, config)
+    key = key_of_target(target, info)
+    stored, created = world.registry.apply(
+        info,
+        key,
+        config,
+        call,
+        force=request.flag("force"),
+        subresource=target.subresource,
+    )
+    return shown(world, info, stored, accepted_form(request), 201 if created else 200, call)
 
 
 # Deleting
@@ -186,8 +204,7 @@ def delete_collection(
     options, call = delete_options(request, _delete_body(request), now)
     page = listing.listed(world.store, info, target.namespace, selection)
     for stored in page.items:
-        metadata = stored.object["metadata"]
-        key = Key(info.group, info.kind, metadata.get("namespace", ""), metadata["name"])
+        key = key_of(stored.object)
         try:
             deleting.delete(world.registry, info, key, options, call)
         except Failure as failure:

@@ -6,7 +6,7 @@ Sources: k8s.io/apiserver/pkg/registry/{rest,generic/registry} and B1.4 of the r
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kiban.cluster.admission.attempts import Admission, Attempt
 from kiban.cluster.api import form, metadata, ownership
@@ -23,6 +23,7 @@ from kiban.cluster.api.strategies import Strategy, strategy_of
 from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo, Kinds
 from kiban.kube.objects import Key, Manifest, group_of, is_deleting
+from kiban.kube.ownership import same_but_for_times
 
 # How often a clash of generated names is tried again (registry/generic/registry/store.go).
 NAME_TRIES = 8
@@ -68,15 +69,17 @@ class Registry:
         strategy = strategy_of(info)
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
-        new = form.completed(info, _without_status(manifest, info, strategy))
+        new = metadata.fresh(manifest, call, self.store.chance, counts=strategy.generation)
+        new = form.completed(info, _without_status(new, info, strategy))
         new = self._admitted(attempt, new)
-        new = metadata.fresh(new, call, self.store.chance, counts=strategy.generation)
-        if self.tracks_ownership:
-            new = ownership.after_create(info, new, call)
+        new = form.identified(info, new)
+        if self.tracks_ownership and not call.tracked:
+            new = ownership.after_write(info, None, new, call)
         form.check_new(info, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
-        if self.store.get(key) is not None:
-            raise already_exists(info, name)
+        present = self.store.get(key)
+        if present is not None:
+            raise already_exists(info, name, being_deleted=is_deleting(present))
         return new if call.dry_run else self.store.put(new)
 
     # Changing
@@ -91,8 +94,16 @@ class Registry:
             raise not_found(info, key.name)
         wished = change(live)
         _check_precondition(info, key, wished, live)
+        return self._changed(info, key, wished, call, subresource)
+
+    def _changed(
+        self, info: KindInfo, key: Key, wished: Manifest, call: Call, subresource: str
+    ) -> Manifest:
+        """Store the wished state of an object that is there, as far as the rules allow."""
+        live = self.store.get(key)
+        assert live is not None, f"{key} was there a moment ago"
         new = self._next_state(info, key, live, wished, call, subresource)
-        if _is_same(new, live):
+        if same_but_for_times(live, new):
             return live
         if is_deleting(new) and not new["metadata"].get("finalizers") and _is_over(new):
             # Watchers are shown the state that was stored; the writer sees what it made of it.
@@ -121,6 +132,33 @@ class Registry:
             raise invalid(info, key.name, [cause])
         return self.update(info, key, lambda _: manifest, call, subresource), False
 
+    def apply(
+        self,
+        info: KindInfo,
+        key: Key,
+        config: Manifest,
+        call: Call,
+        *,
+        force: bool,
+        subresource: str = "",
+    ) -> tuple[Manifest, bool]:
+        """Server-side apply: the object as stored, and whether it was created by this."""
+        live = self.store.get(key)
+        if live is None and subresource:
+            raise not_found(info, key.name)
+        if live is not None:
+            _check_applied_identity(info, key, config, live)
+        applied = ownership.applied(info, live, config, call, force=force, subresource=subresource)
+        wished = form.understood(info, applied.manifest, call)
+        tracked = replace(call, tracked=True)
+        if live is None:
+            bare = {k: v for k, v in wished["metadata"].items() if k != "resourceVersion"}
+            created = self._create(info, key.namespace, {**wished, "metadata": bare}, tracked)
+            return created, True
+        if not applied.changed:
+            return live, False
+        return self._changed(info, key, wished, tracked, subresource), False
+
     def _next_state(
         self,
         info: KindInfo,
@@ -131,18 +169,18 @@ class Registry:
         subresource: str,
     ) -> Manifest:
         strategy = strategy_of(info)
-        new = metadata.carried(metadata.placed(info, key.namespace, wished), live)
+        new = metadata.carried(info, metadata.placed(info, key.namespace, wished), live)
         new = _only_the_part(new, live, info, strategy, subresource)
         new = form.completed(info, new)
         attempt = Attempt(
             "UPDATE", info, key.namespace, key.name, live, call, self.store, subresource
         )
         new = self._admitted(attempt, new)
-        if strategy.generation and _counts(new, live, strategy, info):
+        if strategy.generation and subresource != "binding" and _counts(new, live, strategy, info):
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
-        if self.tracks_ownership:
-            new = ownership.after_update(info, live, new, call, subresource)
+        if self.tracks_ownership and not call.tracked:
+            new = ownership.after_write(info, live, new, call, subresource)
         form.check_change(info, new, live, subresource)
         return new
 
@@ -179,6 +217,21 @@ def _check_precondition(info: KindInfo, key: Key, wished: Manifest, live: Manife
     if not version.isdigit():
         raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if version != present["resourceVersion"]:
+        raise conflict(info, key.name)
+
+
+def _check_applied_identity(info: KindInfo, key: Key, config: Manifest, live: Manifest) -> None:
+    asked = config.get("metadata") or {}
+    uid = asked.get("uid")
+    if uid and uid != live["metadata"]["uid"]:
+        cause = {
+            "reason": "FieldValueInvalid",
+            "message": f'Invalid value: "{uid}": field is immutable',
+            "field": "metadata.uid",
+        }
+        raise invalid(info, key.name, [cause, cause])
+    version = asked.get("resourceVersion")
+    if version and version != live["metadata"]["resourceVersion"]:
         raise conflict(info, key.name)
 
 
@@ -233,21 +286,3 @@ def _is_over(manifest: Manifest) -> bool:
     if manifest["kind"] == "Namespace" and (manifest.get("spec") or {}).get("finalizers"):
         return False
     return not manifest["metadata"].get("deletionGracePeriodSeconds")
-
-
-def _is_same(new: Manifest, live: Manifest) -> bool:
-    """Equal but for the times in managedFields."""
-    if new == live:
-        return True
-    if new["metadata"].get("managedFields") == live["metadata"].get("managedFields"):
-        return False
-    return _without_times(new) == _without_times(live)
-
-
-def _without_times(manifest: Manifest) -> Manifest:
-    meta = manifest["metadata"]
-    entries = [
-        {key: value for key, value in entry.items() if key != "time"}
-        for entry in meta.get("managedFields") or ()
-    ]
-    return {**manifest, "metadata": {**meta, "managedFields": entries}}

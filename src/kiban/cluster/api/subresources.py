@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiban.cluster.api import objects
+from kiban.cluster.api import objects, pods, scale, tokens
 from kiban.cluster.api.failures import method_not_allowed
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
@@ -33,4 +33,18 @@ def _part(world: World, request: Request, target: Target, info: KindInfo, now: I
     return verbs[target.verb](world, request, target, info, now)
 
 
-_HANDLERS: dict[str, Handler] = {"status": _part, "finalize": _part}
+_HANDLERS: dict[str, Handler] = {
+    "status": _part,
+    "finalize": _part,
+    "approval": _part,
+    "ephemeralcontainers": _part,
+    "resize": _part,
+    "scale": scale.answer,
+    "binding": pods.bind,
+    "eviction": pods.evict,
+    "log": pods.logs,
+    "exec": pods.run,
+    "attach": pods.run,
+    "portforward": pods.forward,
+    "token": tokens.request,
+}

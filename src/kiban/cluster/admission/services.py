@@ -1,0 +1,164 @@
+"""Addresses and node ports of Services: given out on creation, kept on updates that leave them out.
+
+Sources: kubernetes/pkg/registry/core/service/{storage/alloc.go,strategy.go}. Which addresses there
+are is the networking package's decision.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from ipaddress import ip_address
+from typing import Any
+
+from kiban.cluster.admission.attempts import Attempt
+from kiban.cluster.api.failures import Failure, invalid, wrong_value
+from kiban.cluster.networking.addresses import AddressPlan
+from kiban.kube.objects import SERVICE, Manifest, get_in
+
+NODE_PORTS = range(30000, 32768)
+HEADLESS = "None"
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAllocation:
+    """The admission that gives Services of one cluster their addresses."""
+
+    plan: AddressPlan
+
+    def __call__(self, attempt: Attempt, service: Manifest) -> Manifest:
+        if attempt.info.group_kind != SERVICE or attempt.verb == "DELETE" or attempt.subresource:
+            return service
+        spec: Spec = dict(service["spec"])
+        old: Spec = (attempt.old or {}).get("spec") or {}
+        if spec.get("type") == "ExternalName":
+            for part in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+                if spec.get(part) == old.get(part):
+                    spec.pop(part, None)
+            return {**service, "spec": spec}
+        if not spec.get("clusterIP") and old.get("clusterIP"):
+            spec.update(clusterIP=old["clusterIP"], clusterIPs=old["clusterIPs"])
+        if not spec.get("clusterIP"):
+            address = self._free(attempt)
+            spec.update(clusterIP=address, clusterIPs=[address])
+        elif spec["clusterIP"] != old.get("clusterIP"):
+            self._check_wanted(attempt, spec["clusterIP"])
+        return {**service, "spec": _with_node_ports(attempt, spec, old)}
+
+    def _free(self, attempt: Attempt) -> str:
+        address = self.plan.service_address(attempt.namespace, attempt.name, _taken(attempt))
+        if address is None:
+            raise Failure(
+                500, "InternalError", "Internal error occurred: failed to allocate a serviceIP"
+            )
+        return address
+
+    def _check_wanted(self, attempt: Attempt, address: str) -> None:
+        """An address the client chose: it must be one, of ours, and free."""
+        if address == HEADLESS or not _is_address(address):
+            return
+        why = ""
+        if ":" in address or not self.plan.is_service_address(address):
+            why = (
+                f"the provided IP ({address}) is not in the valid range. The range of valid IPs "
+                f"is {self.plan.service_cidr}"
+            )
+        elif address in _taken(attempt):
+            why = "provided IP is already allocated"
+        if why:
+            said = f"failed to allocate IP {address}: {why}"
+            cause = wrong_value("spec.clusterIPs", f'["{address}"]', said)
+            raise invalid(attempt.info, attempt.name, [cause])
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _taken(attempt: Attempt) -> dict[str, None]:
+    services = attempt.store.list(SERVICE)
+    return {get_in(other, "spec", "clusterIP", default=""): None for other in services}
+
+
+# Node ports
+
+
+def _with_node_ports(attempt: Attempt, spec: Spec, old: Spec) -> Spec:
+    """Every port of a service reached from outside has a node port, the old one if it had one."""
+    wants = spec.get("type") == "NodePort" or (
+        spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True)
+    )
+    if not wants:
+        return _without_old_ports(spec, old) if old else spec
+    before = {_identity(port): port.get("nodePort") for port in old.get("ports") or ()}
+    used = _used_ports(attempt)
+    free = _free_ports(attempt, used)
+    ports = []
+    for index, port in enumerate(spec.get("ports") or ()):
+        wanted = port.get("nodePort") or before.get(_identity(port))
+        if not wanted:
+            wanted = next(free)
+        elif wanted not in before.values():
+            _check_port(attempt, index, wanted, used)
+        ports.append({**port, "nodePort": wanted})
+    return {**spec, "ports": ports}
+
+
+def _without_old_ports(spec: Spec, old: Spec) -> Spec:
+    """A service that is no longer reached from outside gives its node ports back."""
+    if spec.get("type") == old.get("type"):
+        return spec
+    kept = {port.get("nodePort") for port in old.get("ports") or ()}
+    ports = [
+        {k: v for k, v in port.items() if k != "nodePort" or v not in kept}
+        for port in spec.get("ports") or ()
+    ]
+    rest = {k: v for k, v in spec.items() if k != "externalTrafficPolicy"}
+    return {**rest, "ports": ports}
+
+
+def _identity(port: Spec) -> tuple[Any, Any]:
+    return port.get("protocol", "TCP"), port.get("port")
+
+
+def _used_ports(attempt: Attempt) -> dict[int, None]:
+    own = (attempt.namespace, attempt.name)
+    return {
+        port["nodePort"]: None
+        for other in attempt.store.list(SERVICE)
+        if (other["metadata"]["namespace"], other["metadata"]["name"]) != own
+        for port in get_in(other, "spec", "ports", default=[])
+        if port.get("nodePort")
+    }
+
+
+def _free_ports(attempt: Attempt, used: dict[int, None]) -> Iterator[int]:
+    """Ports no service has, from a place that follows from the service's name, so that a service
+    made anew finds its old port again."""
+    seed = blake2b(f"{attempt.namespace}/{attempt.name}".encode(), digest_size=8).digest()
+    start = int.from_bytes(seed) % len(NODE_PORTS)
+    for offset in range(len(NODE_PORTS)):
+        port = NODE_PORTS[(start + offset) % len(NODE_PORTS)]
+        if port not in used:
+            used[port] = None
+            yield port
+    raise Failure(500, "InternalError", "Internal error occurred: no node port is left")
+
+
+def _check_port(attempt: Attempt, index: int, port: int, used: dict[int, None]) -> None:
+    why = ""
+    if port not in NODE_PORTS:
+        why = (
+            "provided port is not in the valid range. The range of valid ports is "
+            f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}"
+        )
+    elif port in used:
+        why = "provided port is already allocated"
+    if why:
+        cause = wrong_value(f"spec.ports[{index}].nodePort", str(port), why)
+        raise invalid(attempt.info, attempt.name, [cause])

@@ -1,0 +1,100 @@
+"""The scale of a workload: how many replicas, through a kind that every workload shares.
+
+Source: kubernetes/pkg/registry/apps/deployment/storage/storage.go and B1.13 of the reference.
+"""
+
+from kiban.cluster.api import bodies, patching, rendering
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.failures import Cause, Failure, bad_request, not_found
+from kiban.cluster.api.negotiation import form_of
+from kiban.cluster.api.options import call_of
+from kiban.cluster.api.routing import Target
+from kiban.cluster.api.values import Request, Response
+from kiban.cluster.api.world import World
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import Key, Manifest, get_in
+from kiban.kube.selectors import selector_from_object
+from kiban.primitives.instants import Instant
+
+API_VERSION = "autoscaling/v1"
+_INFO = KindInfo("autoscaling", "v1", "Scale", "scales", "scale", True)
+
+
+def answer(
+    world: World, request: Request, target: Target, info: KindInfo, now: Instant
+) -> Response:
+    """GET, PUT or PATCH of a scale. Raises `Failure`."""
+    form = form_of(request.headers.get("accept", ""))
+    key = Key(info.group, info.kind, target.namespace, target.name)
+    if target.verb == "get":
+        live = world.store.get(key)
+        if live is None:
+            raise not_found(info, target.name)
+        return rendering.value_response(scale_of(live), form)
+    call = call_of(request, now, "UpdateOptions" if target.verb == "update" else "PatchOptions")
+    stored = _write(world, request, info, key, call)
+    return rendering.value_response(scale_of(stored), form)
+
+
+def _write(world: World, request: Request, info: KindInfo, key: Key, call: Call) -> Manifest:
+    if request.method == "PUT":
+        body, _ = bodies.object_of(request, "Scale")
+        wished = bodies.check_type(body, _INFO)
+        return world.registry.update(
+            info, key, lambda live: _scaled(live, wished, key.name), call, "scale"
+        )
+    change, _ = patching.patch_of(request, _INFO)
+    return world.registry.update(
+        info, key, lambda live: _scaled(live, change(scale_of(live)), key.name), call, "scale"
+    )
+
+
+def _scaled(live: Manifest, scale: Manifest, name: str) -> Manifest:
+    """The workload with the replicas, the resourceVersion and the uid that the scale names."""
+    asked = scale["metadata"]
+    if asked.get("name") != name:
+        raise bad_request(
+            f"the name of the object ({asked.get('name', '')}) does not match the name on the "
+            f"URL ({name})"
+        )
+    replicas = get_in(scale, "spec", "replicas", default=0)
+    if replicas < 0:
+        raise _negative(name, replicas)
+    metadata = dict(live["metadata"])
+    for part in ("resourceVersion", "uid"):
+        if asked.get(part):
+            metadata[part] = asked[part]
+    return {**live, "metadata": metadata, "spec": {**live["spec"], "replicas": replicas}}
+
+
+def _negative(name: str, replicas: int) -> Failure:
+    message = f"Invalid value: {replicas}: must be greater than or equal to 0"
+    cause: Cause = {"reason": "FieldValueInvalid", "message": message, "field": "spec.replicas"}
+    details = {"name": name, "group": "autoscaling", "kind": "Scale", "causes": [cause]}
+    text = f'Scale.autoscaling "{name}" is invalid: spec.replicas: {message}'
+    return Failure(422, "Invalid", text, details)
+
+
+def scale_of(workload: Manifest) -> Manifest:
+    """The scale of a Deployment, ReplicaSet, StatefulSet or ReplicationController."""
+    metadata = workload["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    replicas = get_in(workload, "spec", "replicas", default=1)
+    status: Manifest = {"replicas": get_in(workload, "status", "replicas", default=0)}
+    selector = _selector(workload)
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": API_VERSION,
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+def _selector(workload: Manifest) -> str:
+    given = get_in(workload, "spec", "selector", default={})
+    if workload["kind"] == "ReplicationController":
+        given = {"matchLabels": given}
+    return str(selector_from_object(given))

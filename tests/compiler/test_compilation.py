@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 
 from kiban.compiler import Bundle, compile_environment, compile_platform, render
@@ -93,6 +94,14 @@ print(digest([[render(one), one.addresses, [str(s) for s in one.secrets]] for on
         for seed in ("1", "2")
     }
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize(("environment", "local"), [("prod", False), ("dev", True)])
+def test_kubernetes_accepts_every_object(
+    files: dict[str, str], environment: str, *, local: bool
+) -> None:
+    for manifest in compiled(files, environment, local=local).manifests:
+        kubernetes_validate.validate(manifest, "1.36", strict=True)
 
 
 def test_every_object_says_what_it_belongs_to(files: dict[str, str]) -> None:

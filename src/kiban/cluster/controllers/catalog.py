@@ -1,5 +1,6 @@
 """All controllers of a cluster on one screen. They do not know each other: they meet in objects."""
 
+from kiban.cluster.controllers.cron_job import CronJobController
 from kiban.cluster.controllers.deployment import DeploymentController
 from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
 from kiban.cluster.controllers.job import JobController
@@ -21,6 +22,7 @@ def controllers(*, root_ca: str = "") -> list[Controller]:
         DeploymentController(),
         ReplicaSetController(),
         JobController(),
+        CronJobController(),
         TtlAfterFinishedController(),
         *([RootCaController(root_ca)] if root_ca else []),
     ]

@@ -74,13 +74,13 @@ class DeploymentController:
             return Outcome((warning(deployment, "SelectingAll", _SELECTS_ALL),))
         claimed = claim(snapshot, deployment, REPLICA_SET)
         if claimed.commands:
-            return Outcome(tuple(claimed.commands), wake_after=0)
+            return Outcome(tuple(claimed.commands))
         sets = sorted_sets(deployment, claimed.objects)
         if is_deleting(deployment):
             return _report(deployment, plain_status(deployment, sets, now), now)
         failed = refused(deployment, snapshot.refusals, now)
         if failed:
-            return Outcome(failed, wake_after=None)
+            return Outcome(failed)
         return _advance(deployment, sets, snapshot, now)
 
 
@@ -100,7 +100,7 @@ def _waiting_for(change: Change, snapshot: Snapshot) -> list[Key]:
 def _advance(deployment: Manifest, sets: Sets, snapshot: Snapshot, now: Instant) -> Outcome:
     pause = _pause_condition(deployment, now)
     if pause:
-        return Outcome(pause, wake_after=0)
+        return Outcome(pause)
     if deployment["spec"].get("paused"):
         return _scale(deployment, sets, now, tidy=True)
     if is_scaling_event(deployment, sets):
@@ -129,10 +129,10 @@ def _pause_condition(deployment: Manifest, now: Instant) -> tuple[Command, ...]:
 def _scale(deployment: Manifest, sets: Sets, now: Instant, *, tidy: bool) -> Outcome:
     """Sizes in proportion; nothing else moves."""
     if sets.new is not None and (written := upkeep(deployment, sets, now)):
-        return Outcome(written, wake_after=0)
+        return Outcome(written)
     resizes = _resizes(deployment, scaling_resizes(deployment, sets), renew=True)
     if resizes:
-        return Outcome(resizes, wake_after=0)
+        return Outcome(resizes)
     cleanup = outdated_sets(deployment, sets) if tidy else ()
     return _report(deployment, plain_status(deployment, sets, now), now, cleanup)
 
@@ -140,7 +140,7 @@ def _scale(deployment: Manifest, sets: Sets, now: Instant, *, tidy: bool) -> Out
 def _roll(deployment: Manifest, sets: Sets, now: Instant) -> Outcome:
     prepared = _prepare(deployment, sets, now)
     if prepared:
-        return Outcome(prepared, wake_after=0)
+        return Outcome(prepared)
     resizes = _resizes(deployment, rolling_resizes(deployment, sets))
     return _conclude(deployment, sets, resizes, now)
 
@@ -151,7 +151,7 @@ def _recreate(deployment: Manifest, sets: Sets, snapshot: Snapshot, now: Instant
         return _conclude(deployment, sets, emptied, now)
     prepared = _prepare(deployment, sets, now)
     if prepared:
-        return Outcome(prepared, wake_after=0)
+        return Outcome(prepared)
     assert sets.new is not None
     size = size_of(deployment)
     grown = [Resize(sets.new, size)] if size_of(sets.new) != size else []

@@ -135,7 +135,9 @@ def _advance(census: Census, claims: Sequence[Command], snapshot: Snapshot) -> O
     # Suspension is no failure: its pods are let go before anyone could count them.
     freed = [command for pod in _uncounted_deletions(census, course) for command in release(pod)]
     commands = (*claims, *reports, *written, *released, *freed, *deleted, *created, *events)
-    return Outcome(commands, wake_after=_wake_after(census, course, tally))
+    # After a refusal the loop's own back-off decides, lest the two chase each other.
+    at_once = not tally.is_finished and not snapshot.refusals
+    return Outcome(commands, wake_after=0.0 if at_once else _wake_after(census, course))
 
 
 def _course(census: Census, failures: Failures, snapshot: Snapshot) -> _Course:
@@ -243,10 +245,8 @@ def _reports(job: Manifest, refusals: Sequence[Refusal]) -> list[Command]:
     return found
 
 
-def _wake_after(census: Census, course: _Course, tally: Tally) -> float | None:
-    """At once while pods are being counted; else at the back-off or the deadline."""
-    if not tally.is_finished:
-        return 0.0
+def _wake_after(census: Census, course: _Course) -> float | None:
+    """At the end of the back-off or at the deadline."""
     waits = [course.sizing.wait_seconds]
     if course.target is None:
         waits.append(deadline_seconds(census.job, census.now))

@@ -85,9 +85,6 @@ class PlatformSpec(Words):
     platform: Name = Field(description="Its name.")
     description: str = ""
     example: bool = Field(
-        default=False, description="An example: it gets a Git history of its own when it comes up."
-    )
-    example: bool = Field(
         default=False,
         description="Kiban makes a Git repository of its own from it on first use, so that trying "
         "it out never commits to the repository it came in.",

@@ -1,5 +1,6 @@
 """Sessions: who logged in, for an hour."""
 
+import contextlib
 import os
 import secrets
 
@@ -52,12 +53,19 @@ async def without_cache(request: web.Request, handler) -> web.StreamResponse:
         return web.json_response({"error": "the cache does not answer"}, status=503)
 
 
+async def warm_up(_: web.Application) -> None:
+    """Connect before the first player waits for it; without a cache, start all the same."""
+    with contextlib.suppress(redis.RedisError):
+        await cache.ping()
+
+
 async def close(_: web.Application) -> None:
     await cache.aclose()
 
 
 app = web.Application(middlewares=[without_cache])
 app.add_routes([web.post("/sessions", log_in), web.get("/sessions/{session}", show)])
+app.on_startup.append(warm_up)
 app.on_cleanup.append(close)
 
 if __name__ == "__main__":

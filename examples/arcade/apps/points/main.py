@@ -1,5 +1,6 @@
 """How many points a player has, and who has most."""
 
+import contextlib
 import os
 
 import psycopg
@@ -59,6 +60,12 @@ async def without_database(request: web.Request, handler) -> web.StreamResponse:
         return web.json_response({"error": "the database does not answer"}, status=503)
 
 
+async def warm_up(_: web.Application) -> None:
+    """Connect before the first player waits for it; without a database, start all the same."""
+    with contextlib.suppress(psycopg.Error):
+        await database.rows("SELECT 1")
+
+
 async def close(_: web.Application) -> None:
     await database.close()
 
@@ -71,6 +78,7 @@ app.add_routes(
         web.get("/ranking", ranking),
     ]
 )
+app.on_startup.append(warm_up)
 app.on_cleanup.append(close)
 
 if __name__ == "__main__":

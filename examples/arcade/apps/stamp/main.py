@@ -1,5 +1,6 @@
 """Collects stamps. Each goes into the queue of `notify`, and the player's count goes up."""
 
+import contextlib
 import os
 
 from aiohttp import web
@@ -63,6 +64,12 @@ async def without_cache(request: web.Request, handler) -> web.StreamResponse:
         return answer({"error": "the cache does not answer"}, status=503)
 
 
+async def warm_up(_: web.Application) -> None:
+    """Connect before the first player waits for it; without a cache, start all the same."""
+    with contextlib.suppress(redis.RedisError):
+        await cache.ping()
+
+
 async def close(_: web.Application) -> None:
     await cache.aclose()
 
@@ -76,6 +83,7 @@ app.add_routes(
     ]
 )
 app.on_response_prepare.append(add_version)
+app.on_startup.append(warm_up)
 app.on_cleanup.append(close)
 
 if __name__ == "__main__":

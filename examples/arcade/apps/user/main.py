@@ -1,5 +1,6 @@
 """Who a player is. Whoever asks with a session gets the player of that session from `auth`."""
 
+import contextlib
 import os
 
 import aiohttp
@@ -77,6 +78,12 @@ async def without_database(request: web.Request, handler) -> web.StreamResponse:
         return web.json_response({"error": "the database does not answer"}, status=503)
 
 
+async def warm_up(_: web.Application) -> None:
+    """Connect before the first player waits for it; without a database, start all the same."""
+    with contextlib.suppress(psycopg.Error):
+        await database.rows("SELECT 1")
+
+
 async def resources(app: web.Application):
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(AUTH_SECONDS)) as client:
         app[CLIENT] = client
@@ -88,6 +95,7 @@ app = web.Application(middlewares=[without_database])
 app.add_routes(
     [web.get("/users/me", me), web.get("/users/{user}", show), web.put("/users/{user}", join)]
 )
+app.on_startup.append(warm_up)
 app.cleanup_ctx.append(resources)
 
 if __name__ == "__main__":

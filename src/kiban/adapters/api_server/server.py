@@ -56,12 +56,10 @@ class ApiServer:
     async def start(self, port: int = 0, identity: ServerIdentity | None = None) -> str:
         """Listen; the address to reach it. Without an identity it speaks plain HTTP."""
         server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         context = _tls(identity) if identity else None
-        site = web.TCPSite(
-            self._runner, LOOPBACK, port, ssl_context=context, backlog=1024, shutdown_timeout=1.0
-        )
+        site = web.TCPSite(self._runner, LOOPBACK, port, ssl_context=context, backlog=1024)
         await site.start()
         bound = self._runner.addresses[0][1]
         self.address = f"{'https' if identity else 'http'}://{LOOPBACK}:{bound}"

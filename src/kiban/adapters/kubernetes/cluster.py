@@ -293,7 +293,7 @@ class _Answer:
                 data=self._data,
                 headers=await self._cluster._headers(self._type),
                 timeout=self._timeout,
-                ssl=access.ssl if access.ssl is not None else True,
+                ssl=access.tls if access.tls is not None else True,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(access.server, error) from error

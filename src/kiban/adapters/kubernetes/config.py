@@ -33,7 +33,7 @@ class Access:
     server: str
     context: str = ""
     namespace: str = "default"
-    ssl: ssl.SSLContext | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
     token: str = field(default="", repr=False)
     token_file: str = ""
     command: "ExecPlugin | None" = None
@@ -92,7 +92,7 @@ def load_access(context: str = "", path: str = "") -> Access:
         server=str(cluster["server"]).rstrip("/"),
         context=name,
         namespace=entry.get("namespace") or "default",
-        ssl=_ssl_context(cluster, user),
+        tls=_ssl_context(cluster, user),
         token=user.get("token", ""),
         token_file=user.get("tokenFile", ""),
         command=_plugin(user.get("exec")),

@@ -1,0 +1,270 @@
+"""Which columns each kind has, and the cells of a row. `*` marks columns of `-o wide`."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiban.kube.kinds import KindInfo
+from kiban.kube.objects import GroupKind, Manifest
+from kiban.kube.printing import pods, services, settings, workloads
+from kiban.kube.printing.durations import age
+from kiban.primitives.instants import Instant
+
+Cells = Callable[[Manifest, Instant], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One entry of `columnDefinitions`; a priority above 0 is shown with `-o wide` only."""
+
+    name: str
+    type: str = "string"
+    format: str = ""
+    priority: int = 0
+    description: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": self.description or self.name,
+            "priority": self.priority,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """How a kind is shown: its columns, and the cells of one object."""
+
+    columns: tuple[Column, ...]
+    cells: Cells
+
+    def table(
+        self, rows: Iterable[tuple[Manifest, Any]], now: Instant, metadata: Mapping[str, Any]
+    ) -> Manifest:
+        """A `Table` of objects, each with what goes into its row's `object`; None leaves it out."""
+        return {
+            "kind": "Table",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": dict(metadata),
+            "columnDefinitions": [column.as_data() for column in self.columns],
+            "rows": [{"cells": self.cells(item, now), "object": shown} for item, shown in rows],
+        }
+
+
+_TYPES = {"#": "integer", "?": "boolean", "@": "date"}
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Columns from `Name|Ready|Count#|Node*`: marks for the type, and for wide columns."""
+    return tuple(_column(part) for part in text.split("|"))
+
+
+def _column(part: str) -> Column:
+    wide = part.endswith("*")
+    part = part.removesuffix("*")
+    kind = _TYPES.get(part[-1], "string")
+    name = part if kind == "string" else part[:-1]
+    return Column(name, kind, "name" if name == "Name" else "", int(wide))
+
+
+def _named(cells: Cells) -> Cells:
+    return lambda manifest, now: [manifest["metadata"]["name"], *cells(manifest, now)]
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_REGISTRATION = "admissionregistration.k8s.io"
+_BINDING = "Name|Role|Age|Users*|Groups*|ServiceAccounts*"
+_EVENT = "Last Seen|Type|Reason|Object|Subobject*|Source*|Message|First Seen*|Count*|Name*"
+_CONTROLLED = "Containers*|Images*|Selector*"
+
+_TABLES: dict[GroupKind, tuple[str, Cells]] = {
+    GroupKind("", "ConfigMap"): ("Name|Data|Age", _named(settings.config_map)),
+    GroupKind("", "Endpoints"): ("Name|Endpoints|Age", _named(services.endpoints)),
+    GroupKind("", "Event"): (_EVENT, settings.event),
+    GroupKind("events.k8s.io", "Event"): (_EVENT, settings.event),
+    GroupKind("", "Namespace"): ("Name|Status|Age", _named(settings.namespace)),
+    GroupKind("", "Node"): (
+        "Name|Status|Roles|Age|Version|Internal-IP*|External-IP*|OS-Image*|Kernel-Version*"
+        "|Container-Runtime*",
+        _named(workloads.node),
+    ),
+    GroupKind("", "PersistentVolume"): (
+        "Name|Capacity|Access Modes|Reclaim Policy|Status|Claim|StorageClass"
+        "|VolumeAttributesClass|Reason|Age|VolumeMode*",
+        _named(settings.volume),
+    ),
+    GroupKind("", "PersistentVolumeClaim"): (
+        "Name|Status|Volume|Capacity|Access Modes|StorageClass|VolumeAttributesClass|Age"
+        "|VolumeMode*",
+        _named(settings.claim),
+    ),
+    GroupKind("", "Pod"): (
+        "Name|Ready|Status|Restarts|Age|IP*|Node*|Nominated Node*|Readiness Gates*",
+        pods.pod_cells,
+    ),
+    GroupKind("", "ReplicationController"): (
+        f"Name|Desired#|Current#|Ready#|Age|{_CONTROLLED}",
+        _named(workloads.replica_set),
+    ),
+    GroupKind("", "ResourceQuota"): ("Name|Request|Limit|Age", _named(settings.quota)),
+    GroupKind("", "Secret"): ("Name|Type|Data|Age", _named(settings.secret)),
+    GroupKind("", "Service"): (
+        "Name|Type|Cluster-IP|External-IP|Port(s)|Age|Selector*",
+        _named(services.service),
+    ),
+    GroupKind("", "ServiceAccount"): ("Name|Age", _named(settings.only_age)),
+    GroupKind(_REGISTRATION, "MutatingWebhookConfiguration"): (
+        "Name|Webhooks#|Age",
+        _named(settings.webhooks),
+    ),
+    GroupKind(_REGISTRATION, "ValidatingWebhookConfiguration"): (
+        "Name|Webhooks#|Age",
+        _named(settings.webhooks),
+    ),
+    GroupKind("apps", "ControllerRevision"): (
+        "Name|Controller|Revision|Age",
+        _named(settings.controller_revision),
+    ),
+    GroupKind("apps", "DaemonSet"): (
+        f"Name|Desired#|Current#|Ready#|Up-to-date#|Available#|Node Selector|Age|{_CONTROLLED}",
+        _named(workloads.daemon_set),
+    ),
+    GroupKind("apps", "Deployment"): (
+        f"Name|Ready|Up-to-date|Available|Age|{_CONTROLLED}",
+        _named(workloads.deployment),
+    ),
+    GroupKind("apps", "ReplicaSet"): (
+        f"Name|Desired#|Current#|Ready#|Age|{_CONTROLLED}",
+        _named(workloads.replica_set),
+    ),
+    GroupKind("apps", "StatefulSet"): (
+        "Name|Ready|Age|Containers*|Images*",
+        _named(workloads.stateful_set),
+    ),
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): (
+        "Name|Reference|Targets|MinPods|MaxPods|Replicas|Age",
+        _named(workloads.autoscaler),
+    ),
+    GroupKind("batch", "CronJob"): (
+        f"Name|Schedule|Timezone|Suspend?|Active#|Last Schedule|Age|{_CONTROLLED}",
+        _named(workloads.cron_job),
+    ),
+    GroupKind("batch", "Job"): (
+        f"Name|Status|Completions|Duration|Age|{_CONTROLLED}",
+        _named(workloads.job),
+    ),
+    GroupKind("coordination.k8s.io", "Lease"): ("Name|Holder|Age", _named(settings.lease)),
+    GroupKind("discovery.k8s.io", "EndpointSlice"): (
+        "Name|AddressType|Ports|Endpoints|Age",
+        _named(services.endpoint_slice),
+    ),
+    GroupKind("networking.k8s.io", "Ingress"): (
+        "Name|Class|Hosts|Address|Ports|Age",
+        _named(services.ingress),
+    ),
+    GroupKind("networking.k8s.io", "IngressClass"): (
+        "Name|Controller|Parameters|Age",
+        _named(settings.ingress_class),
+    ),
+    GroupKind("networking.k8s.io", "NetworkPolicy"): (
+        "Name|Pod-Selector|Age",
+        _named(services.network_policy),
+    ),
+    GroupKind("policy", "PodDisruptionBudget"): (
+        "Name|Min Available|Max Unavailable|Allowed Disruptions#|Age",
+        _named(workloads.budget),
+    ),
+    GroupKind(_RBAC, "ClusterRoleBinding"): (_BINDING, _named(settings.role_binding)),
+    GroupKind(_RBAC, "RoleBinding"): (_BINDING, _named(settings.role_binding)),
+    GroupKind("scheduling.k8s.io", "PriorityClass"): (
+        "Name|Value|Global-Default|Age|PreemptionPolicy*",
+        _named(settings.priority_class),
+    ),
+    GroupKind("storage.k8s.io", "StorageClass"): (
+        "Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age",
+        settings.storage_class,
+    ),
+}
+_OTHERS = Printer(_columns("Name|Created At@"), _named(settings.created_at))
+_PRINTERS = {kind: Printer(_columns(text), cells) for kind, (text, cells) in _TABLES.items()}
+_CUSTOM_DEFAULT = Printer(_columns("Name|Age@"), _named(settings.only_age))
+
+
+def printer_of(info: KindInfo) -> Printer:
+    """How a built-in kind is shown."""
+    known = _PRINTERS.get(info.group_kind)
+    if known is not None:
+        return known
+    return _OTHERS if info.type_name else _CUSTOM_DEFAULT
+
+
+def custom_printer(version: Mapping[str, Any]) -> Printer:
+    """How a custom kind is shown: the columns that a version of its definition declares."""
+    declared = version.get("additionalPrinterColumns") or []
+    if not declared:
+        return _CUSTOM_DEFAULT
+    columns = [
+        Column(
+            entry["name"],
+            entry["type"],
+            entry.get("format", ""),
+            entry.get("priority", 0),
+            entry.get("description", ""),
+        )
+        for entry in declared
+    ]
+    paths = [(entry["jsonPath"], entry["type"]) for entry in declared]
+
+    def cells(manifest: Manifest, now: Instant) -> list[Any]:
+        values = [_custom_cell(simple_path(manifest, path), kind, now) for path, kind in paths]
+        return [manifest["metadata"]["name"], *values]
+
+    return Printer((Column("Name", format="name"), *columns), cells)
+
+
+def _custom_cell(value: Any, kind: str, now: Instant) -> Any:
+    if value is None:
+        return None
+    if kind == "date":
+        try:
+            return age(value, now)
+        except (ValueError, TypeError):
+            return "<invalid>"
+    if kind == "string" and not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value
+
+
+_STEP = re.compile(
+    r"\.?([A-Za-z0-9_$-]+(?:\\\.[A-Za-z0-9_/$-]+)*)"
+    r"|\[(?:'([^']*)'|\"([^\"]*)\"|(-?\d+)|\?\(@\.([\w.]+)\s*==\s*['\"]([^'\"]*)['\"]\))\]"
+)
+
+
+def simple_path(tree: Any, path: str) -> Any:
+    """The first value at a simple JSONPath: `.spec.size`, `.a[0].b`, `.c[?(@.type=="Ready")].d`."""
+    position = 0
+    while position < len(path):
+        match = _STEP.match(path, position)
+        if match is None:
+            return None
+        tree = _step(tree, match)
+        if tree is None:
+            return None
+        position = match.end()
+    return tree
+
+
+def _step(tree: Any, match: re.Match[str]) -> Any:
+    name, single, double, index, field, wanted = match.groups()
+    if field is not None:
+        items = tree if isinstance(tree, list) else []
+        return next((item for item in items if str(simple_path(item, field)) == wanted), None)
+    if index is not None:
+        fits = isinstance(tree, list) and -len(tree) <= int(index) < len(tree)
+        return tree[int(index)] if fits else None
+    key = next(text for text in (name, single, double) if text is not None).replace("\\.", ".")
+    return tree.get(key) if isinstance(tree, dict) else None

@@ -1,0 +1,1 @@
+"""What people may do with a running platform, as values that every face shows alike."""

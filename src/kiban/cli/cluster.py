@@ -1,0 +1,87 @@
+"""`kiban cluster` and `kiban kubeconfig`: the embedded cluster alone, for whoever brings their own
+manifests."""
+
+from pathlib import Path
+
+import click
+
+from kiban.cli.shown import json_option, show_json
+
+state_option = click.option(
+    "--state",
+    "state_directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the cluster lives; .kiban of the platform repo, or of this directory.",
+)
+
+
+@click.group("cluster")
+def cluster_command() -> None:
+    """Run the embedded cluster alone: a Kubernetes API, with pods as processes."""
+
+
+@cluster_command.command("start", epilog="Example: kiban cluster start --detach --json")
+@state_option
+@click.option("--detach", is_flag=True, help="Return when it answers, and leave it running.")
+@click.option("--modelled", is_flag=True, help="Run images the store does not hold as a model.")
+@click.option("--port", type=int, default=0, help="The API server's port; kept from then on.")
+@click.option("--nodes", type=int, default=3, show_default=True, help="Virtual nodes.")
+@json_option
+def start(
+    state_directory: Path | None, detach: bool, modelled: bool, port: int, nodes: int, as_json: bool
+) -> None:
+    """Start the cluster; print server, token, CA and kubeconfig.
+
+    Without --detach it runs until Ctrl-C, which ends every pod in good order.
+    """
+    from kiban.wiring.cluster_command import ClusterWish, start_detached, start_here
+
+    wish = ClusterWish(state_directory, port=port, nodes=nodes, modelled=modelled)
+    tell = show_json if as_json else _tell
+    if detach:
+        tell(start_detached(wish))
+    else:
+        start_here(wish, tell)
+
+
+@cluster_command.command("stop", epilog="Example: kiban cluster stop")
+@state_option
+def stop(state_directory: Path | None) -> None:
+    """Stop the cluster and every process of it; its objects are kept."""
+    from kiban.wiring.cluster_command import stop_cluster
+
+    click.echo(stop_cluster(state_directory))
+
+
+@cluster_command.command("status", epilog="Example: kiban cluster status --json")
+@state_option
+@json_option
+def status(state_directory: Path | None, as_json: bool) -> None:
+    """Say whether the cluster runs, and where. Exits with 1 when it does not."""
+    from kiban.wiring.cluster_command import cluster_status
+
+    found = cluster_status(state_directory)
+    if as_json:
+        show_json(found)
+    elif found["running"]:
+        click.echo(f"running at {found['server']} (process {found['pid']})")
+    else:
+        click.echo("not running")
+    if not found["running"]:
+        raise click.exceptions.Exit(1)
+
+
+@click.command("kubeconfig", epilog="Example: export KUBECONFIG=$(kiban kubeconfig)")
+@state_option
+def kubeconfig_command(state_directory: Path | None) -> None:
+    """Print the path of the embedded cluster's kubeconfig."""
+    from kiban.wiring.cluster_command import kubeconfig_path
+
+    click.echo(kubeconfig_path(state_directory))
+
+
+def _tell(data: dict[str, object]) -> None:
+    click.echo(f"the cluster answers at {data['server']}")
+    click.echo(f"  export KUBECONFIG={data['kubeconfig']}")
+    if data.get("gateway"):
+        click.echo(f"  the gateway listens at http://{data['gateway']}")

@@ -1,0 +1,134 @@
+"""What the tour expects of the platform, and whether it held.
+
+The tour runs an open-loop load against the gateway while it releases, scales in, drains, kills,
+deletes and freezes. Changes that were planned must lose no request; what a crash costs is shown
+as it is, and the platform must come back by itself within a bound.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Answer = Literal["pass", "fail", "unknown"]
+
+# The load under which the promises are made: issue-sized, and light enough for two shared cores.
+REQUESTS_PER_SECOND = 220
+FEWEST_REQUESTS = 5_000
+LOWEST_RATE = 200.0
+LONGEST_HEAL_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stretch of the load. Latencies are in milliseconds, measured from the moment at which
+    a request was due, so that a stalled server cannot hide behind a waiting client."""
+
+    name: str
+    planned: bool
+    requests: int
+    failed: int
+    defaulted: int
+    p50_ms: float
+    p99_ms: float
+    longest_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured beside the load; None is what could not be measured."""
+
+    requests: int
+    failed: int
+    rate_per_second: float
+    commit_to_serving_seconds: float | None
+    kill_to_ready_seconds: float | None
+    delete_to_restored_seconds: float | None
+    thaw_to_whole_seconds: float | None
+    old_version_answers_after_release: int | None
+    answered_while_backend_down: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One promise of the tour, and what was found."""
+
+    name: str
+    answer: Answer
+    expected: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class TourReport:
+    """The tour in numbers."""
+
+    phases: tuple[Phase, ...]
+    facts: Facts
+    expectations: tuple[Expectation, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether every expectation passed; one that could not be measured did not."""
+        return all(expectation.answer == "pass" for expectation in self.expectations)
+
+    def as_data(self) -> dict[str, Any]:
+        """The form of `build/tour.json`."""
+        return {
+            "held": self.held,
+            "facts": {name: getattr(self.facts, name) for name in Facts.__slots__},
+            "phases": [
+                {name: getattr(phase, name) for name in Phase.__slots__} for phase in self.phases
+            ],
+            "expectations": [
+                {name: getattr(expectation, name) for name in Expectation.__slots__}
+                for expectation in self.expectations
+            ],
+        }
+
+
+def judge(phases: Sequence[Phase], facts: Facts) -> TourReport:
+    """Hold the measurements against what was promised."""
+    lost = sum(phase.failed for phase in phases if phase.planned)
+    planned = ", ".join(phase.name for phase in phases if phase.planned)
+    expectations = (
+        _at_least("requests sent", facts.requests, FEWEST_REQUESTS, ""),
+        _at_least("requests per second", facts.rate_per_second, LOWEST_RATE, "/s"),
+        _equal(f"requests lost by planned changes ({planned})", lost, 0),
+        _within("from commit to serving", facts.commit_to_serving_seconds, 60.0),
+        _equal(
+            "answers of the old version after the release",
+            facts.old_version_answers_after_release,
+            0,
+        ),
+        _within("a killed pod is replaced", facts.kill_to_ready_seconds, LONGEST_HEAL_SECONDS),
+        _within("a deleted object is back", facts.delete_to_restored_seconds, LONGEST_HEAL_SECONDS),
+        _at_least(
+            "answers with defaults while a backend was down",
+            facts.answered_while_backend_down,
+            1,
+            "",
+        ),
+        _within("whole again after the backend is back", facts.thaw_to_whole_seconds, 30.0),
+    )
+    return TourReport(tuple(phases), facts, expectations)
+
+
+def _at_least(name: str, measured: float | None, bound: float, unit: str) -> Expectation:
+    return _expectation(name, measured, f"at least {bound:g}{unit}", unit, lambda n: n >= bound)
+
+
+def _within(name: str, measured: float | None, bound: float) -> Expectation:
+    return _expectation(name, measured, f"within {bound:g} s", " s", lambda n: n <= bound)
+
+
+def _equal(name: str, measured: float | None, bound: float) -> Expectation:
+    return _expectation(name, measured, f"{bound:g}", "", lambda n: n == bound)
+
+
+def _expectation(
+    name: str, measured: float | None, expected: str, unit: str, holds: Callable[[float], bool]
+) -> Expectation:
+    if measured is None:
+        return Expectation(name, "unknown", expected, "not measured")
+    text = f"{measured:.2f}".rstrip("0").rstrip(".") + unit
+    return Expectation(name, "pass" if holds(measured) else "fail", expected, text)

@@ -1,0 +1,276 @@
+"""`kiban up`: the cluster, the deliveries and the repository in one event loop, until told to end.
+
+With a context of a kubeconfig the cluster is somebody else's and only the deliveries run here.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kiban.adapters.delivery_driver import DeliveryDriver, follow_repository
+from kiban.adapters.delivery_driver import now as wall_clock
+from kiban.adapters.git import GitRepository
+from kiban.adapters.journal import Journal
+from kiban.adapters.kubernetes import KubernetesCluster, load_access
+from kiban.cluster.nodes import NodeGroup
+from kiban.delivery.status import DeliveryStatus
+from kiban.primitives.problems import Exit, KibanError, Problem
+from kiban.spec import Platform, load_platform, read_directory
+from kiban.wiring.deliveries import Target, chosen_environments, compiler_for, driver_for
+from kiban.wiring.local_cluster import LocalCluster, start_cluster
+from kiban.wiring.places import State
+from kiban.wiring.processes import announce, detach, retire, running
+from kiban.wiring.repository import Home, home_of
+
+
+@dataclass(frozen=True, slots=True)
+class UpWish:
+    """What is to come up, and when `up` is over."""
+
+    source: str = "."
+    environments: tuple[str, ...] = ()
+    branch: str = ""
+    context: str = ""
+    modelled: bool = False
+    allow_delete: bool = False
+    until_ready: bool = False
+    patience_seconds: float = 180.0
+
+
+class Screen(Protocol):
+    """Shows what happens; the terminal's tree, plain lines, and nothing are three of them."""
+
+    def say(self, line: str) -> None: ...
+
+    def show(self, statuses: Sequence[DeliveryStatus], gateway: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Up:
+    """A platform that is up: what its tour, its status line and its tests use."""
+
+    home: Home
+    platform: Platform
+    repository: GitRepository
+    cluster: KubernetesCluster
+    local: LocalCluster | None
+    drivers: list[DeliveryDriver]
+    stopping: asyncio.Event
+    screen: Screen
+
+    @property
+    def gateway(self) -> str:
+        return self.local.gateway_address if self.local else ""
+
+    def statuses(self) -> list[DeliveryStatus]:
+        return [driver.status() for driver in self.drivers]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every environment runs the newest commit, in full and well."""
+        return all(status.is_ready for status in self.statuses())
+
+    async def until_ready(self, patience_seconds: float | None) -> None:
+        """Wait until everything is ready. Raises `KibanError` with what is not, and why."""
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await asyncio.gather(*(_ready(driver) for driver in self.drivers))
+        except TimeoutError:
+            raise KibanError(_not_ready(self.statuses()), Exit.WORLD_FAILED) from None
+
+    def as_data(self) -> dict[str, Any]:
+        """What `kiban up --json` prints."""
+        return {
+            "platform": self.platform.name,
+            "ready": self.is_ready,
+            "repository": str(self.repository.folder),
+            "environments": [status.as_data() for status in self.statuses()],
+            "addresses": addresses_of(self.statuses(), self.gateway),
+            "cluster": self.local.as_data()
+            if self.local
+            else {"context": self.cluster.access.context},
+        }
+
+
+def addresses_of(statuses: Sequence[DeliveryStatus], gateway: str) -> list[str]:
+    """URLs under which the routes answer from this machine."""
+    port = gateway.rpartition(":")[2]
+    return [
+        f"http://{host}:{port}{slash}{path}"
+        for status in statuses
+        for found in status.addresses.values()
+        for host, slash, path in (address.partition("/") for address in found)
+    ]
+
+
+def up_detached(wish: UpWish) -> dict[str, Any]:
+    """Bring the platform up in the background; what it says about itself once it answers, or with
+    `until_ready` once everything is ready."""
+    home = home_of(wish.source)
+    if found := running(home.state):
+        return found
+    if Path(wish.source).exists():
+        load_platform(read_directory(home.directory))
+    arguments = ["up", wish.source, *(f"--env={name}" for name in wish.environments)]
+    arguments += [f"--branch={wish.branch}"] if wish.branch else []
+    arguments += [f"--context={wish.context}"] if wish.context else []
+    arguments += ["--modelled"] if wish.modelled else []
+    arguments += ["--allow-delete"] if wish.allow_delete else []
+    return detach(home.state, arguments, wish.patience_seconds, until_ready=wish.until_ready)
+
+
+async def run_up(
+    wish: UpWish,
+    screen: Screen,
+    then: Callable[[Up], Awaitable[int]] | None = None,
+    tell: Callable[[dict[str, Any]], None] | None = None,
+) -> int:
+    """Bring the platform up; stay until interrupted, until ready, or until `then` is done.
+
+    `tell` gets what is up, once it is ready.
+    """
+    home = home_of(wish.source)
+    repository = home.repository(wish.branch)
+    platform = load_platform(repository.files(repository.head()))
+    environments = chosen_environments(platform, wish.environments)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        local = None
+        if not wish.context:
+            local = await stack.enter_async_context(
+                _embedded(wish, home.state, platform, environments, screen)
+            )
+        access = load_access(wish.context, "" if wish.context else str(home.state.kubeconfig))
+        cluster = await stack.enter_async_context(KubernetesCluster(access))
+        journal = Journal(home.state.journal)
+        stack.callback(journal.close)
+        target = Target(cluster, wish.context or "local", local.images if local else None)
+        drivers = [
+            driver_for(platform, name, target, journal, allow_delete=wish.allow_delete)
+            for name in environments
+        ]
+        up = Up(home, platform, repository, cluster, local, drivers, stopping, screen)
+        tasks = [
+            *(asyncio.create_task(driver.run(), name=driver.scope.subject) for driver in drivers),
+            asyncio.create_task(
+                follow_repository(
+                    repository,
+                    [
+                        (driver, compiler_for(name, target, repository, wall_clock))
+                        for driver, name in zip(drivers, environments, strict=True)
+                    ],
+                ),
+                name="repository",
+            ),
+            asyncio.create_task(_show(up), name="screen"),
+        ]
+        stack.push_async_callback(_cancel, tasks)
+        announce(home.state, up.as_data())
+        stack.callback(retire, home.state)
+        return await _stay(up, tasks, _work(up, wish, then, tell))
+
+
+async def _stay(up: Up, tasks: list["asyncio.Task[None]"], work: Coroutine[Any, Any, int]) -> int:
+    """Wait for the end: the signal, the end of the work, or a task's fault, which is raised."""
+    working = asyncio.create_task(work)
+    stop = asyncio.create_task(up.stopping.wait())
+    await asyncio.wait([working, stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        if task.done():
+            await _cancel([working, stop])
+            task.result()
+    if working.done():
+        await _cancel([stop])
+        return working.result()
+    await _cancel([working])
+    return Exit.DONE
+
+
+async def _work(
+    up: Up,
+    wish: UpWish,
+    then: Callable[[Up], Awaitable[int]] | None,
+    tell: Callable[[dict[str, Any]], None] | None,
+) -> int:
+    patience = wish.patience_seconds if wish.until_ready or then else None
+    await up.until_ready(patience)
+    announce(up.home.state, up.as_data())
+    if tell is not None:
+        tell(up.as_data())
+    if then is not None:
+        return await then(up)
+    if not wish.until_ready:
+        await asyncio.Event().wait()
+    return Exit.DONE
+
+
+@asynccontextmanager
+async def _embedded(
+    wish: UpWish, state: State, platform: Platform, environments: Sequence[str], screen: Screen
+) -> AsyncIterator[LocalCluster]:
+    """The embedded cluster with the nodes of the environments' own clusters."""
+    local = await start_cluster(state, modelled=wish.modelled)
+    try:
+        if local.swept:
+            screen.say(f"ended {local.swept} processes that an earlier run had left")
+        local.add_nodes(node_groups_of(platform, environments))
+        screen.say(f"the cluster answers at {local.server}")
+        yield local
+    finally:
+        screen.say("stopping: every pod gets its grace period")
+        await local.stop()
+
+
+def node_groups_of(platform: Platform, environments: Sequence[str]) -> list[NodeGroup]:
+    """The node groups of the clusters that the environments live on, at their smallest size."""
+    names = dict.fromkeys(
+        cluster for name in environments for cluster in platform.clusters_of(name)
+    )
+    found = []
+    for name in names:
+        cluster = platform.spec.clusters[name]
+        for group_name, group in sorted(cluster.nodes.items()):
+            zones = tuple(group.zones or cluster.zones) or ("local-1a",)
+            count = max(1, group.min)
+            spot = 1.0 if group.spot else 0.0
+            found.append(NodeGroup(group_name, group.instance, zones, count, spot))
+    return found or [NodeGroup("node", zones=("local-1a", "local-1b", "local-1c"), count=3)]
+
+
+async def _ready(driver: DeliveryDriver) -> None:
+    async for status in driver.changes():
+        if status.is_ready:
+            return
+
+
+async def _show(up: Up) -> None:
+    """Have the screen follow the statuses."""
+
+    async def follow(driver: DeliveryDriver) -> None:
+        async for _ in driver.changes():
+            up.screen.show(up.statuses(), up.gateway)
+
+    await asyncio.gather(*(follow(driver) for driver in up.drivers))
+
+
+def _not_ready(statuses: Sequence[DeliveryStatus]) -> list[Problem]:
+    found = [problem for status in statuses for problem in status.problems]
+    found += [
+        Problem("up/not-ready", f"{service.name} is {service.status}: {service.message}")
+        for status in statuses
+        for service in status.services
+        if service.status != "Healthy"
+    ]
+    return found or [Problem("up/not-ready", "the platform did not become ready in time")]
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[Any]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

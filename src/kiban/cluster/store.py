@@ -131,7 +131,7 @@ class _Kind:
         if space is None:
             space = self.spaces[namespace] = {}
             self.names[namespace] = []
-            insort(self.space_names, namespace)
+            insort(self.space_names, namespace, key=_space_order)
         if name not in space:
             insort(self.names[namespace], name)
         space[name] = stored
@@ -142,7 +142,8 @@ class _Kind:
         del names[bisect_left(names, name)]
         if not names:
             del self.spaces[namespace], self.names[namespace]
-            del self.space_names[bisect_left(self.space_names, namespace)]
+            place = bisect_left(self.space_names, _space_order(namespace), key=_space_order)
+            del self.space_names[place]
 
     def iterate(self, namespace: str) -> Iterator[Stored]:
         for space_name in [namespace] if namespace else list(self.space_names):
@@ -252,7 +253,8 @@ class Store:
                 found.pop(write.key, None)
             else:
                 found[write.key] = write.before
-        return [found[key] for key in sorted(found)]
+        ordered = sorted(found, key=lambda key: (_space_order(key.namespace), key.name))
+        return [found[key] for key in ordered]
 
     # Writing
 
@@ -340,6 +342,11 @@ class Store:
                 _drop(self._by_label, (key.group_kind, key.namespace, name, value), key.name)
         if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             _drop(self._by_node, node, key)
+
+
+def _space_order(namespace: str) -> str:
+    """Namespaces in the order of etcd's keys, where a slash ends the name: `a-b` before `a`."""
+    return namespace + "/"
 
 
 def _at(manifest: Manifest, revision: int) -> Manifest:

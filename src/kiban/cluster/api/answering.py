@@ -11,6 +11,7 @@ from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_reso
 from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.routing import resolve, target_of
+from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import check
@@ -43,7 +44,8 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     info, subresource = resolve(world.registry.kinds, target)
     if subresource is not None:
         return subresources.answer(world, request, target, info, now)
-    handle = _VERBS.get(target.verb)
+    special = SPECIAL.get(info.group_kind)
+    handle = special or _VERBS.get(target.verb)
     if handle is None:
         raise method_not_allowed()
     return handle(world, request, target, info, now)

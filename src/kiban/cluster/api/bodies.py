@@ -70,8 +70,15 @@ def _loader() -> type[Any]:
             first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
             for first, found in base.yaml_implicit_resolvers.items()
         }
+        # YAML 1.1 as Go reads it: a bare y or n is a boolean too.
+        Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
+        Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
         _LOADER = Loader
     return _LOADER
+
+
+def _boolean(loader: Any, node: Any) -> bool:
+    return str(node.value).lower() in ("y", "yes", "true", "on")
 
 
 _LOADER: type[Any] | None = None

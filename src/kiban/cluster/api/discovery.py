@@ -81,9 +81,11 @@ def _resources(group: str, version: str, kinds: Kinds) -> Manifest:
     for info in kinds.in_version(group, version):
         entries.append(_resource(info))
         entries += [_subresource(info, found) for found in info.subresources]
+    # The oldest group answers in the oldest way, without saying its version.
+    version_said = {"apiVersion": "v1"} if group else {}
     return {
         "kind": "APIResourceList",
-        "apiVersion": "v1",
+        **version_said,
         "groupVersion": f"{group}/{version}" if group else version,
         "resources": sorted(entries, key=lambda entry: str(entry["name"])),
     }

@@ -1,44 +1,51 @@
 """What the kube package knows about an object's form, at the points where the registry needs it:
 read on its way in, completed with defaults before it is admitted, checked before it is stored."""
 
+from collections.abc import Sequence
+
 from kiban.cluster.api.calls import Call
-from kiban.cluster.api.failures import bad_request
+from kiban.cluster.api.failures import Failure, bad_request, invalid, wrong_value
 from kiban.kube.defaults import default
 from kiban.kube.defaults.workloads import with_job_selector
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import JOB, Manifest
 from kiban.kube.schema import shape_of
 from kiban.kube.schema.reading import read
+from kiban.kube.validation import Fault, status_causes, validate_create, validate_update
 
 
 def understood(
     info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
 ) -> Manifest:
-    """What the server makes of a body: unknown fields dropped, and named as the client asked.
+    """What the server makes of an object: unknown fields dropped, and named as the client asked.
 
-    Raises `Failure` for a wrong type, and under strict validation for unknown fields and keys
+    Raises `Misread` for a wrong type, and under strict validation for unknown fields and keys
     given twice.
     """
     reading = read(manifest, shape_of(info))
     if reading.wrong:
-        raise bad_request(
-            f'{info.kind} in version "{info.version}" cannot be handled as a {info.kind}: '
-            f"{reading.wrong}"
-        )
+        raise Misread(reading.wrong)
     oddities = [f'duplicate field "{path}"' for path in duplicates]
     oddities += [f'unknown field "{path}"' for path in reading.unknown]
-    report(oddities, call)
+    if oddities and call.field_validation == "Strict":
+        raise Misread("strict decoding error: " + ", ".join(oddities))
+    if oddities and call.field_validation == "Warn":
+        call.warnings.extend(oddities)
     return reading.object
 
 
-def report(oddities: list[str], call: Call) -> None:
-    """Warn of unknown and duplicate fields, or refuse them, or neither."""
-    if not oddities or call.field_validation == "Ignore":
-        return
-    if call.field_validation == "Strict":
-        said = ", ".join(oddities)
-        raise bad_request(f"strict decoding error: {said}")
-    call.warnings.extend(oddities)
+class Misread(Exception):
+    """A body that does not fit its kind; how that is answered depends on the verb."""
+
+    def in_body(self, info: KindInfo) -> Failure:
+        return bad_request(
+            f'{info.kind} in version "{info.version}" cannot be handled as a {info.kind}: {self}'
+        )
+
+    def in_patch(self, patch: str) -> Failure:
+        cause = wrong_value("patch", patch, str(self))
+        text = f' "" is invalid: patch: {cause["message"]}'
+        return Failure(422, "Invalid", text, {"causes": [cause]})
 
 
 def completed(info: KindInfo, manifest: Manifest) -> Manifest:
@@ -53,7 +60,19 @@ def identified(info: KindInfo, manifest: Manifest) -> Manifest:
 
 def check_new(info: KindInfo, manifest: Manifest) -> None:
     """Raise `Failure` when a new object breaks a rule."""
+    _refuse(info, manifest, validate_create(manifest, info))
 
 
 def check_change(info: KindInfo, new: Manifest, live: Manifest, subresource: str) -> None:
     """Raise `Failure` when a change breaks a rule."""
+    if subresource not in UNCHECKED:
+        _refuse(info, new, validate_update(live, new, info))
+
+
+# What these end points may change is limited already, and their rules are their own.
+UNCHECKED = ("status", "binding", "ephemeralcontainers", "resize")
+
+
+def _refuse(info: KindInfo, manifest: Manifest, faults: Sequence[Fault]) -> None:
+    if faults:
+        raise invalid(info, manifest["metadata"].get("name", ""), status_causes(faults))

@@ -125,9 +125,7 @@ def _continued(store: Store, info: KindInfo, namespace: str, options: ListOption
 
 def _sorts_after(item: Stored, start: str) -> bool:
     """Whether an item comes at or after a token's place, in order of namespace and name."""
-    place = tuple(start.rstrip("\0").split("/"))
-    key = key_of(item.object)
-    return ((key.namespace, key.name) if key.namespace else (key.name,)) > place
+    return f"{_place(item)}\0" > start
 
 
 class ExpiredToken(Failure):

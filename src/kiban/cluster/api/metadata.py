@@ -45,6 +45,9 @@ def fresh(manifest: Manifest, call: Call, chance: Chance, *, counts: bool) -> Ma
     kept["creationTimestamp"] = rfc3339(call.now)
     if counts:
         kept["generation"] = 1
+    elif metadata.get("generation"):
+        # Kinds that do not count leave alone what the client says.
+        kept["generation"] = metadata["generation"]
     return {**manifest, "metadata": kept}
 
 

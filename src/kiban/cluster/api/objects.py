@@ -110,7 +110,11 @@ def update(
 
 def _body(request: Request, info: KindInfo, call: Call) -> Manifest:
     manifest, duplicates = bodies.object_of(request, info.kind)
-    return form.understood(info, bodies.check_type(manifest, info), call, duplicates)
+    typed = bodies.check_type(manifest, info)
+    try:
+        return form.understood(info, typed, call, duplicates)
+    except form.Misread as misread:
+        raise misread.in_body(info) from misread
 
 
 def _check_name(manifest: Manifest, name: str) -> None:
@@ -138,7 +142,10 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
     def changed(live: Manifest) -> Manifest:
         new = change(live)
         _check_name(new, target.name)
-        return form.understood(info, new, call, tuple(duplicates))
+        try:
+            return form.understood(info, new, call, tuple(duplicates))
+        except form.Misread as misread:
+            raise misread.in_patch(request.body.decode(errors="replace")) from misread
 
     stored = world.registry.update(info, key, changed, call, target.subresource)
     return shown(world, info, stored, form_, 200, call)
@@ -147,7 +154,7 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
 def _apply(world: World, request: Request, target: Target, info: KindInfo, call: Call) -> Response:
     config = bodies.configuration_of(request, info)
     _check_name(config, target.name)
-    config = metadata.placed(info, target.namespace, config)
+    metadata.placed(info, target.namespace, config)
     key = key_of_target(target, info)
     stored, created = world.registry.apply(
         info,

@@ -111,7 +111,7 @@ def call_of(request: Request, now: Instant, kind: str) -> Call:
     causes += _dry_run_faults(dry_run)
     validation = request.value("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
-        supported = ["Ignore", "Strict", "Warn"]
+        supported = ["", "Ignore", "Strict", "Warn"]
         causes.append(_not_supported("fieldValidation", validation, supported))
     if causes:
         raise _invalid_options(kind, causes)

@@ -28,6 +28,9 @@ from kiban.kube.ownership import same_but_for_times
 # How often a clash of generated names is tried again (registry/generic/registry/store.go).
 NAME_TRIES = 8
 
+# Changes through these end points are no changes of what is wished.
+_UNCOUNTED = ("status", "binding")
+
 Change = Callable[[Manifest], Manifest]
 
 
@@ -149,14 +152,16 @@ class Registry:
         if live is not None:
             _check_applied_identity(info, key, config, live)
         applied = ownership.applied(info, live, config, call, force=force, subresource=subresource)
-        wished = form.understood(info, applied.manifest, call)
+        try:
+            wished = form.understood(info, applied.manifest, call)
+        except form.Misread as misread:
+            raise misread.in_body(info) from misread
+        wished = metadata.placed(info, key.namespace, wished)
         tracked = replace(call, tracked=True)
         if live is None:
             bare = {k: v for k, v in wished["metadata"].items() if k != "resourceVersion"}
             created = self._create(info, key.namespace, {**wished, "metadata": bare}, tracked)
             return created, True
-        if not applied.changed:
-            return live, False
         return self._changed(info, key, wished, tracked, subresource), False
 
     def _next_state(
@@ -169,18 +174,22 @@ class Registry:
         subresource: str,
     ) -> Manifest:
         strategy = strategy_of(info)
-        new = metadata.carried(info, metadata.placed(info, key.namespace, wished), live)
-        new = _only_the_part(new, live, info, strategy, subresource)
-        new = form.completed(info, new)
+        new = metadata.placed(info, key.namespace, wished)
+        new = form.completed(info, _only_the_part(new, live, info, strategy, subresource))
+        if self.tracks_ownership and not call.tracked:
+            new = ownership.after_write(info, live, new, call, subresource)
+        new = metadata.carried(info, new, live)
         attempt = Attempt(
             "UPDATE", info, key.namespace, key.name, live, call, self.store, subresource
         )
         new = self._admitted(attempt, new)
-        if strategy.generation and subresource != "binding" and _counts(new, live, strategy, info):
+        if (
+            strategy.generation
+            and subresource not in _UNCOUNTED
+            and _counts(new, live, strategy, info)
+        ):
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
-        if self.tracks_ownership and not call.tracked:
-            new = ownership.after_write(info, live, new, call, subresource)
         form.check_change(info, new, live, subresource)
         return new
 

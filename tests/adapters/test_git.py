@@ -180,3 +180,15 @@ def test_a_branch_that_does_not_exist_is_said_with_those_that_do(
     repository = GitRepository(work, "mian")
     with pytest.raises(KibanError, match="main"):
         repository.head()
+
+
+def test_a_machine_where_nobody_said_who_they_are_can_still_release(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.delenv(f"GIT_{role}_NAME")
+        monkeypatch.delenv(f"GIT_{role}_EMAIL")
+    git(work, "config", "user.useConfigOnly", "true")
+    repository = open_repository(str(work), tmp_path)
+    commit = repository.edit("releases/dev.yaml", to("v2"), "Release web v2")
+    assert repository.commit_info(commit).author == "Kiban <kiban@localhost>"

@@ -154,7 +154,18 @@ class GitRepository:
             note.write_text(message.rstrip() + "\n")
             self._git("hook", "run", "--ignore-missing", "commit-msg", "--", str(note), env=index)
             tree = self._git("write-tree", env=index).strip()
-            return self._git("commit-tree", tree, "-p", tip, "-F", str(note), env=index).strip()
+            who = self._identity()
+            return self._git("commit-tree", tree, "-p", tip, "-F", str(note), env=who).strip()
+
+    def _identity(self) -> Mapping[str, str]:
+        """Who commits where nobody has said who they are, as on a fresh machine."""
+        if self._run("var", "GIT_COMMITTER_IDENT").returncode == 0:
+            return {}
+        return {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", "Kiban"), ("EMAIL", "kiban@localhost"))
+        }
 
     def _land(self, tip: str, commit: str) -> bool:
         """Move the branch from `tip` to `commit`, unless it is elsewhere by now."""

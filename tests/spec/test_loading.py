@@ -20,6 +20,7 @@ resources: {main: postgres, cache: {type: redis}}
 defaults:
   team: core
   env: {LOG_LEVEL: info}
+  image: registry.example/any
 """
 STAMP = """\
 service: stamp
@@ -167,12 +168,29 @@ def test_mistakes_in_all_files_come_together() -> None:
         ("port: 8080\nroutes: {a: {port: admin}}\n", ("spec/unknown-port", 2, 20)),
         ("port: 8080\npatches: {Deployment/stamp spec: {set: 1}}\n", ("spec/missing-field", 2, 11)),
         ("- a\n", ("spec/not-a-map", 1, 1)),
+        ("image: null\n", ("spec/missing-field", 1, 1)),
+        ("port: 8080\nenvironments: [dev]\n", ("spec/wrong-value", 2, 15)),
+        ("port: 8080\nenvironments: {dev: 3}\n", ("spec/wrong-value", 2, 21)),
+        ("port: 8080\nenvironments: {dev: {kind: web}}\n", ("spec/said-once", 2, 22)),
+        ("port: 8080\nports: {http: 1}\n", ("spec/twice", 2, 9)),
+        ("port: 8080\nenv: {A-B: x}\n", ("spec/wrong-name", 2, 7)),
+        ("port: 8080\nfiles: {/a: {content: x, mode: 9x}}\n", ("spec/wrong-value", 2, 32)),
+        ("port: 8080\nroutes: {a: {host: 'http://x'}}\n", ("spec/wrong-value", 2, 20)),
+        ("port: [\n", ("spec/yaml", 2, 1)),
         ("kind: job\nimage: a\nport: 80\n", ("spec/not-of-this-kind", 3, 1)),
     ],
 )
 def test_each_mistake_has_its_place(stamp: str, expected: tuple[str, int, int]) -> None:
     found = problems_of(repo(stamp=stamp, dev=""))
     assert [(one.code, one.place.line, one.place.column) for one in found] == [expected]
+
+
+def test_an_unreadable_file_makes_no_further_mistakes() -> None:
+    assert places_of(repo(points="port: [")) == [("spec/yaml", "services/points.yaml:2:1")]
+    assert places_of(repo(platform="platform: [", points="prt: 1\nport: 2\nimage: a\n")) == [
+        ("spec/yaml", "platform.yaml:2:1"),
+        ("spec/unknown-field", "services/points.yaml:1:1"),
+    ]
 
 
 def test_an_override_may_add_what_is_whole() -> None:

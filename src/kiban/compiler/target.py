@@ -117,7 +117,7 @@ def target_of(platform: Platform, environment: str, cluster: str | None, *, loca
         if release is None and not pinned:
             continue
         services[key] = service
-        images[key] = image if pinned or release is None else f"{image}:{release.tag}"
+        images[key] = image if pinned or release is None else _tagged(image, release.tag)
         tags[key] = release.tag if release else image.rpartition(":")[2]
     used = {key: _uses(platform, service) for key, service in services.items()}
     callers: dict[str, tuple[str, ...]] = {}
@@ -138,6 +138,10 @@ def target_of(platform: Platform, environment: str, cluster: str | None, *, loca
         used,
         callers,
     )
+
+
+def _tagged(image: str, tag: str) -> str:
+    return f"{image}@{tag}" if tag.startswith("sha256:") else f"{image}:{tag}"
 
 
 def _uses(platform: Platform, service: ServiceSpec) -> tuple[Used, ...]:

@@ -1,5 +1,6 @@
 """What only the files together can get wrong: names that nobody has, cycles, hosts taken twice."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from cronsim import CronSim, CronSimError
@@ -12,8 +13,13 @@ from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform
 from kiban.spec.service import ServiceSpec
 
+# The grammar of the names of Secrets and of their keys (apimachinery, pkg/util/validation).
+_SECRET = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
 _ROUTE_TAKEN = "spec/route-taken"
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended")
+# What a service is must be the same everywhere.
+_SAID_ONCE = ("service", "kind", "environments")
 _NOT_JOBS = ("port", "routes", "scale", "availability", "slo")
 
 
@@ -47,10 +53,7 @@ def check_sources(
 ) -> None:
     """What a service file says by itself: its environments, and fields of another kind."""
     for tree in services.values():
-        overrides = tree.get("environments")
-        if overrides is not None and isinstance(overrides.value, dict):
-            for name, node in overrides.value.items():
-                _known("environment", name, spec.environments, node, problems, key=True)
+        _check_overrides(spec, tree, problems)
         kind = tree.get("kind")
         is_job = "schedule" in tree.value or (kind is not None and kind.value == "job")
         for field in _NOT_JOBS if is_job else _ONLY_JOBS:
@@ -59,6 +62,27 @@ def check_sources(
                 fix = "remove it" if is_job else "remove it, or say `kind: job`"
                 place = tree.value[field].key_place()
                 problems.append(Problem("spec/not-of-this-kind", what, place, fix=fix))
+
+
+def _check_overrides(spec: PlatformSpec, tree: Located, problems: list[Problem]) -> None:
+    overrides = tree.get("environments")
+    if overrides is None or overrides.value is None:
+        return
+    if not isinstance(overrides.value, dict):
+        what = "`environments` must be a map of environments"
+        problems.append(Problem("spec/wrong-value", what, overrides.place()))
+        return
+    for name, node in overrides.value.items():
+        _known("environment", name, spec.environments, node, problems, key=True)
+        if not isinstance(node.value, dict | None.__class__):
+            what = f"`environments.{name}` must be a map of fields"
+            problems.append(Problem("spec/wrong-value", what, node.place()))
+            continue
+        for field in _SAID_ONCE:
+            if node.value is not None and field in node.value:
+                what = f"`{field}` cannot differ between environments"
+                place = node.value[field].key_place()
+                problems.append(Problem("spec/said-once", what, place, fix="remove it"))
 
 
 def check_environment(platform: Platform, environment: str, problems: list[Problem]) -> None:
@@ -120,6 +144,12 @@ class _Finder:
                 return found
         return self.own
 
+    def is_silent(self, field: str) -> bool:
+        """Whether nobody says anything about a field, or the last one says null. A value that is
+        wrong was said, and is reported elsewhere."""
+        found = self(field)
+        return found is self.own or found.value is None
+
 
 def _check_uses(
     platform: Platform, service: ServiceSpec, find: _Finder, problems: list[Problem]
@@ -149,11 +179,20 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         fix = "use `min: 1`, or `scale: 0` to stop the service"
         if scale.min != scale.max:
             problems.append(Problem("spec/scale", what, find("scale", "min").place(), fix=fix))
-    if service.kind == "web" and service.port is None and find("port") is find.own:
+    if service.kind == "web" and service.port is None and find.is_silent("port"):
         what = f"the web service {service.service!r} says no `port`"
         problems.append(
             Problem("spec/missing-field", what, find("service").key_place(), fix="add `port: 8080`")
         )
+    if service.image is None and service.build is None and find.is_silent("image"):
+        what = f"{service.service!r} says no `image`"
+        fix = "add `image: registry.example/name`, or `build: directory`"
+        place = find("service").key_place()
+        problems.append(Problem("spec/missing-field", what, place, fix=fix))
+    if service.port is not None and "http" in service.ports:
+        what = "`ports.http` is what `port` is called"
+        place = find("ports", "http").key_place()
+        problems.append(Problem("spec/twice", what, place, fix="give it another name"))
     asked = find.own.get("health", "path")
     if asked is not None and service.kind == "worker" and not (service.port or service.health.port):
         what = "`health.path` needs a port to ask"
@@ -161,7 +200,7 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         problems.append(Problem("spec/health", what, asked.place(), fix=fix))
     for key, secret in service.secrets.items():
         name, slash, entry = secret.partition("/")
-        if not (name and slash and entry):
+        if not (slash and _SECRET.fullmatch(name) and _SECRET_KEY.fullmatch(entry)):
             what = f"`secrets.{key}` must be secret/key"
             fix = f"write {service.service}/{key.lower().replace('_', '-')}"
             place = find("secrets", key).place()

@@ -4,6 +4,7 @@ Pure: a mapping of paths to texts goes in. Each service is checked as it stands 
 environment, because that is what will be compiled; the same mistake is reported once.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ from kiban.spec.validation import validate
 
 PLATFORM_FILE = "platform.yaml"
 SUFFIXES = (".yaml", ".yml")
+
+# The grammar of tags and digests (OCI distribution specification).
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}")
 
 
 def load_platform(files: Mapping[str, str], *, strict: bool = False) -> Platform:
@@ -48,12 +52,12 @@ class _Loading:
         tree = self.platform_tree(files)
         services = self.service_trees(files)
         releases = self.releases(files)
-        if tree is None:
-            return None
-        spec = validate(PlatformSpec, tree, self.problems, thing="the platform")
-        if spec is None:
+        spec = None
+        if tree is not None:
+            spec = validate(PlatformSpec, tree, self.problems, thing="the platform")
+        if tree is None or spec is None:
             # Services can still be checked on their own, so that all mistakes come at once.
-            self.effective(Sources(tree, services), [])
+            self.effective(Sources(tree or _empty(PLATFORM_FILE), services), [])
             return None
         sources = Sources(tree, services)
         check_platform(spec, tree, self.problems)
@@ -66,9 +70,14 @@ class _Loading:
         return platform
 
     def tree_of(self, path: str, text: str) -> Located | None:
+        """The map that a file holds; None when it cannot be read."""
         tree, problems = read_yaml(path, text)
         self.problems += problems
-        if tree is not None and not isinstance(tree.value, dict | None.__class__):
+        if tree is None:
+            return None if problems else _empty(path)
+        if tree.value is None:
+            return tree.with_value({})
+        if not isinstance(tree.value, dict):
             what = "the file must hold a map"
             self.problems.append(Problem("spec/not-a-map", what, tree.place()))
             return None
@@ -81,41 +90,39 @@ class _Loading:
             self.problems.append(Problem("spec/no-platform", what, Place(PLATFORM_FILE), fix=fix))
             return None
         tree = self.tree_of(PLATFORM_FILE, files[PLATFORM_FILE])
-        if tree is None or tree.value is None:
-            return Located({}, PLATFORM_FILE, 1, 1) if not self.problems else None
-        return expand_platform(tree)
+        return None if tree is None else expand_platform(tree)
 
     def service_trees(self, files: Mapping[str, str]) -> dict[str, Located]:
         found: dict[str, Located] = {}
         for path, stem in _within(files, "services/"):
             tree = self.tree_of(path, files[path])
-            if tree is None or tree.value is None:
-                tree = tree and Located({}, path, 1, 1)
             if tree is None:
-                continue
+                # An unreadable service is still known to those who use it.
+                tree = _empty(path).with_value({"image": Located(stem, path, 1, 1, text=stem)})
             tree = _named(expand_service(tree), stem)
             name = tree.value["service"]
-            if name.value in found:
+            if not isinstance(name.value, str):
+                what = "the name of a service must be text"
+                self.problems.append(Problem("spec/wrong-value", what, name.place()))
+            elif name.value in found:
                 what = f"the service {name.value!r} is described twice"
                 fix = f"the other one is {found[name.value].file}; rename or delete one"
                 self.problems.append(Problem("spec/twice", what, name.place(), fix=fix))
-            elif isinstance(name.value, str):
-                found[name.value] = tree
             else:
-                what = f"the name of a service must be text, not {name.value!r}"
-                self.problems.append(Problem("spec/wrong-value", what, name.place()))
+                found[name.value] = tree
         return dict(sorted(found.items()))
 
     def releases(self, files: Mapping[str, str]) -> dict[str, dict[str, Release]]:
         found: dict[str, dict[str, Release]] = {}
         for path, stem in _within(files, "releases/"):
             tree = self.tree_of(path, files[path])
-            lines = tree.value if tree is not None and tree.value else {}
+            lines = tree.value if tree is not None else {}
             found[stem] = {}
             for service, tag in lines.items():
-                if isinstance(tag.value, dict | list) or not tag.text:
-                    what = f"the release of {service!r} must be one image tag"
-                    self.problems.append(Problem("spec/release", what, tag.place()))
+                if isinstance(tag.value, dict | list) or not _TAG.fullmatch(tag.text):
+                    what = f"the release of {service!r} must be one image tag, or a digest"
+                    fix = "letters, digits, dots, hyphens and underscores; or sha256:..."
+                    self.problems.append(Problem("spec/release", what, tag.place(), fix=fix))
                 else:
                     found[stem][service] = Release(tag.text, tag.key_place())
         return found
@@ -148,6 +155,10 @@ class _Loading:
             tree = merge(tree, layer.tree, self.problems)
         assert tree is not None
         return tree
+
+
+def _empty(path: str) -> Located:
+    return Located({}, path, 1, 1)
 
 
 def _within(files: Mapping[str, str], folder: str) -> list[tuple[str, str]]:

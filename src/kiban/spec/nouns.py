@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from kiban.spec.words import Count, Name, Quantity, Text, Words
+from kiban.spec.words import Count, Host, Name, Quantity, Text, Words
 
 ResourceType = Literal[
     "postgres", "mysql", "redis", "queue", "topic", "bucket", "filesystem", "mongo"
@@ -59,8 +59,8 @@ class Environment(Words):
     cluster: str | None = Field(default=None, description="The cluster it lives on.")
     clusters: list[Text] = Field(default_factory=list, description="Or several.")
     namespace: Name | None = Field(default=None, description="<platform>-<environment> by default.")
-    domain: str | None = Field(default=None, description="The host of routes that name none.")
-    hosts: dict[Name, str] = Field(default_factory=dict, description="Hosts that routes name.")
+    domain: Host | None = Field(default=None, description="The host of routes that name none.")
+    hosts: dict[Name, Host] = Field(default_factory=dict, description="Hosts that routes name.")
     after: str | None = Field(default=None, description="The environment it is promoted from.")
     manual: bool = Field(default=False, description="A person must say yes to a promotion.")
     defaults: dict[str, Any] = Field(

@@ -12,12 +12,17 @@ from pydantic import Field
 from kiban.spec.words import (
     AbsolutePath,
     Count,
+    Host,
+    Image,
+    Mode,
     Name,
     Percent,
     Port,
+    PortName,
     Quantity,
     Span,
     Text,
+    Variable,
     Words,
 )
 
@@ -112,7 +117,7 @@ class Availability(Words):
 class Route(Words):
     """A host and path that reaches the service."""
 
-    host: str | None = Field(
+    host: Host | None = Field(
         default=None,
         description="Host name, or a name from the environment's `hosts`; default: `domain`.",
     )
@@ -152,7 +157,7 @@ class File(Words):
     """A text file that the program finds at the path that is its key."""
 
     content: str = Field(description="The text.")
-    mode: Text | None = Field(default=None, description="Permissions in octal, like 0644.")
+    mode: Mode | None = Field(default=None, description="Permissions in octal, like 0644.")
 
 
 class Volume(Words):
@@ -165,10 +170,10 @@ class Volume(Words):
 class InitContainer(Words):
     """A program that must end well before the service starts, such as a migration."""
 
-    image: str | None = Field(default=None, description="The service's own image by default.")
+    image: Image | None = Field(default=None, description="The service's own image by default.")
     command: list[Text] = Field(description="The program.")
     args: list[Text] = Field(default_factory=list)
-    env: dict[str, Text] = Field(default_factory=dict)
+    env: dict[Variable, Text] = Field(default_factory=dict)
 
 
 class Latency(Words):
@@ -208,7 +213,7 @@ class ServiceSpec(Words):
     )
     description: str = ""
     team: str | None = Field(default=None, description="The team that owns it, from platform.yaml.")
-    image: str | None = Field(
+    image: Image | None = Field(
         default=None, description="The image without its tag, which comes from releases/<env>.yaml."
     )
     build: Build | None = None
@@ -216,7 +221,7 @@ class ServiceSpec(Words):
     args: list[Text] = Field(default_factory=list, description="Its arguments.")
     working_dir: str | None = None
     port: Port | None = Field(default=None, description="The port it listens on; PORT tells it.")
-    ports: dict[Name, Port] = Field(default_factory=dict, description="Further ports, by name.")
+    ports: dict[PortName, Port] = Field(default_factory=dict, description="Further ports, by name.")
     health: Health = Field(default_factory=Health)
     resources: Resources = Field(default_factory=Resources)
     scale: Scale = Field(default_factory=Scale)
@@ -229,8 +234,8 @@ class ServiceSpec(Words):
     spot: Percent = Field(default=0.0, description="Share of the instances on spot capacity.")
     routes: dict[Name, Route] = Field(default_factory=dict)
     uses: dict[Name, Use] = Field(default_factory=dict)
-    env: dict[str, Text] = Field(default_factory=dict, description="Environment variables.")
-    secrets: dict[str, Text] = Field(
+    env: dict[Variable, Text] = Field(default_factory=dict, description="Environment variables.")
+    secrets: dict[Variable, Text] = Field(
         default_factory=dict, description="Environment variables from secrets, as secret/key."
     )
     files: dict[AbsolutePath, File] = Field(default_factory=dict)

@@ -11,6 +11,15 @@ from pydantic import BaseModel, ValidationError
 from kiban.primitives.differences import dotted
 from kiban.primitives.located import Located, plain
 from kiban.primitives.problems import Problem, nearest
+from kiban.spec.words import (
+    HOST_PATTERN,
+    IMAGE_PATTERN,
+    MODE_PATTERN,
+    NAME_PATTERN,
+    PATH_PATTERN,
+    PORT_NAME_PATTERN,
+    VARIABLE_PATTERN,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -92,10 +101,21 @@ def _sentence(fault: dict[str, Any]) -> str:
         meant = nearest(str(given), [w.strip("'") for w in str(context["expected"]).split(", ")])
         hint = f"; did you mean `{meant}`?" if meant else ""
         return f"{shown} must be one of {context['expected']}{hint}"
+    if kind == "string_pattern_mismatch":
+        return f"{shown} must be {_PATTERNS.get(context['pattern'], 'like ' + context['pattern'])}"
     expected = _EXPECTED.get(kind)
     return f"{shown} must be {expected}" if expected else f"{shown}: {fault['msg'].lower()}"
 
 
+_PATTERNS = {
+    NAME_PATTERN: "lower-case letters, digits and hyphens, beginning with a letter",
+    PATH_PATTERN: "a path that begins with /",
+    PORT_NAME_PATTERN: "at most 15 lower-case letters, digits and hyphens",
+    VARIABLE_PATTERN: "letters, digits and underscores, not beginning with a digit",
+    HOST_PATTERN: "a host name, without a scheme, port or path",
+    IMAGE_PATTERN: "the name of an image",
+    MODE_PATTERN: "permissions in octal, like 0644",
+}
 _EXPECTED = {
     "int_type": "a whole number",
     "float_type": "a number",

@@ -65,7 +65,14 @@ def _scalar_text(value: Any) -> str:
     raise _wrong("this must be a single value, not a map or a list")
 
 
-NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
+PATH_PATTERN = r"^/\S*$"
+# 52 characters: a CronJob adds 11 to its name for each run, and a label holds 63.
+NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$"
+PORT_NAME_PATTERN = r"^[a-z]([-a-z0-9]{0,13}[a-z0-9])?$"
+VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+HOST_PATTERN = r"^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+IMAGE_PATTERN = r"^[a-zA-Z0-9][-a-zA-Z0-9._/:@]*$"
+MODE_PATTERN = r"^0?[0-7]{3}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, BeforeValidator(_scalar_text)]
@@ -86,4 +93,9 @@ Percent = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
-AbsolutePath = Annotated[str, Field(pattern=r"^/\S*$")]
+PortName = Annotated[str, Field(pattern=PORT_NAME_PATTERN)]
+Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
+Host = Annotated[str, Field(pattern=HOST_PATTERN)]
+Image = Annotated[str, Field(pattern=IMAGE_PATTERN)]
+Mode = Annotated[str, Field(pattern=MODE_PATTERN)]
+AbsolutePath = Annotated[str, Field(pattern=PATH_PATTERN)]

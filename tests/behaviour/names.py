@@ -67,7 +67,11 @@ class Aliases:
 
     def in_text(self, text: str) -> str:
         """A text with every real name in it replaced."""
-        pairs = {name: alias for (_, name), alias in self._by_name.items() if name != alias}
+        pairs = {
+            name: alias
+            for (_, name), alias in self._by_name.items()
+            if name != alias and not alias.startswith(f"{name}/")
+        }
         for name in sorted(pairs, key=len, reverse=True):
             pattern = rf"(?<![a-z0-9-]){re.escape(name)}(?![a-z0-9])(?!-[a-z0-9])"
             text = re.sub(pattern, pairs[name], text)

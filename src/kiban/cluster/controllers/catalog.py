@@ -8,7 +8,9 @@ from kiban.cluster.controllers.namespace import NamespaceController
 from kiban.cluster.controllers.replica_set import ReplicaSetController
 from kiban.cluster.controllers.root_ca import RootCaController
 from kiban.cluster.controllers.service_account import ServiceAccountController
+from kiban.cluster.controllers.stateful_set import StatefulSetController
 from kiban.cluster.controllers.ttl_after_finished import TtlAfterFinishedController
+from kiban.cluster.scheduler import Scheduler
 from kiban.reconcile.controller import Controller
 
 
@@ -18,9 +20,11 @@ def controllers(*, root_ca: str = "") -> list[Controller]:
     return [
         NamespaceController(),
         ServiceAccountController(),
+        Scheduler(),
         EndpointSliceController(),
         DeploymentController(),
         ReplicaSetController(),
+        StatefulSetController(),
         JobController(),
         CronJobController(),
         TtlAfterFinishedController(),

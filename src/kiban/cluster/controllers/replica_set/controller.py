@@ -65,6 +65,9 @@ class ReplicaSetController:
         if replica_set is None:
             return NOTHING
         claimed = claim(snapshot, replica_set, POD)
+        if claimed.commands:
+            # Sized in the next pass, when the adopted are as the others by then have made them.
+            return Outcome(tuple(claimed.commands))
         active = [pod for pod in claimed.objects if is_active(pod)]
         terminating = [pod for pod in claimed.objects if is_terminating(pod)]
         failure, reports = _refused(replica_set, snapshot.refusals)
@@ -74,7 +77,7 @@ class ReplicaSetController:
         if failure is not None or not any(isinstance(entry, Create) for entry in changes):
             status = with_failure(status, failure, now)
         return Outcome(
-            (*claimed.commands, *reports, *changes, *status_update(replica_set, status)),
+            (*reports, *changes, *status_update(replica_set, status)),
             wake_after=_next_availability(replica_set, active, now),
         )
 

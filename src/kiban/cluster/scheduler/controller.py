@@ -1,0 +1,249 @@
+"""The scheduler as a controller: one key, which stands for the queue of pods without a node.
+
+Changes go straight into the view and the queue; each reconcile places the next pods. A pod counts
+on its node from the moment it is decided, so that the next one sees it there.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kiban.cluster.scheduler.belonging import own_selector
+from kiban.cluster.scheduler.board import Board, Question
+from kiban.cluster.scheduler.messages import NO_NODES, failure
+from kiban.cluster.scheduler.node_info import PodInfo, pod_info
+from kiban.cluster.scheduler.outcomes import bound, evicted, failed, nominated_node
+from kiban.cluster.scheduler.placing import Attempt, Finding, place
+from kiban.cluster.scheduler.preemption import NEVER, UNDER_WAY, Answer, Candidate, preempt
+from kiban.cluster.scheduler.queue import Queue, Waiting
+from kiban.cluster.scheduler.scores.topology_spread import system_defaults
+from kiban.cluster.scheduler.terms import Spread
+from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.view import View
+from kiban.cluster.scheduler.volumes import missing_claim, volume_choices
+from kiban.cluster.scheduler.watching import take_in
+from kiban.kube.objects import (
+    NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    STATEFUL_SET,
+    Key,
+    Manifest,
+    controller_of,
+    labels_of,
+)
+from kiban.primitives.instants import Instant, seconds_between
+from kiban.reconcile.commands import Bind, Command, Patch
+from kiban.reconcile.controller import Change, Outcome, Snapshot
+
+NAME = "default-scheduler"
+QUEUE = Key("", "SchedulingQueue", "", NAME)
+# Pods placed in one reconcile: enough to make the loop's own cost small.
+BATCH = 16
+# Boards kept, by pod shape; each is as long as there are nodes.
+BOARDS_LIMIT = 256
+# Answers kept to "what belongs together with this pod"; one per set of pods.
+DEFAULTS_LIMIT = 4096
+# The kinds by which pods belong together.
+_BELONGING = frozenset({SERVICE, REPLICA_SET, STATEFUL_SET})
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of one pod. `ends_batch` when others must first see what was written."""
+
+    commands: tuple[Command, ...] = ()
+    ends_batch: bool = False
+
+
+class Scheduler:
+    """Places pods on nodes, by the rules and weights of Kubernetes' default profile."""
+
+    name = NAME
+    watches = frozenset(
+        {POD, NODE, NAMESPACE, PERSISTENT_VOLUME_CLAIM, SERVICE, REPLICA_SET, STATEFUL_SET}
+    )
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.queue = Queue()
+        self._boards: OrderedDict[object, Board] = OrderedDict()
+        self._defaults: dict[object, tuple[Spread, ...]] = {}
+        self._start = 0
+
+    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
+        if change.key.group_kind in _BELONGING:
+            if change.after is None or _selector(change.before) != _selector(change.after):
+                self._defaults.clear()
+            return ()
+        take_in(change, self.view, self.queue, NAME)
+        return (QUEUE,) if self.queue.has_work() else ()
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        self._take_back(snapshot, now)
+        self.view.settle()
+        commands: list[Command] = []
+        for _ in range(BATCH):
+            waiting = self.queue.pop(now)
+            if waiting is None:
+                break
+            tried = self._try(waiting, snapshot, now)
+            commands += tried.commands
+            if tried.ends_batch:
+                break
+        return Outcome(tuple(commands), self._wake_after(now))
+
+    def _wake_after(self, now: Instant) -> float | None:
+        if self.queue.has_work():
+            return 0
+        due = self.queue.next_due()
+        return max(seconds_between(now, due), 0) if due is not None else None
+
+    def _take_back(self, snapshot: Snapshot, now: Instant) -> None:
+        """Bindings that were refused do not count, and are tried again later."""
+        for refusal in snapshot.refusals:
+            if not isinstance(refusal.command, Bind):
+                continue
+            pod = snapshot.get(refusal.command.pod)
+            if pod is None or not pod["spec"].get("nodeName"):
+                self.view.drop_pod(refusal.command.pod)
+                if pod is not None:
+                    self.queue.set_back(refusal.command.pod, pod["spec"].get("priority") or 0, now)
+
+    def _try(self, waiting: Waiting, snapshot: Snapshot, now: Instant) -> _Tried:
+        pod = snapshot.get(waiting.key)
+        if pod is None or pod["spec"].get("nodeName"):
+            self.queue.remove(waiting.key)
+            return _Tried()
+        if not self.view.order:
+            self.queue.park(waiting, ("NoNodes",))
+            return _Tried(failed(pod, NO_NODES, now), ends_batch=True)
+        info = pod_info(pod)
+        lost_claim = missing_claim(info.shape, snapshot) if info.shape.claims else None
+        if lost_claim is not None:
+            return self._rejected_everywhere(waiting, pod, lost_claim, now)
+        volumes = volume_choices(info.shape, snapshot) if info.shape.claims else ()
+        attempt = Attempt(info, self._board(pod, info, snapshot), volumes)
+        finding = place(attempt, self.view, self._start, nominated_node(pod))
+        self._start = (self._start + finding.processed) % len(self.view.order)
+        if finding.node:
+            self.queue.remove(waiting.key)
+            self.view.put_pod(info, finding.node)
+            return _Tried(bound(pod, finding.node))
+        return self._failed(waiting, pod, attempt, finding, (snapshot, now))
+
+    def _rejected_everywhere(
+        self, waiting: Waiting, pod: Manifest, rejection: Rejection, now: Instant
+    ) -> _Tried:
+        count = len(self.view.order)
+        self.queue.park(waiting, (rejection.filter,))
+        hopeless = (
+            f"0/{count} nodes are available: {count} Preemption is not helpful for scheduling"
+        )
+        [reason] = rejection.reasons
+        text = f"0/{count} nodes are available: {reason}. preemption: {hopeless}."
+        return _Tried(failed(pod, text, now), ends_batch=True)
+
+    def _failed(
+        self,
+        waiting: Waiting,
+        pod: Manifest,
+        attempt: Attempt,
+        finding: Finding,
+        world: tuple[Snapshot, Instant],
+    ) -> _Tried:
+        snapshot, now = world
+        rejections = finding.rejections
+        causes = dict.fromkeys(rejection.filter for rejection in rejections.values())
+        self.queue.park(waiting, causes)
+        answer = self._room(pod, attempt, rejections, snapshot)
+        reasons = [reason for rejection in rejections.values() for reason in rejection.reasons]
+        text = failure(len(self.view.order), reasons, answer.message)
+        if answer.candidate is None:
+            keeps = answer.message == UNDER_WAY
+            return _Tried(failed(pod, text, now, None if keeps else ""), ends_batch=True)
+        commands = self._making_room(answer.candidate, pod, attempt.pod, world)
+        told = failed(pod, text, now, answer.candidate.node)
+        return _Tried((*told, *commands), ends_batch=True)
+
+    def _room(
+        self,
+        pod: Manifest,
+        attempt: Attempt,
+        rejections: dict[int, Rejection],
+        snapshot: Snapshot,
+    ) -> Answer:
+        if pod["spec"].get("preemptionPolicy") == "Never":
+            return Answer(message=NEVER)
+        at = self.view.index.get(nominated_node(pod))
+        if at is not None and not rejections[at].is_final:
+            leaving = self.view.order[at].pods.values()
+            if any(
+                other.terminating and other.preempted and other.priority < attempt.pod.priority
+                for other in leaving
+            ):
+                return Answer(message=UNDER_WAY)
+        return preempt(attempt, rejections, self.view, snapshot)
+
+    def _making_room(
+        self,
+        candidate: Candidate,
+        pod: Manifest,
+        info: PodInfo,
+        world: tuple[Snapshot, Instant],
+    ) -> list[Command]:
+        """Remove the victims; pods of lower priority lose their claim on the node."""
+        snapshot, now = world
+        commands: list[Command] = []
+        for victim in candidate.victims:
+            commands += evicted(victim, pod, candidate.node, snapshot, now)
+        for other in list(self.view.nominated.get(candidate.node, {}).values()):
+            if other.priority < info.priority:
+                self.view.withdraw(other.key)
+                nobody = {"status": {"nominatedNodeName": None}}
+                commands.append(Patch(other.key, nobody, "status", other.uid))
+        self.view.nominate(info, candidate.node)
+        return commands
+
+    def _board(self, pod: Manifest, info: PodInfo, snapshot: Snapshot) -> Board:
+        shape = info.shape
+        has_own = bool(shape.hard_spreads or shape.soft_spreads)
+        defaults = () if has_own else self._spread_defaults(pod, snapshot)
+        reads_labels = shape.reads_own_labels or self.view.affine_count > 0
+        identity = (
+            shape.digest,
+            shape.namespace,
+            tuple(shape.labels.items()) if reads_labels else None,
+            defaults,
+        )
+        board = self._boards.get(identity)
+        if board is None:
+            board = self._boards[identity] = Board(Question(shape, defaults), self.view)
+            if len(self._boards) > BOARDS_LIMIT:
+                self._boards.popitem(last=False)
+        else:
+            self._boards.move_to_end(identity)
+        return board
+
+    def _spread_defaults(self, pod: Manifest, snapshot: Snapshot) -> tuple[Spread, ...]:
+        owner = controller_of(pod)
+        identity = (
+            pod["metadata"].get("namespace", ""),
+            tuple(labels_of(pod).items()),
+            owner["uid"] if owner else "",
+        )
+        found = self._defaults.get(identity)
+        if found is None:
+            if len(self._defaults) >= DEFAULTS_LIMIT:
+                self._defaults.clear()
+            selector = own_selector(pod, snapshot)
+            found = system_defaults(selector) if selector is not None else ()
+            self._defaults[identity] = found
+        return found
+
+
+def _selector(manifest: Manifest | None) -> object:
+    return manifest["spec"].get("selector") if manifest is not None else None

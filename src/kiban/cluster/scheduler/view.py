@@ -1,0 +1,157 @@
+"""The scheduler's view of the cluster: nodes in the order in which they are tried, pods on them.
+
+The order takes the zones in turn, so that the first nodes looked at are of all zones
+(pkg/scheduler/backend/cache/node_tree.go). Every change of a node is noted in a log; whoever
+derives something from nodes reads on from where it stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
+from kiban.kube.objects import Key, Manifest
+
+# Entries of the log before it is cut; who has fallen behind further starts anew.
+LOG_LIMIT = 100_000
+
+
+class View:
+    """Nodes and pods. `version` changes when everything derived must be derived anew."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.order: list[NodeInfo] = []
+        self.index: dict[str, int] = {}
+        self.namespace_labels: dict[str, Mapping[str, str]] = {}
+        self.nominated: dict[str, dict[Key, PodInfo]] = {}
+        self.affine_count = 0
+        self._infos: dict[str, NodeInfo] = {}
+        self._zones: dict[str, list[str]] = {}
+        self._places: dict[Key, str] = {}
+        self._nominations: dict[Key, str] = {}
+        self._log: list[int] = []
+        self._stale = False
+
+    # Nodes
+
+    def put_node(self, node: Manifest) -> None:
+        name = node["metadata"]["name"]
+        info = self._info(name)
+        known, zone = info.node is not None, info.zone
+        info.describe(node)
+        if known and zone == info.zone:
+            self._note(name)
+            return
+        if known:
+            self._leave(zone, name)
+        self._zones.setdefault(info.zone, []).append(name)
+        self._stale = True
+
+    def drop_node(self, name: str) -> None:
+        info = self._infos.get(name)
+        if info is None or info.node is None:
+            return
+        self._leave(info.zone, name)
+        info.node = None
+        if not info.pods:
+            del self._infos[name]
+        self._stale = True
+
+    def info(self, name: str) -> NodeInfo | None:
+        """A node that is there."""
+        info = self._infos.get(name)
+        return info if info is not None and info.node is not None else None
+
+    def settle(self) -> None:
+        """Bring the order up to date, once after any number of changes of nodes."""
+        if not self._stale:
+            return
+        self._stale = False
+        zones = list(self._zones.values())
+        longest = max(map(len, zones), default=0)
+        names = [zone[at] for at in range(longest) for zone in zones if at < len(zone)]
+        self.order = [self._infos[name] for name in names]
+        self.index = {name: at for at, name in enumerate(names)}
+        self.renew()
+
+    def renew(self) -> None:
+        """Everything derived from this view is to be derived anew."""
+        self.version += 1
+        self._log = []
+
+    # Pods
+
+    def put_pod(self, pod: PodInfo, node: str) -> None:
+        """The pod counts on the node: it is bound, or about to be."""
+        self.drop_pod(pod.key)
+        self.nominate(pod, "")
+        self._places[pod.key] = node
+        self._info(node).add(pod)
+        self._count_affine(int(pod.shape.has_pod_terms))
+        self._note(node)
+
+    def drop_pod(self, key: Key) -> bool:
+        """The pod no longer counts anywhere; whether it did."""
+        node = self._places.pop(key, None)
+        if node is None:
+            return False
+        info = self._infos[node]
+        self._count_affine(-int(info.pods[key].shape.has_pod_terms))
+        info.remove(key)
+        if info.node is None and not info.pods:
+            del self._infos[node]
+        self._note(node)
+        return True
+
+    def place_of(self, key: Key) -> str | None:
+        """The node on which a pod counts."""
+        return self._places.get(key)
+
+    def nominate(self, pod: PodInfo, node: str) -> None:
+        """The pod has a claim on room on a node; an empty name withdraws it."""
+        before = self._nominations.pop(pod.key, "")
+        if before:
+            del self.nominated[before][pod.key]
+            if not self.nominated[before]:
+                del self.nominated[before]
+        if node:
+            self._nominations[pod.key] = node
+            self.nominated.setdefault(node, {})[pod.key] = pod
+
+    def withdraw(self, key: Key) -> None:
+        """The pod has no claim any more."""
+        node = self._nominations.get(key)
+        if node:
+            self.nominate(self.nominated[node][key], "")
+
+    # The log
+
+    @property
+    def position(self) -> int:
+        return len(self._log)
+
+    def changed_since(self, position: int) -> Sequence[int]:
+        """Places in the order of nodes that changed; some more than once."""
+        return self._log[position:]
+
+    def _note(self, name: str) -> None:
+        at = self.index.get(name)
+        if at is not None:
+            self._log.append(at)
+            if len(self._log) > LOG_LIMIT:
+                self.renew()
+
+    def _count_affine(self, more: int) -> None:
+        before, self.affine_count = self.affine_count, self.affine_count + more
+        if bool(before) != bool(self.affine_count):
+            self.renew()
+
+    def _info(self, name: str) -> NodeInfo:
+        info = self._infos.get(name)
+        if info is None:
+            info = self._infos[name] = NodeInfo(name)
+        return info
+
+    def _leave(self, zone: str, name: str) -> None:
+        self._zones[zone].remove(name)
+        if not self._zones[zone]:
+            del self._zones[zone]

@@ -1,7 +1,7 @@
 """The cluster as a whole, in process: commands in, objects and changes out."""
 
 from kiban.cluster.cluster import Cluster, assembled
-from kiban.kube.objects import EVENT, POD, Key, Manifest, key_of
+from kiban.kube.objects import EVENT, POD, Key, Manifest
 from kiban.primitives.canonical import canonical_json
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile.commands import Bind, Create, Delete, Evict, Patch, Record, Update
@@ -74,9 +74,10 @@ def test_an_update_from_an_old_state_is_a_conflict() -> None:
 
 def test_a_write_that_changes_nothing_keeps_the_version() -> None:
     made = cluster()
-    made.executor.execute("test", [Create(pod())], NOW)
+    patch = Patch(POD_KEY, {"metadata": {"labels": {"a": "b"}}})
+    made.executor.execute("test", [Create(pod()), patch], NOW)
     before = made.store.revision
-    made.executor.execute("test", [Patch(POD_KEY, {"metadata": {"labels": {}}})], NOW)
+    made.executor.execute("test", [patch], later(NOW, 60))
     assert made.store.revision == before
 
 

@@ -147,8 +147,10 @@ class WallDriver:
                 await asyncio.sleep(0)
                 continue
             wait = None if due is None else seconds_between(now, due)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that meets a nudge.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._nudge.wait()
 
     def _flush(self) -> None:
         writes = self.cluster.store.take_unwritten()

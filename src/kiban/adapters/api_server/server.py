@@ -5,6 +5,7 @@ writes bytes. It listens on loopback only.
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.values import PodLogs, Request, Response, Stream
 from kiban.primitives.instants import Instant, seconds_between
 
+LOG = logging.getLogger("kiban.api_server")
 LOOPBACK = "127.0.0.1"
 # How long a client may sit on an idle connection before it is closed.
 KEEP_ALIVE_SECONDS = 75.0
@@ -74,6 +76,10 @@ class ApiServer:
             response = await self._answer(received)
         except Failure as failure:
             response = failure_response(failure, PLAIN)
+        except Exception:  # noqa: BLE001: the outermost edge; our bug must not end the connection
+            LOG.exception("%s %s", received.method, received.path_qs)
+            message = "Internal error occurred: the server has a bug; its log says more"
+            response = failure_response(Failure(500, "InternalError", message), PLAIN)
         if response.stream is not None:
             return await self._stream(received, response)
         if isinstance(response.errand, PodLogs):

@@ -15,7 +15,6 @@ from kiban.cluster.admission.pods import (
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
-    give_job_its_selector,
     protect_storage,
 )
 from kiban.cluster.networking.addresses import AddressPlan
@@ -31,7 +30,6 @@ def admissions(plan: AddressPlan) -> tuple[Admission, ...]:
         resolve_priority,
         add_default_tolerations,
         protect_storage,
-        give_job_its_selector,
         count_daemon_set_templates,
         ServiceAllocation(plan),
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import orjson
+
 from kiban.cluster.api import bodies, deleting, form, listing, metadata, patching, rendering
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import Failure, bad_request, details_of, not_found
@@ -12,6 +14,7 @@ from kiban.cluster.api.options import (
     list_options,
     patch_option_faults,
 )
+from kiban.cluster.api.rendering import Shown
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.watching import WatchStream
@@ -19,6 +22,7 @@ from kiban.cluster.api.world import World
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
+from kiban.kube.printing import printer_of
 from kiban.primitives.instants import Instant
 
 # What a delete answers with when the object is gone at once: most say how it went, these show it
@@ -35,15 +39,31 @@ def accepted_form(request: Request) -> Form:
     return form_of(request.headers.get("accept", ""))
 
 
+def wish_of(request: Request, now: Instant) -> Shown:
+    """How the client wants objects shown."""
+    return Shown(accepted_form(request), now, request.value("includeObject") or "Metadata")
+
+
 def shown(
-    world: World, info: KindInfo, manifest: Manifest, form_: Form, status: int, call: Call | None
+    world: World, info: KindInfo, manifest: Manifest, wish: Shown, status: int = 200
 ) -> Response:
-    """One object in the form a client asked for, with the warnings its write gave."""
+    """One object as the client wants it."""
+    form_ = wish.form
+    if form_.transform == "Table":
+        version = {"resourceVersion": manifest["metadata"].get("resourceVersion", "")}
+        value = rendering.table([manifest], wish, version, printer_of(info))
+        return rendering.value_response(value, form_, status)
     if form_.transform == "PartialObjectMetadata":
         manifest = rendering.partial(manifest, form_)
-    response = rendering.value_response(manifest, form_, status)
-    if call is not None:
-        response.warnings = tuple(call.warnings)
+    return rendering.value_response(manifest, form_, status)
+
+
+def written(
+    world: World, info: KindInfo, manifest: Manifest, wish: Shown, call: Call, *, created: bool
+) -> Response:
+    """An object after a write, with the warnings the write gave."""
+    response = shown(world, info, manifest, wish, 201 if created else 200)
+    response.warnings = tuple(call.warnings)
     return response
 
 
@@ -51,36 +71,44 @@ def shown(
 
 
 def get(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     stored = world.store.stored(key_of_target(target, info))
     if stored is None:
         raise not_found(info, target.name)
-    if form_.media == "json" and not form_.transform:
+    if wish.form.media == "json" and not wish.form.transform:
         return Response(200, stored.encoded)
-    return shown(world, info, stored.object, form_, 200, None)
+    return shown(world, info, stored.object, wish)
 
 
 def list_(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     options = list_options(request, info, (), watch=False)
     page = listing.listed(world.store, info, target.namespace, options)
-    return rendering.list_response(info, page, form_, None)
+    return rendering.list_response(info, page, wish, printer_of(info))
 
 
 def watch(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     options = list_options(request, info, (), watch=True)
-    show = _watch_form(world, info, form_, now)
+    show = _watch_form(info, wish)
     stream = WatchStream(world.store, info, target.namespace, options, show, now)
     return Response(200, stream=stream)
 
 
-def _watch_form(
-    world: World, info: KindInfo, form_: Form, now: Instant
-) -> Callable[[Stored], bytes]:
-    if form_.transform == "PartialObjectMetadata":
-        return lambda stored: rendering.encoded(rendering.partial(stored.object, form_), form_)
+def _watch_form(info: KindInfo, wish: Shown) -> Callable[[Stored], bytes]:
+    """How a watch shows each object; ages in its tables are as of its beginning."""
+    if wish.form.transform == "PartialObjectMetadata":
+        return lambda stored: orjson.dumps(rendering.partial(stored.object, wish.form))
+    if wish.form.transform == "Table":
+        return lambda stored: orjson.dumps(_table_event(info, stored, wish))
     return lambda stored: stored.encoded
+
+
+def _table_event(info: KindInfo, stored: Stored, wish: Shown) -> Manifest:
+    version = {"resourceVersion": stored.object["metadata"]["resourceVersion"]}
+    bookmark = "name" not in stored.object["metadata"]
+    objects = [] if bookmark else [stored.object]
+    return rendering.table(objects, wish, version, printer_of(info))
 
 
 # Writing
@@ -89,23 +117,23 @@ def _watch_form(
 def create(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     call = call_of(request, now, "CreateOptions")
     manifest = _body(request, info, call)
     created = world.registry.create(info, target.namespace, manifest, call)
-    return shown(world, info, created, form_, 201, call)
+    return written(world, info, created, wish, call, created=True)
 
 
 def update(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     call = call_of(request, now, "UpdateOptions")
     manifest = _body(request, info, call)
     _check_name(manifest, target.name)
     key = key_of_target(target, info)
     stored, created = world.registry.replace(info, key, manifest, call, target.subresource)
-    return shown(world, info, stored, form_, 201 if created else 200, call)
+    return written(world, info, stored, wish, call, created=created)
 
 
 def _body(request: Request, info: KindInfo, call: Call) -> Manifest:
@@ -131,7 +159,7 @@ def _check_name(manifest: Manifest, name: str) -> None:
 
 
 def patch(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     call = call_of(request, now, "PatchOptions")
     patch_option_faults(request, is_apply=patching.is_apply(request))
     if patching.is_apply(request):
@@ -148,7 +176,7 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
             raise misread.in_patch(request.body.decode(errors="replace")) from misread
 
     stored = world.registry.update(info, key, changed, call, target.subresource)
-    return shown(world, info, stored, form_, 200, call)
+    return written(world, info, stored, wish, call, created=False)
 
 
 def _apply(world: World, request: Request, target: Target, info: KindInfo, call: Call) -> Response:
@@ -164,7 +192,7 @@ def _apply(world: World, request: Request, target: Target, info: KindInfo, call:
         force=request.flag("force"),
         subresource=target.subresource,
     )
-    return shown(world, info, stored, accepted_form(request), 201 if created else 200, call)
+    return written(world, info, stored, wish_of(request, call.now), call, created=created)
 
 
 # Deleting
@@ -183,14 +211,14 @@ def _delete_body(request: Request) -> Manifest | None:
 def delete(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     options, call = delete_options(request, _delete_body(request), now)
     key = key_of_target(target, info)
     last, gone = deleting.delete(world.registry, info, key, options, call)
     if gone and info.group_kind not in _SHOWN_WHEN_DELETED:
         details = details_of(info, target.name, uid=last["metadata"]["uid"])
-        return rendering.value_response(_success(details), form_)
-    return shown(world, info, last, form_, 200, call)
+        return rendering.value_response(_success(details), wish.form)
+    return shown(world, info, last, wish)
 
 
 def _success(details: Manifest) -> Manifest:
@@ -206,7 +234,7 @@ def _success(details: Manifest) -> Manifest:
 def delete_collection(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
-    form_ = accepted_form(request)
+    wish = wish_of(request, now)
     selection = list_options(request, info, (), watch=False)
     options, call = delete_options(request, _delete_body(request), now)
     page = listing.listed(world.store, info, target.namespace, selection)
@@ -217,4 +245,4 @@ def delete_collection(
         except Failure as failure:
             if failure.reason != "NotFound":
                 raise
-    return rendering.list_response(info, page, form_, None)
+    return rendering.list_response(info, page, wish, printer_of(info))

@@ -18,6 +18,7 @@ from kiban.cluster.api.failures import (
     internal,
     invalid,
     not_found,
+    required,
 )
 from kiban.cluster.api.strategies import Strategy, strategy_of
 from kiban.cluster.store import Store
@@ -72,12 +73,14 @@ class Registry:
         strategy = strategy_of(info)
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
+        if not name:
+            raise invalid(info, "", [required("metadata.name", "name or generateName is required")])
         new = metadata.fresh(manifest, call, self.store.chance, counts=strategy.generation)
         new = form.completed(info, _without_status(new, info, strategy))
-        new = self._admitted(attempt, new)
-        new = form.identified(info, new)
+        # Owned is what the client sent and its defaults, not what admission adds.
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(info, None, new, call)
+        new = form.identified(info, self._admitted(attempt, new))
         form.check_new(info, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
         present = self.store.get(key)

@@ -1,6 +1,7 @@
 """Objects, collections and refusals as bytes, in the form a client asked for."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -12,10 +13,22 @@ from kiban.cluster.api.values import Response
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
+from kiban.kube.printing import Printer
 from kiban.primitives.canonical import yaml_text
+from kiban.primitives.instants import Instant
 
 # Turns a stored object into one of the version that the path names.
 Convert = Callable[[Manifest], Manifest]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How objects are to be shown: in which form, with how much of them in a table's rows
+    (`includeObject`), and at which time, since ages are told."""
+
+    form: Form
+    now: Instant
+    include: str = "Metadata"
 
 
 def partial(manifest: Manifest, form: Form) -> Manifest:
@@ -25,6 +38,24 @@ def partial(manifest: Manifest, form: Form) -> Manifest:
         "apiVersion": f"meta.k8s.io/{form.meta_version}",
         "metadata": manifest["metadata"],
     }
+
+
+def table(
+    info: KindInfo,
+    manifests: Sequence[Manifest],
+    shown: Shown,
+    metadata: Manifest,
+    printer: Printer,
+) -> Manifest:
+    """Objects as rows; each row holds as much of its object as was asked for."""
+    if shown.include == "None":
+        rows: list[tuple[Manifest, Any]] = [(manifest, None) for manifest in manifests]
+    elif shown.include == "Object":
+        rows = [(manifest, manifest) for manifest in manifests]
+    else:
+        rows = [(manifest, partial(manifest, shown.form)) for manifest in manifests]
+    made = printer.table(rows, shown.now, metadata)
+    return {**made, "apiVersion": f"meta.k8s.io/{shown.form.meta_version}"}
 
 
 def encoded(value: Any, form: Form) -> bytes:
@@ -56,9 +87,14 @@ def page_metadata(page: Page) -> Manifest:
     return metadata
 
 
-def list_response(info: KindInfo, page: Page, form: Form, convert: Convert | None) -> Response:
+def list_response(
+    info: KindInfo, page: Page, shown: Shown, printer: Printer, convert: Convert | None = None
+) -> Response:
     """A collection: `kind`, `metadata`, `items`. Stored JSON is joined, not made again."""
-    metadata = page_metadata(page)
+    metadata, form = page_metadata(page), shown.form
+    if form.transform == "Table":
+        manifests = [_whole(stored, convert) for stored in page.items]
+        return value_response(table(manifests, shown, metadata, printer), form)
     if form.transform == "PartialObjectMetadata":
         items = [partial(stored.object, form) for stored in page.items]
         version = f"meta.k8s.io/{form.meta_version}"
@@ -81,8 +117,12 @@ def _joined(info: KindInfo, items: Sequence[Stored], convert: Convert | None) ->
     return b",".join(orjson.dumps(_item(info, stored, convert)) for stored in items)
 
 
+def _whole(stored: Stored, convert: Convert | None) -> Manifest:
+    return convert(stored.object) if convert else stored.object
+
+
 def _item(info: KindInfo, stored: Stored, convert: Convert | None) -> Manifest:
-    shown = convert(stored.object) if convert else stored.object
+    shown = _whole(stored, convert)
     if not info.type_name:
         return shown
     return {key: value for key, value in shown.items() if key not in ("kind", "apiVersion")}

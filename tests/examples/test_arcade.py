@@ -7,6 +7,7 @@ environment. What is tested is the example, and that its parts fit the gateway a
 import asyncio
 import filecmp
 import os
+import re
 import shutil
 import signal
 import sys
@@ -25,8 +26,10 @@ from kiban.adapters.load import OpenLoad, Shot
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.networking.gateway import gateway_configuration
 from kiban.cluster.networking.names import rewrite
+from kiban.cluster.networking.ports import Protocol, service_ports
 from kiban.cluster.store import Store
-from kiban.kube.objects import Manifest
+from kiban.compiler.compilation import compile_environment
+from kiban.kube.objects import Manifest, get_in, replaced
 from kiban.primitives.chance import Chance
 from kiban.spec.load import read_directory
 from kiban.spec.loading import load_platform
@@ -60,6 +63,47 @@ def test_the_copies_of_what_services_share_are_the_same() -> None:
         first, *others = sorted((ARCADE / "apps").glob(f"*/{file}"))
         for other in others:
             assert filecmp.cmp(first, other, shallow=False), f"{first} and {other} differ"
+
+
+def test_every_variable_that_a_program_reads_is_given_by_the_compiled_pod() -> None:
+    bundle = compile_environment(PLATFORM, "dev", local=True)
+    given = {
+        manifest["metadata"]["name"]: {
+            variable["name"]
+            for container in containers_of(manifest)
+            for variable in container.get("env", [])
+        }
+        for manifest in bundle.manifests
+        if manifest["kind"] in ("Deployment", "CronJob")
+    }
+
+    for name in PLATFORM.services["dev"]:
+        source = (ARCADE / "apps" / name / "main.py").read_text(encoding="utf-8")
+        needed = set(re.findall(r'environ\["(\w+)"\]', source))
+        assert needed <= given[name], f"{name} misses {needed - given[name]}"
+
+
+def test_services_are_forwarded_as_http_and_resources_as_they_are() -> None:
+    store = Store(Chance("arcade"))
+    for manifest in compile_environment(PLATFORM, "dev", local=True).manifests:
+        if manifest["kind"] == "Service":
+            name = manifest["metadata"]["name"]
+            address = AddressPlan(0).service_address("arcade", name, ())
+            manifest = replaced(manifest, ("spec", "clusterIP"), address)
+        store.put(manifest)
+
+    spoken = {port.service: port.protocol for port in service_ports(store)}
+
+    assert spoken == {
+        **dict.fromkeys(WEB_SERVICES, Protocol.HTTP1),
+        **dict.fromkeys(PORTS, Protocol.TCP),
+    }
+
+
+def containers_of(manifest: Manifest) -> list[dict[str, Any]]:
+    template = get_in(manifest, "spec", "jobTemplate", default=manifest)["spec"]["template"]
+    found: list[dict[str, Any]] = template["spec"]["containers"]
+    return found
 
 
 class Arcade:

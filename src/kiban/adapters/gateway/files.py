@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from kiban.cluster.networking.envoy import Resource, file_source
-from kiban.cluster.networking.gateway import GatewayConfiguration, endpoints_file
+from kiban.cluster.networking.gateway import GatewayConfiguration
 
 CLUSTERS = "clusters.json"
 LISTENERS = "listeners.json"
@@ -53,27 +53,18 @@ class DiscoveryFiles:
     def write(self, configuration: GatewayConfiguration) -> dict[str, str]:
         """Bring the files up to date, except that nothing is taken away yet.
 
-        The order is Envoy's own advice, make before break: endpoints, clusters, listeners,
-        routes. Returns the version to wait for by name of Envoy's statistics.
+        The order is Envoy's own advice, make before break: clusters, listeners, routes. Returns
+        the version to wait for by name of Envoy's statistics.
         """
-        changed: dict[str, str] = {}
-        for id_, resource in configuration.endpoints.items():
-            changed |= self._put(endpoints_file(id_), [resource], counted_as=f"cluster.{id_}")
         clusters = _with_former(self._clusters(), configuration.clusters)
-        changed |= self._put(CLUSTERS, clusters)
+        changed = self._put(CLUSTERS, clusters)
         changed |= self._put(LISTENERS, configuration.listeners)
         changed |= self._put(ROUTES, [configuration.routes])
         return changed
 
     def take_away(self, configuration: GatewayConfiguration) -> dict[str, str]:
         """Remove what the configuration no longer has, once nothing leads there any more."""
-        changed = self._put(CLUSTERS, configuration.clusters)
-        wanted = {endpoints_file(id_) for id_ in configuration.endpoints}
-        wanted |= {CLUSTERS, LISTENERS, ROUTES}
-        for name in sorted(set(self._written) - wanted):
-            del self._written[name]
-            (self.directory / name).unlink(missing_ok=True)
-        return changed
+        return self._put(CLUSTERS, configuration.clusters)
 
     def _clusters(self) -> list[Resource]:
         if CLUSTERS not in self._written:
@@ -83,9 +74,7 @@ class DiscoveryFiles:
         ]
         return resources
 
-    def _put(
-        self, name: str, resources: Iterable[Resource], *, counted_as: str = ""
-    ) -> dict[str, str]:
+    def _put(self, name: str, resources: Iterable[Resource]) -> dict[str, str]:
         listed = list(resources)
         version = blake2b(orjson.dumps(listed), digest_size=8).hexdigest()
         if self._written.get(name) == version:
@@ -93,7 +82,7 @@ class DiscoveryFiles:
         document = {"version_info": version, "resources": listed}
         _replace(self.directory / name, orjson.dumps(document))
         self._written[name] = version
-        return {counted_as or _COUNTED_AS[name]: version}
+        return {_COUNTED_AS[name]: version}
 
 
 def bootstrap(directory: Path, admin_socket: Path) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 Counters only grow (until Envoy is restarted): whoever wants a rate keeps the last reading.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,13 @@ _FIGURES = {
     "upstream_cx_total": "connections",
     "upstream_cx_active": "active_connections",
 }
-_TIME = "upstream_rq_time"
-PATTERN = rf"^cluster\.[^.]+/[^.]+\.({'|'.join([*_FIGURES, _TIME])})$"
+_PORT = r"(?P<id>[^./]+/[^./]+/\d+)"
+# Counters of clusters, and latencies of the routes that lead there (see `stat_prefix`).
+_COUNTER = re.compile(rf"^cluster\.{_PORT}\.(?P<figure>{'|'.join(_FIGURES)})$")
+_LATENCY = re.compile(rf"^vhost\..+\.route\.{_PORT}\.upstream_rq_time$")
+PATTERN = "|".join(
+    one.pattern.replace("?P<id>", "").replace("?P<figure>", "") for one in (_COUNTER, _LATENCY)
+)
 
 
 @dataclass(slots=True)
@@ -64,16 +70,19 @@ def statistics_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, PortStatistic
     found: dict[str, PortStatistics] = {}
     for stat in stats:
         for histogram in stat.get("histograms", ()):
-            buckets = {
-                float(bucket["upper_bound"]): int(bucket["cumulative"])
-                for bucket in histogram["buckets"]
-            }
-            found.setdefault(_id(histogram["name"]), PortStatistics()).latency_buckets = buckets
-        if "value" in stat:
-            attribute = _FIGURES[stat["name"].rpartition(".")[2]]
-            setattr(found.setdefault(_id(stat["name"]), PortStatistics()), attribute, stat["value"])
+            if match := _LATENCY.match(histogram["name"]):
+                port = found.setdefault(match["id"], PortStatistics())
+                port.latency_buckets = _added(port.latency_buckets, histogram["buckets"])
+        if match := _COUNTER.match(stat.get("name", "")):
+            port = found.setdefault(match["id"], PortStatistics())
+            setattr(port, _FIGURES[match["figure"]], stat["value"])
     return {id_: found[id_] for id_ in sorted(found)}
 
 
-def _id(name: str) -> str:
-    return name.removeprefix("cluster.").rpartition(".")[0]
+def _added(buckets: Mapping[float, int], more: Iterable[Mapping[str, Any]]) -> Mapping[float, int]:
+    """One service may be reached by several routes."""
+    sums = dict(buckets)
+    for bucket in more:
+        bound = float(bucket["upper_bound"])
+        sums[bound] = sums.get(bound, 0) + int(bucket["cumulative"])
+    return sums

@@ -46,13 +46,18 @@ def socket_address(address: str, port: int) -> Resource:
     return {"socket_address": {"address": address, "port_value": port}}
 
 
-def cluster(port: ServicePort, endpoints_path: str) -> Resource:
-    """The upstream side of a service port."""
+def cluster(port: ServicePort, endpoints: Iterable[Endpoint]) -> Resource:
+    """The upstream side of a service port.
+
+    The endpoints are part of it, where EDS would be usual: a file for each service would cost an
+    inotify instance each, and a user has 128 of them. A changed cluster replaces the old one,
+    which finishes what it has.
+    """
     resource = any_of(
         f"{_API}.config.cluster.v3.Cluster",
         name=port.id,
-        type="EDS",
-        eds_cluster_config={"service_name": port.id, "eds_config": file_source(endpoints_path)},
+        type="STATIC",
+        load_assignment=_assignment(port.id, endpoints),
         connect_timeout=CONNECT_TIMEOUT,
         lb_policy="RING_HASH" if port.sticky else "LEAST_REQUEST",
         # Zero turns panic routing off: a pod that is not ready gets nothing, come what may.
@@ -83,20 +88,9 @@ def _http_options(protocol: Protocol) -> Resource:
     )
 
 
-def assignment(name: str, endpoints: Iterable[Endpoint]) -> Resource:
-    """The endpoints of a service port."""
-    return any_of(
-        f"{_API}.config.endpoint.v3.ClusterLoadAssignment",
-        cluster_name=name,
-        endpoints=[
-            {
-                "lb_endpoints": [
-                    {"endpoint": {"address": socket_address(address, port)}}
-                    for address, port in endpoints
-                ]
-            }
-        ],
-    )
+def _assignment(name: str, endpoints: Iterable[Endpoint]) -> Resource:
+    listed = [{"endpoint": {"address": socket_address(*endpoint)}} for endpoint in endpoints]
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": listed}]}
 
 
 def listener(name: str, address: Resource, network_filter: Resource) -> Resource:

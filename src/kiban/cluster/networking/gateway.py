@@ -6,13 +6,18 @@ statistics. The same snapshot always gives the same bytes.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from kiban.cluster.networking import envoy
 from kiban.cluster.networking.addresses import listening_port
-from kiban.cluster.networking.endpoints import Endpoint, endpoints_of, slices_by_service
+from kiban.cluster.networking.endpoints import (
+    Endpoint,
+    Slices,
+    endpoints_of,
+    slices_by_service,
+)
 from kiban.cluster.networking.envoy import Resource
 from kiban.cluster.networking.ports import Protocol, ServicePort, service_ports
 from kiban.cluster.networking.routes import ANY_HOST, Backend, Match, Route, routes_of
@@ -36,9 +41,6 @@ class GatewayPlace:
     address: str = "127.0.0.1"
     lowest_port: int = 0
 
-    def endpoints_path(self, id_: str) -> str:
-        return f"{self.directory}/{endpoints_file(id_)}"
-
     @property
     def routes_path(self) -> str:
         return f"{self.directory}/routes.json"
@@ -46,38 +48,27 @@ class GatewayPlace:
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfiguration:
-    """Envoy's resources: listeners and clusters in order, public routes, endpoints by port id."""
+    """Envoy's resources: listeners and clusters (with their endpoints) in order, public routes."""
 
     listeners: tuple[Resource, ...]
     clusters: tuple[Resource, ...]
     routes: Resource
-    endpoints: Mapping[str, Resource] = field(default_factory=dict)
-
-
-def endpoints_file(id_: str) -> str:
-    """The file of a port's endpoints. Names of services and namespaces hold no dots."""
-    return f"endpoints.{id_.replace('/', '.')}.json"
 
 
 def gateway_configuration(snapshot: Snapshot, place: GatewayPlace) -> GatewayConfiguration:
     """What the gateway is to do, given the Services, EndpointSlices, Ingresses and HTTPRoutes."""
     ports = tuple(service_ports(snapshot))
     slices = slices_by_service(snapshot)
-    endpoints = {
-        port.id: endpoints_of(port.name, slices.get((port.namespace, port.service), ()))
-        for port in ports
-    }
     known = {port.id: port for port in ports}
     return GatewayConfiguration(
         listeners=(_public_listener(place), *(_service_listener(port, place) for port in ports)),
-        clusters=tuple(envoy.cluster(port, place.endpoints_path(port.id)) for port in ports),
+        clusters=tuple(envoy.cluster(port, _endpoints(port, slices)) for port in ports),
         routes=_public_routes(routes_of(snapshot), known, place),
-        endpoints=_assignments(endpoints),
     )
 
 
-def _assignments(endpoints: Mapping[str, Iterable[Endpoint]]) -> dict[str, Resource]:
-    return {id_: envoy.assignment(id_, found) for id_, found in endpoints.items()}
+def _endpoints(port: ServicePort, slices: Slices) -> Iterable[Endpoint]:
+    return endpoints_of(port.name, slices.get((port.namespace, port.service), ()))
 
 
 def _public_listener(place: GatewayPlace) -> Resource:
@@ -139,11 +130,12 @@ def _entries(route: Route, known: Mapping[str, ServicePort], idle: str) -> list[
     if not backends:
         text = "The service behind this route does not exist (yet).\n"
         return [{"match": _match(route.match), **envoy.reply(503, text)}]
-    extra = (
-        {"typed_per_filter_config": envoy.rate_limit(route.requests_per_second)}
-        if route.requests_per_second
-        else {}
-    )
+    extra: Resource = {}
+    if len(backends) == 1:
+        # Latency is counted by route: a cluster starts to count anew with every change of pods.
+        extra["stat_prefix"] = backends[0].id
+    if route.requests_per_second:
+        extra["typed_per_filter_config"] = envoy.rate_limit(route.requests_per_second)
     variants = [(READS, envoy.RETRY_READ), ((), envoy.RETRY_ANY)]
     if route.match.method:
         variants = variants[:1] if route.match.method in READS else variants[1:]

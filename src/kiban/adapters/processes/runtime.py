@@ -97,6 +97,14 @@ class ProcessRuntime:
         """The processes of all containers that run."""
         return sorted(running.process.pid for running in self._running.values())
 
+    def pid_of(self, namespace: str, pod: str, container: str) -> int | None:
+        """The process of a container's newest attempt, while it runs."""
+        try:
+            running = self._newest(self._directories.uid(namespace, pod), container)
+        except LookupError:
+            return None
+        return running.process.pid if running is not None else None
+
     async def close(self) -> None:
         """Kill what still runs and wait until it is gone. Pods are ended in order before this."""
         for running in list(self._running.values()):

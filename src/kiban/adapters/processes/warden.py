@@ -142,7 +142,8 @@ class Warden:
 
     def _tell(self, line: str) -> None:
         if self._reaper is not None and self._reaper.stdin is not None:
-            with suppress(BrokenPipeError):
+            # ValueError: the pipe is closed already.
+            with suppress(BrokenPipeError, ValueError):
                 os.write(self._reaper.stdin.fileno(), f"{line}\n".encode())
 
 

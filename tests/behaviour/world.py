@@ -87,12 +87,7 @@ class World:
 
     def __init__(self, case: dict[str, Any], seed: int = 1) -> None:
         self._case = case
-        found = controllers()
-        if not any(c.name == "default-scheduler" for c in found):
-            from stand_in import Binder
-
-            found.append(Binder())
-        self._cluster = assembled(seed, found, tracks_ownership=False)
+        self._cluster = assembled(seed, controllers(), tracks_ownership=False)
         self._api = Api(self._cluster)
         self._events: list[tuple[Instant, int, Act]] = []
         self._sequence = 0
@@ -115,14 +110,13 @@ class World:
         self._cluster.bootstrap(self.now)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self._api.create(namespace, self.now)
-        if not any(n.startswith("service-account") for n in self._cluster.loop.controllers):
-            self._api.create(
-                {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}},
-                self.now,
-            )
         for node in self._case["setup"]["nodes"]:
             self._nodes.add(node, self.now)
         self._run_until(later(self.zero, -0.001))
+        self._look()
+        for node in self._api.store.list(NODE):
+            taints = [t for t in get_in(node, "spec", "taints", default=[]) if "not-ready" not in t["key"]]
+            self._api.patch(key_of(node), {"spec": {"taints": taints or None}}, self.now)
         self._look()
         for node in self._api.store.list(NODE):
             self.timeline.seen_before(node)

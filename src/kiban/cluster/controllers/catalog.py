@@ -1,6 +1,7 @@
 """All controllers of a cluster on one screen. They do not know each other: they meet in objects."""
 
 from kiban.cluster.controllers.cron_job import CronJobController
+from kiban.cluster.controllers.daemon_set import DaemonSetController
 from kiban.cluster.controllers.deployment import DeploymentController
 from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
 from kiban.cluster.controllers.job import JobController
@@ -25,6 +26,7 @@ def controllers(*, root_ca: str = "") -> list[Controller]:
         DeploymentController(),
         ReplicaSetController(),
         StatefulSetController(),
+        DaemonSetController(),
         JobController(),
         CronJobController(),
         TtlAfterFinishedController(),

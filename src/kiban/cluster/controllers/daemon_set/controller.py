@@ -1,0 +1,236 @@
+"""Keeps one pod of a DaemonSet on every node that suits it, and renews them node by node.
+
+Source: pkg/controller/daemon/{daemon_controller,update}.go.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from kiban.cluster.controllers.controller_revisions import (
+    CONTROLLER_REVISION,
+    REVISION_HASH,
+    hash_of,
+    history_of,
+    outdated_revisions,
+)
+from kiban.cluster.controllers.daemon_set.placing import Fit, daemon_pod, fit, target_node_of
+from kiban.cluster.controllers.daemon_set.updating import pods_to_replace
+from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
+from kiban.cluster.controllers.pods import (
+    available_at,
+    created_at,
+    is_available,
+    is_ready,
+    is_terminal,
+    phase_of,
+)
+from kiban.cluster.controllers.writing import event, status_update, warning
+from kiban.kube.objects import (
+    DAEMON_SET,
+    NODE,
+    POD,
+    Key,
+    Manifest,
+    controller_of,
+    is_deleting,
+    key_of,
+    labels_of,
+    uid_of,
+)
+from kiban.primitives.instants import Instant, seconds_between
+from kiban.reconcile.commands import Command, Create, Delete, Refusal
+from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+
+# BurstReplicas of the real controller.
+BURST = 250
+
+
+class DaemonSetController:
+    """The controller of kind DaemonSet."""
+
+    name = "daemonset-controller"
+    watches = frozenset({DAEMON_SET, POD, NODE, CONTROLLER_REVISION})
+
+    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
+        if change.key.group_kind == DAEMON_SET:
+            return [change.key]
+        if change.key.group_kind == NODE:
+            moved = _suitability(change.before) != _suitability(change.after)
+            return [key_of(entry) for entry in snapshot.list(DAEMON_SET)] if moved else []
+        owners = controllers_of(DAEMON_SET, (change.before, change.after))
+        after = change.after
+        if change.key.group_kind == POD and after is not None and controller_of(after) is None:
+            owners += possible_owners(snapshot, after, DAEMON_SET)
+        return owners
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        daemon_set = snapshot.get(key)
+        if daemon_set is None:
+            return NOTHING
+        claimed = claim(snapshot, daemon_set, POD)
+        if claimed.commands:
+            return Outcome(tuple(claimed.commands))
+        history = history_of(daemon_set, snapshot.owned(uid_of(daemon_set), CONTROLLER_REVISION))
+        survey = _Survey(
+            daemon_set, snapshot.list(NODE), claimed.objects, hash_of(history.update), now
+        )
+        commands: list[Command] = [*history.commands, *_reports(daemon_set, snapshot.refusals)]
+        if not is_deleting(daemon_set):
+            commands += _managed(survey, snapshot)
+        commands += status_update(daemon_set, _status(survey))
+        used = [
+            revision["metadata"]["name"]
+            for revision in history.revisions
+            if any(
+                labels_of(pod).get(REVISION_HASH) == hash_of(revision) for pod in claimed.objects
+            )
+        ]
+        limit = daemon_set["spec"].get("revisionHistoryLimit")
+        commands += outdated_revisions(history, used, limit)
+        return Outcome(tuple(commands), _next_availability(survey))
+
+
+def _suitability(node: Manifest | None) -> tuple[Any, ...] | None:
+    """What of a node decides whether daemons belong there."""
+    if node is None:
+        return None
+    return labels_of(node), node.get("spec", {}).get("taints")
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """Nodes and pods of a DaemonSet at one instant."""
+
+    daemon_set: Manifest
+    nodes: Sequence[Manifest]
+    pods: Sequence[Manifest]
+    digest: str
+    now: Instant
+
+    @cached_property
+    def by_node(self) -> dict[str, list[Manifest]]:
+        """The pods by the node they run on or are meant for, oldest first."""
+        found: dict[str, list[Manifest]] = {}
+        for pod in sorted(self.pods, key=lambda pod: (created_at(pod), pod["metadata"]["name"])):
+            found.setdefault(target_node_of(pod), []).append(pod)
+        return found
+
+    @cached_property
+    def fits(self) -> Mapping[str, Fit]:
+        return {node["metadata"]["name"]: fit(self.daemon_set, node) for node in self.nodes}
+
+    @property
+    def desired(self) -> int:
+        return sum(entry.should_run for entry in self.fits.values())
+
+    @property
+    def min_ready_seconds(self) -> int:
+        return int(self.daemon_set["spec"].get("minReadySeconds", 0))
+
+
+def _managed(survey: _Survey, snapshot: Snapshot) -> list[Command]:
+    """A pod where one is missing, none where it does not belong; then the update."""
+    daemon_set = survey.daemon_set
+    missing: list[str] = []
+    surplus: list[Manifest] = []
+    commands: list[Command] = []
+    for node, wanted in survey.fits.items():
+        pods = survey.by_node.get(node, [])
+        if wanted.should_run and not pods:
+            missing.append(node)
+        elif not wanted.may_stay:
+            surplus += [pod for pod in pods if not is_deleting(pod)]
+        else:
+            ended = [pod for pod in pods if is_terminal(pod) and not is_deleting(pod)]
+            commands += [_report_end(daemon_set, pod, node) for pod in ended]
+            running = [pod for pod in pods if not is_terminal(pod) and not is_deleting(pod)]
+            surplus += [*ended, *running[1:]]
+    if not missing and not surplus:
+        # The update counts on every node having its pod: it waits until that is so.
+        surplus = pods_to_replace(
+            daemon_set, _on_nodes(survey), survey.digest, survey.desired, survey.now
+        )
+    for pod in surplus[:BURST]:
+        commands += _deletion(daemon_set, pod)
+    for node in missing[:BURST]:
+        commands += _creation(daemon_set, node, survey.digest, snapshot)
+    return commands
+
+
+def _on_nodes(survey: _Survey) -> dict[str, list[Manifest]]:
+    return {node: pods for node, pods in survey.by_node.items() if node in survey.fits}
+
+
+def _report_end(daemon_set: Manifest, pod: Manifest, node: str) -> Command:
+    name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+    if phase_of(pod) == "Failed":
+        text = f"Found failed daemon pod {name} on node {node}, will try to kill it"
+        return warning(daemon_set, "FailedDaemonPod", text)
+    text = f"Found succeeded daemon pod {name} on node {node}, will try to delete it"
+    return event(daemon_set, "SucceededDaemonPod", text)
+
+
+def _creation(daemon_set: Manifest, node: str, digest: str, snapshot: Snapshot) -> list[Command]:
+    pod = daemon_pod(daemon_set, node, digest, snapshot.chance)
+    text = f"Created pod: {pod['metadata']['name']}"
+    return [Create(pod), event(daemon_set, "SuccessfulCreate", text, after_success=True)]
+
+
+def _deletion(daemon_set: Manifest, pod: Manifest) -> list[Command]:
+    text = f"Deleted pod: {pod['metadata']['name']}"
+    return [
+        Delete(key_of(pod), uid=uid_of(pod)),
+        event(daemon_set, "SuccessfulDelete", text, after_success=True),
+    ]
+
+
+def _reports(daemon_set: Manifest, refusals: Sequence[Refusal]) -> list[Command]:
+    return [
+        warning(daemon_set, "FailedCreate", f"Error creating: {refusal.message}")
+        for refusal in refusals
+        if isinstance(refusal.command, Create) and refusal.command.object["kind"] == POD.kind
+    ]
+
+
+def _status(survey: _Survey) -> dict[str, Any]:
+    current = misscheduled = ready = available = updated = 0
+    for node, wanted in survey.fits.items():
+        pods = survey.by_node.get(node, [])
+        if pods and not wanted.should_run:
+            misscheduled += 1
+        if not pods or not wanted.should_run:
+            continue
+        oldest = pods[0]
+        current += 1
+        ready += is_ready(oldest)
+        available += is_available(oldest, survey.min_ready_seconds, survey.now)
+        updated += labels_of(oldest).get(REVISION_HASH) == survey.digest
+    status: dict[str, Any] = {
+        "currentNumberScheduled": current,
+        "numberMisscheduled": misscheduled,
+        "desiredNumberScheduled": survey.desired,
+        "numberReady": ready,
+    }
+    counts = {
+        "updatedNumberScheduled": updated,
+        "numberAvailable": available,
+        "numberUnavailable": survey.desired - available,
+    }
+    status |= {field: count for field, count in counts.items() if count}
+    if generation := survey.daemon_set["metadata"].get("generation"):
+        status["observedGeneration"] = generation
+    present = survey.daemon_set.get("status") or {}
+    kept = ("collisionCount", "conditions")
+    return {**status, **{field: present[field] for field in kept if field in present}}
+
+
+def _next_availability(survey: _Survey) -> float | None:
+    if not survey.min_ready_seconds:
+        return None
+    times = (available_at(pod, survey.min_ready_seconds) for pod in survey.pods)
+    now = survey.now
+    return min(
+        (seconds_between(now, at) for at in times if at is not None and at > now), default=None
+    )

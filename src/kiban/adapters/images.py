@@ -83,9 +83,9 @@ class ImageStore:
         record = ImageRecord(reference, f"sha256:{digest}", str(directory), source=source)
         self._references.mkdir(parents=True, exist_ok=True)
         path = self._path(reference)
-        draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-        draft.write_text(json.dumps(asdict(record)))
-        draft.replace(path)
+        with tempfile.NamedTemporaryFile("w", dir=self._references, delete=False) as draft:
+            draft.write(json.dumps(asdict(record)))
+        Path(draft.name).replace(path)
         return _with_defaults(record)
 
     def find(self, reference: str) -> ImageRecord | None:

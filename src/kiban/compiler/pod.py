@@ -11,6 +11,8 @@ from kiban.primitives.canonical import digest
 from kiban.spec import ServiceSpec
 
 CONTAINER = "app"
+# Kiban's own volumes; no team would choose these names.
+TMP, FILES = "kiban-tmp", "kiban-files"
 
 # After the load balancer has stopped sending, the program gets as long again to finish what it
 # has, and this many seconds for its own exit.
@@ -243,7 +245,9 @@ def _init_containers(target: Target, service: ServiceSpec) -> list[dict[str, Any
 
 def _volumes(service: ServiceSpec) -> list[dict[str, Any]]:
     """A writable /tmp, because the root is read-only; the volumes; the files."""
-    found: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    found: list[dict[str, Any]] = []
+    if _needs_tmp(service):
+        found.append({"name": TMP, "emptyDir": {}})
     for name, volume in sorted(service.volumes.items()):
         size = {"sizeLimit": volume.size} if volume.size else {}
         found.append({"name": name, "emptyDir": size})
@@ -255,18 +259,25 @@ def _volumes(service: ServiceSpec) -> list[dict[str, Any]]:
                 item["mode"] = int(file.mode, 8)
             items.append(item)
         source = {"name": f"{service.service}-files", "items": items}
-        found.append({"name": "files", "configMap": source})
+        found.append({"name": FILES, "configMap": source})
     return found
 
 
 def _mounts(service: ServiceSpec) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [{"name": "tmp", "mountPath": "/tmp"}]
+    found: list[dict[str, Any]] = []
+    if _needs_tmp(service):
+        found.append({"name": TMP, "mountPath": "/tmp"})
     for name, volume in sorted(service.volumes.items()):
         found.append({"name": name, "mountPath": volume.path})
     for path in sorted(service.files):
-        mount = {"name": "files", "mountPath": path, "subPath": file_key(path), "readOnly": True}
+        mount = {"name": FILES, "mountPath": path, "subPath": file_key(path), "readOnly": True}
         found.append(mount)
     return found
+
+
+def _needs_tmp(service: ServiceSpec) -> bool:
+    """Unless the service says how large its own is."""
+    return all(volume.path != "/tmp" for volume in service.volumes.values())
 
 
 def file_key(path: str) -> str:

@@ -94,6 +94,7 @@ def check_environment(platform: Platform, environment: str, problems: list[Probl
             _known("team", service.team, platform.spec.teams, find("team"), problems)
         _check_uses(platform, service, find, problems)
         _check_numbers(service, find, problems)
+        _check_twice(service, find, problems)
     _check_names(platform, environment, problems)
     _check_cycles(platform, environment, problems)
     _check_routes(platform, environment, problems)
@@ -189,10 +190,6 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         fix = "add `image: registry.example/name`, or `build: directory`"
         place = find("service").key_place()
         problems.append(Problem("spec/missing-field", what, place, fix=fix))
-    if service.port is not None and "http" in service.ports:
-        what = "`ports.http` is what `port` is called"
-        place = find("ports", "http").key_place()
-        problems.append(Problem("spec/twice", what, place, fix="give it another name"))
     asked = find.own.get("health", "path")
     if asked is not None and service.kind == "worker" and not (service.port or service.health.port):
         what = "`health.path` needs a port to ask"
@@ -213,6 +210,30 @@ def _check_numbers(service: ServiceSpec, find: _Finder, problems: list[Problem])
         if route.port is not None and route.port not in service.ports:
             node = find("routes", key, "port")
             _known("port", route.port, service.ports, node, problems)
+
+
+def _check_twice(service: ServiceSpec, find: _Finder, problems: list[Problem]) -> None:
+    """What must be there only once in a pod: ports, names of containers, mount paths."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    numbers = {service.port: "port"} if service.port else {}
+    for name, port in service.ports.items():
+        if port in numbers:
+            found.append((f"`ports.{name}` is {port}, as is `{numbers[port]}`", ("ports", name)))
+        elif name == "http" and service.port:
+            found.append(("`ports.http` is what `port` is called", ("ports", name)))
+        numbers.setdefault(port, f"ports.{name}")
+    if "app" in service.init:
+        found.append(("`app` is the name of the service's own container", ("init", "app")))
+    mounts: dict[str, str] = {}
+    paths = [("volumes", name, volume.path) for name, volume in service.volumes.items()]
+    paths += [("files", path, path) for path in service.files]
+    for kind, name, path in paths:
+        if path in mounts:
+            found.append((f"`{kind}.{name}` is at {path}, as is `{mounts[path]}`", (kind, name)))
+        mounts.setdefault(path, f"{kind}.{name}")
+    for what, path_to in found:
+        place = find(*path_to).key_place()
+        problems.append(Problem("spec/twice", what, place, fix="change one of them"))
 
 
 def _schedule_fault(schedule: str) -> str:

@@ -30,6 +30,8 @@ TAINT_WEIGHT = 3
 PREFERENCE_WEIGHT = 2
 SPREAD_WEIGHT = 2
 AFFINITY_WEIGHT = 2
+# Different looks of nodes remembered before they are numbered anew.
+LOOKS_LIMIT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,15 @@ class Board:
         self._base: list[int] = []
         self._likes: list[int] = []
         self._dislikes: list[int] = []
+        self._looks: list[int] = []
+        self._numbers: dict[tuple[object, ...], int] = {}
 
     # Keeping up
 
     def refresh(self) -> None:
         """Look again at the nodes that have changed."""
         view = self._view
-        if self._version != view.version:
+        if self._version != view.version or len(self._numbers) > LOOKS_LIMIT:
             self._renew()
         elif self._position != view.position:
             for at in dict.fromkeys(view.changed_since(self._position)):
@@ -79,6 +83,7 @@ class Board:
         count = len(view.order)
         self.verdicts = [None] * count
         self._base, self._likes, self._dislikes = [0] * count, [0] * count, [0] * count
+        self._looks, self._numbers = [0] * count, {}
         for at, info in enumerate(view.order):
             self.update(at, info)
         self._version = view.version
@@ -94,6 +99,7 @@ class Board:
         self._soft.update(at, info)
         for tally in self._sums:
             tally.update(at, info)
+        self._looks[at] = self._look(at, info)
 
     # Answering
 
@@ -121,9 +127,21 @@ class Board:
         return found or (None if self._required.is_idle else self._required.rejects(info))
 
     def scores(self, places: Sequence[int]) -> list[int]:
-        """The weighted sums of scores of the nodes at these places."""
-        order = self._view.order
-        base = self._base
+        """The weighted sums of scores of the nodes at these places.
+
+        Nodes that look alike score alike, so one of each look is scored. Where other pods are
+        liked or not, any two nodes may differ.
+        """
+        if self._preferred.is_active:
+            return self._scored(places, len(places))
+        looks = [self._looks[at] for at in places]
+        ones = dict(zip(looks, places, strict=True))
+        table = dict(zip(ones, self._scored(list(ones.values()), len(places)), strict=True))
+        return [table[look] for look in looks]
+
+    def _scored(self, places: Sequence[int], count: int) -> list[int]:
+        """Scores of the nodes at these places, which stand for `count` nodes."""
+        order, base = self._view.order, self._base
         total = [base[at] for at in places]
         disliked = [self._dislikes[at] for at in places]
         if any(disliked):
@@ -132,11 +150,16 @@ class Board:
             liked = [self._likes[at] for at in places]
             _add(total, normalised(liked), PREFERENCE_WEIGHT)
         if self._shape.soft_spreads or self._defaults:
-            _add(total, self._soft.scores(places, order), SPREAD_WEIGHT)
+            _add(total, self._soft.scores(places, order, count), SPREAD_WEIGHT)
         near = self._preferred.scores(places, order)
         if near is not None:
             _add(total, near, AFFINITY_WEIGHT)
         return total
+
+    def _look(self, at: int, info: NodeInfo) -> int:
+        """A number that is the same for nodes between which no score differs."""
+        what = (self._base[at], self._likes[at], self._dislikes[at], *self._soft.look(at, info))
+        return self._numbers.setdefault(what, len(self._numbers))
 
 
 def node_verdict(shape: Shape, info: NodeInfo) -> Rejection | None:

@@ -6,6 +6,7 @@ found; the best of them is taken. Source: pkg/scheduler/schedule_one.go.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from kiban.cluster.scheduler.board import Board, node_verdict
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
@@ -46,34 +47,29 @@ def place(attempt: Attempt, view: View, start: int, nominated: str = "") -> Find
     finding = Finding()
     found = _feasible(attempt, view, start, limits, finding)
     if found:
-        scores = attempt.board.scores(found) if len(found) > 1 else [0]
-        finding.node = view.order[found[best_of(scores)]].name
+        best = best_of(attempt.board.scores(found)) if len(found) > 1 else 0
+        finding.node = view.order[found[best]].name
     return finding
 
 
 def _feasible(
     attempt: Attempt, view: View, start: int, limits: Sequence[int], finding: Finding
-) -> list[int]:
+) -> Sequence[int]:
     count = len(view.order)
     enough = nodes_to_find(count)
     verdicts = attempt.board.verdicts
-    simple = not (attempt.volumes or view.nominated or attempt.board.compares)
-    found: list[int] = []
-    rejections = finding.rejections
-    for places in (range(start, count), range(start)):
-        for at in places:
-            if simple:
-                rejection = verdicts[at]
-            else:
-                rejection = _rejection(attempt, view, at, limits)
-            if rejection is None:
-                found.append(at)
-                if len(found) == enough:
-                    finding.processed = len(found) + len(rejections)
-                    return found
-            else:
-                rejections[at] = rejection
-    finding.processed = count
+    places = chain(range(start, count), range(start))
+    if attempt.volumes or view.nominated or attempt.board.compares:
+        fitting = (at for at in places if _rejection(attempt, view, at, limits) is None)
+    else:
+        fitting = (at for at in places if verdicts[at] is None)
+    found = list(islice(fitting, enough))
+    finding.processed = (found[-1] - start) % count + 1 if len(found) == enough else count
+    if not found:
+        for at in range(count):
+            rejection = _rejection(attempt, view, at, limits)
+            assert rejection is not None, "no node was found to fit"
+            finding.rejections[at] = rejection
     return found
 
 

@@ -5,6 +5,7 @@ Source: pkg/scheduler/schedule_one.go. Nodes of equal score are not drawn by lot
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 # Below this many nodes all are looked at.
 FEWEST_NODES = 100
@@ -20,15 +21,18 @@ def nodes_to_find(count: int) -> int:
 
 
 def best_of(scores: Sequence[int]) -> int:
-    """The index of the score that a heap built of these would have at its root."""
+    """The index of the score that a heap built of these would have at its root.
+
+    Of equal scores that is the one met first when the heap is walked parent, left, right.
+    """
     top = max(scores)
-    first = scores.index(top)
-    if first == 0 or scores.count(top) == 1:
-        return first
-    tied = [index for index, score in enumerate(scores) if score == top]
-    return min(tied, key=_heap_path)
+    if scores[0] == top:
+        return 0
+    return next(index for index in _walk(len(scores)) if scores[index] == top)
 
 
-def _heap_path(index: int) -> str:
-    """Left (0) and right (1) turns from the root of a binary heap; a parent comes first."""
-    return bin(index + 1)[3:]
+@lru_cache(maxsize=64)
+def _walk(size: int) -> tuple[int, ...]:
+    """The indexes of a binary heap of this size: a parent, all to its left, all to its right."""
+    # The turns from the root, as text, sort in just this order.
+    return tuple(sorted(range(size), key=lambda index: bin(index + 1)[3:]))

@@ -46,6 +46,11 @@ class PreferredPods:
             domain = (term.topology_key, value)
             found[domain] = found.get(domain, 0) + weight
 
+    @property
+    def is_active(self) -> bool:
+        """Whether any domain is liked or not at the moment."""
+        return bool(self._sums.totals)
+
     def scores(self, places: Sequence[int], order: Sequence[NodeInfo]) -> list[int] | None:
         """0 to 100 for the nodes at these places; None when all are alike."""
         totals = self._sums.totals

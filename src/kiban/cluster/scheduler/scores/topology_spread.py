@@ -57,8 +57,17 @@ class SoftSpread:
             else:
                 tally.update(at, info)
 
-    def scores(self, places: Sequence[int], order: Sequence[NodeInfo]) -> list[int]:
-        """0 to 100 for the nodes at these places."""
+    def look(self, at: int, info: NodeInfo) -> tuple[object, ...]:
+        """What of the node these scores depend on."""
+        return tuple(
+            hosts.get(at, 0)
+            if spread.topology_key == HOSTNAME_LABEL
+            else info.labels.get(spread.topology_key)
+            for spread, hosts in zip(self._spreads, self._hosts, strict=True)
+        ) + ((has_all_keys(self._spreads, info),) if self._own else ())
+
+    def scores(self, places: Sequence[int], order: Sequence[NodeInfo], count: int) -> list[int]:
+        """0 to 100 for the nodes at these places, which stand for `count` nodes."""
         infos = [order[at] for at in places]
         ignored = (
             [not has_all_keys(self._spreads, info) for info in infos]
@@ -68,14 +77,14 @@ class SoftSpread:
         raw = [0.0] * len(places)
         for index, spread in enumerate(self._spreads):
             if spread.topology_key == HOSTNAME_LABEL:
-                self._add_hosts(index, places, raw, len(infos) - sum(ignored))
+                self._add_hosts(index, places, raw, count)
             else:
                 self._add_domains(index, infos, raw, ignored)
         return _normalised([int(value + 0.5) for value in raw], ignored)
 
-    def _add_hosts(self, index: int, places: Sequence[int], raw: list[float], size: int) -> None:
+    def _add_hosts(self, index: int, places: Sequence[int], raw: list[float], count: int) -> None:
         spread, hosts = self._spreads[index], self._hosts[index]
-        weight = log(size + 2)
+        weight = log(count + 2)
         for position, at in enumerate(places):
             raw[position] += hosts[at] * weight + spread.max_skew - 1
 

@@ -9,7 +9,8 @@ from redis import asyncio as redis
 from serving import logger, serve
 
 SESSION_SECONDS = 3600
-SECONDS = 1.0
+# Rather late than never: a player who waits is better than one who is sent away.
+SECONDS = 3.0
 CONNECTIONS = 8
 
 log = logger("auth")

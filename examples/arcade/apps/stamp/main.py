@@ -11,7 +11,8 @@ from serving import logger, serve
 VERSION = "1"
 RELEASE = os.environ.get("KIBAN_RELEASE", "none")
 QUEUE = "stamps"
-SECONDS = 1.0
+# Rather late than never: a player who waits is better than one who is sent away.
+SECONDS = 3.0
 CONNECTIONS = 8
 
 log = logger("stamp")

@@ -6,7 +6,7 @@ for the adapter.
 
 from collections.abc import Callable
 
-from kiban.cluster.api import discovery, objects, static, subresources
+from kiban.cluster.api import discovery, objects, openapi, static, subresources
 from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
 from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.rendering import failure_response
@@ -15,6 +15,7 @@ from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import check
+from kiban.kube.schema import shape_of
 from kiban.primitives.instants import Instant
 
 
@@ -69,4 +70,6 @@ def _not_about_objects(world: World, request: Request) -> Response:
     first = request.path.strip("/").partition("/")[0]
     if first in ("api", "apis"):
         return discovery.discovered(request, world.registry.kinds)
+    if first == "openapi":
+        return openapi.answer(request, world.registry.kinds, shape_of)
     return static.answer(world, request)

@@ -41,7 +41,6 @@ def partial(manifest: Manifest, form: Form) -> Manifest:
 
 
 def table(
-    info: KindInfo,
     manifests: Sequence[Manifest],
     shown: Shown,
     metadata: Manifest,

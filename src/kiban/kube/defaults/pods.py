@@ -39,6 +39,8 @@ def default_pod(pod: Manifest) -> Manifest:
     """A pod as the API server stores it before admission."""
     spec = default_pod_spec(pod.get("spec") or {})
     spec.setdefault("enableServiceLinks", True)
+    if spec["terminationGracePeriodSeconds"] < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     host_network = spec.get("hostNetwork", False)
     for name in _CONTAINER_LISTS:
         if name in spec:

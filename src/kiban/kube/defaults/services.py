@@ -58,8 +58,8 @@ def default_endpoints(manifest: Manifest) -> Manifest:
 
 def default_endpoint_slice(manifest: Manifest) -> Manifest:
     ports = [{"name": "", "protocol": "TCP", **port} for port in manifest.get("ports") or ()]
-    complete: Manifest = {"endpoints": [], **manifest, "ports": ports or None}
-    return complete
+    endpoints = manifest.get("endpoints") or None
+    return {**manifest, "endpoints": endpoints, "ports": ports or None}
 
 
 def _with_protocols(owner: Value) -> Value:

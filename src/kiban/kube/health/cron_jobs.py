@@ -24,7 +24,7 @@ def cron_job_health(manifest: Manifest, now: Instant | None) -> Health:
     """A missed run is only noticed when the time is told."""
     spec, status = manifest.get("spec") or {}, manifest.get("status") or {}
     if spec.get("suspend"):
-        return Health("suspended", "Suspended", "the schedule is suspended")
+        return Health("Suspended", "Suspended", "the schedule is suspended")
     active = status.get("active") or ()
     last, success = status.get("lastScheduleTime"), status.get("lastSuccessfulTime")
     if last and not active and (not success or parse_rfc3339(success) < parse_rfc3339(last)):

@@ -47,7 +47,7 @@ def starting_fault(pod: Manifest) -> Health | None:
         last = get_in(entry, "lastState", "terminated", default={})
         if last.get("reason") == "OOMKilled" and (reason or not entry.get("ready")):
             return _fault(entry, "OOMKilled", "killed for using too much memory", "memory")
-        if reason.endswith("BackOff") or reason.startswith("Err") or reason.endswith("Error"):
+        if reason.endswith(("BackOff", "Error")) or reason.startswith("Err"):
             return _fault(entry, reason, _last_words(last, waiting), "crash")
     return None
 

@@ -48,7 +48,7 @@ def health(
     not belong to the object is passed over. `now` is needed to notice a missed schedule.
     """
     if manifest is None:
-        return Health("missing", "NotFound", "the object does not exist")
+        return Health("Missing", "NotFound", "the object does not exist")
     if is_deleting(manifest):
         return progressing("Terminating", _holding(manifest))
     kind = GroupKind(group_of(manifest["apiVersion"]), manifest["kind"])

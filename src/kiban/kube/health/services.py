@@ -10,7 +10,7 @@ Related = Sequence[Manifest]
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 # Ingress classes whose controllers publish no address: waiting for one would never end.
-_SILENT_CLASSES = ("kiban", "nginx-internal")
+_SILENT_CLASSES = ("kiban",)
 
 
 def service_health(manifest: Manifest, related: Related) -> Health:
@@ -158,7 +158,7 @@ def namespace_health(manifest: Manifest, _related: Related) -> Health:
 def node_health(manifest: Manifest, _related: Related) -> Health:
     ready = condition_of(manifest, "Ready")
     if ready is None or ready.get("status") == "Unknown":
-        return Health("unknown", "NodeStatusUnknown", "the node does not report")
+        return Health("Unknown", "NodeStatusUnknown", "the node does not report")
     if ready.get("status") != "True":
         return degraded(ready.get("reason", "NotReady"), ready.get("message", ""))
     cordoned = get_in(manifest, "spec", "unschedulable", default=False)

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["healthy", "suspended", "progressing", "missing", "unknown", "degraded"]
+Status = Literal["Healthy", "Suspended", "Progressing", "Missing", "Unknown", "Degraded"]
 
 _ORDER: tuple[Status, ...] = (
-    "healthy",
-    "suspended",
-    "progressing",
-    "missing",
-    "unknown",
-    "degraded",
+    "Healthy",
+    "Suspended",
+    "Progressing",
+    "Missing",
+    "Unknown",
+    "Degraded",
 )
 
 
@@ -26,22 +26,22 @@ class Health:
 
     @property
     def is_healthy(self) -> bool:
-        return self.status == "healthy"
+        return self.status == "Healthy"
 
 
-HEALTHY = Health("healthy")
+HEALTHY = Health("Healthy")
 
 
 def healthy(reason: str = "", message: str = "") -> Health:
-    return Health("healthy", reason, message)
+    return Health("Healthy", reason, message)
 
 
 def progressing(reason: str, message: str) -> Health:
-    return Health("progressing", reason, message)
+    return Health("Progressing", reason, message)
 
 
 def degraded(reason: str, message: str) -> Health:
-    return Health("degraded", reason, message)
+    return Health("Degraded", reason, message)
 
 
 def worst(verdicts: Iterable[Health]) -> Health:

@@ -15,7 +15,7 @@ REVISION_LABEL = "controller-revision-hash"
 def deployment_health(manifest: Manifest, related: Related) -> Health:
     spec, status = manifest.get("spec") or {}, manifest.get("status") or {}
     if spec.get("paused"):
-        return Health("suspended", "Paused", "the rollout is paused")
+        return Health("Suspended", "Paused", "the rollout is paused")
     deadline = condition_of(manifest, "Progressing")
     if deadline is not None and deadline.get("reason") == "ProgressDeadlineExceeded":
         cause = _first_fault(_new_pods(manifest, related))
@@ -150,7 +150,7 @@ def job_health(manifest: Manifest, related: Related) -> Health:
     if is_true(manifest, "FailureTarget"):
         return progressing("Failing", "the job has failed and its pods are being ended")
     if is_true(manifest, "Suspended") or get_in(manifest, "spec", "suspend", default=False):
-        return Health("suspended", "Suspended", "the job is suspended")
+        return Health("Suspended", "Suspended", "the job is suspended")
     fault = _first_fault(_pods(manifest, related))
     return progressing(fault.reason, fault.message) if fault else progressing("Running", "running")
 

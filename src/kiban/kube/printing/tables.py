@@ -50,10 +50,28 @@ class Printer:
             "apiVersion": "meta.k8s.io/v1",
             "metadata": dict(metadata),
             "columnDefinitions": [column.as_data() for column in self.columns],
-            "rows": [{"cells": self.cells(item, now), "object": shown} for item, shown in rows],
+            "rows": [self._row(item, shown, now) for item, shown in rows],
         }
 
+    def _row(self, manifest: Manifest, shown: Any, now: Instant) -> dict[str, Any]:
+        row = {"cells": self.cells(manifest, now), "object": shown}
+        ending = _ending(manifest)
+        return {**row, "conditions": ending} if ending else row
 
+
+def _ending(manifest: Manifest) -> list[dict[str, str]]:
+    """What marks the row of a pod that has ended, so that clients may hide it."""
+    phase = (manifest.get("status") or {}).get("phase") if manifest.get("kind") == "Pod" else ""
+    if phase not in _ENDINGS:
+        return []
+    message = _ENDINGS[phase]
+    return [{"type": "Completed", "status": "True", "reason": phase, "message": message}]
+
+
+_ENDINGS = {
+    "Succeeded": "The pod has completed successfully.",
+    "Failed": "The pod failed.",
+}
 _TYPES = {"#": "integer", "?": "boolean", "@": "date"}
 
 

@@ -123,6 +123,8 @@ class World:
             "generation": generation,
         }
         found = {**live, "metadata": metadata}
+        if live["kind"] == "Namespace":
+            found["status"] = {"phase": "Active"}
         self.objects[key] = found
         return found
 

@@ -105,8 +105,9 @@ class DeliveryDriver:
     def status(self) -> DeliveryStatus:
         return self.delivery.status()
 
-    async def changes(self) -> AsyncIterator[DeliveryStatus]:
-        """The status now and after every change, for whoever shows it."""
+    async def changes(self, pause_seconds: float = 0.0) -> AsyncIterator[DeliveryStatus]:
+        """The status now and after every change, for whoever shows it; not more often than once
+        in `pause_seconds`."""
         seen = -1
         while True:
             async with self._changed:
@@ -114,6 +115,7 @@ class DeliveryDriver:
                     await self._changed.wait()
             seen = self.delivery.version
             yield self.delivery.status()
+            await asyncio.sleep(pause_seconds)
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises `KibanError` when another process has the lease."""

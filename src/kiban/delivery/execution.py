@@ -8,7 +8,7 @@ no request.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kiban.delivery.judgement import GIVEN_UP, WELL, Judge
+from kiban.delivery.judgement import GIVEN_UP, Judge
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Answer, Apply, Ask, MakeSecret, Refused, Remove
 from kiban.delivery.order import in_ranks
@@ -192,9 +192,9 @@ class Execution:
 
     def _healthy(self, keys: Sequence[Key]) -> Result:
         for key in keys:
-            verdict = self._judge(key)
-            if verdict.status in WELL:
+            if not self._judge.holds_up(key):
                 continue
+            verdict = self._judge(key)
             text = f"{key.kind} {key.name}: {verdict.message or verdict.reason}"
             given_up = verdict.reason in GIVEN_UP
             return Result("fail" if given_up else "unknown", text, final=given_up)

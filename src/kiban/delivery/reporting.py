@@ -1,6 +1,7 @@
 """Reads the status of services and of a running plan out of what delivery knows."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kiban.delivery.judgement import WELL, Judge
 from kiban.delivery.marks import Scope
@@ -19,12 +20,13 @@ def service_statuses(
 ) -> tuple[ServiceStatus, ...]:
     """All services, by wave and name."""
     names = sorted(watched, key=lambda name: (waves.get(name, 0), name))
-    return tuple(_service(name, waves.get(name, 0), watched[name], judge, run) for name in names)
+    found = (_service(name, waves.get(name, 0), watched[name], judge) for name in names)
+    return tuple(_with_step(service, run) for service in found) if run else tuple(found)
 
 
 def is_well(service: str, watched: Watched, judge: Judge) -> bool:
-    """Whether every object of a service is there and well."""
-    return all(judge(key).status in WELL for key in watched.get(service, ()))
+    """Whether nothing of a service holds up what needs it."""
+    return not any(judge.holds_up(key) for key in watched.get(service, ()))
 
 
 def are_starting(watched: Watched, judge: Judge) -> frozenset[str]:
@@ -32,7 +34,7 @@ def are_starting(watched: Watched, judge: Judge) -> frozenset[str]:
     return frozenset(
         service
         for service, keys in watched.items()
-        if any(judge(key).status == "Progressing" for key in keys)
+        if any(judge.holds_up(key) and judge(key).status == "Progressing" for key in keys)
     )
 
 
@@ -74,16 +76,21 @@ def refusal_text(observation: Undeliverable) -> str:
     return f"{observation.commit.short} is not delivered: {first}{more}"
 
 
-def _service(
-    name: str, wave: int, keys: Iterable[Key], judge: Judge, run: PlanRun | None
-) -> ServiceStatus:
+def _service(name: str, wave: int, keys: Iterable[Key], judge: Judge) -> ServiceStatus:
     objects = tuple(_object(key, judge) for key in keys)
     worst = next((entry for entry in objects if entry.status not in WELL), None)
     status, message = (worst.status, worst.message) if worst else ("Healthy", "")
-    step = run.states().get(service_step(name), "") if run else ""
-    if run is not None and step in ("failed", "skipped"):
-        message = run.message_of(service_step(name)) or message
-    return ServiceStatus(name, wave, status, message, step, objects)
+    return ServiceStatus(name, wave, status, message, "", objects)
+
+
+def _with_step(service: ServiceStatus, run: PlanRun) -> ServiceStatus:
+    """The status with what the running plan does about the service, if anything."""
+    id_ = service_step(service.name)
+    if not run.has(id_):
+        return service
+    step = run.state_of(id_)
+    said = run.message_of(id_) if step in ("failed", "skipped") else ""
+    return replace(service, step=step, message=said or service.message)
 
 
 def _object(key: Key, judge: Judge) -> ObjectStatus:

@@ -85,6 +85,10 @@ class PlanRun:
         """Whether nothing that was asked is unanswered."""
         return not any(self._nodes[id_].asked for id_ in self._open)
 
+    def has(self, id_: str) -> bool:
+        """Whether the plan has a step or gate of that id."""
+        return id_ in self._nodes
+
     def state_of(self, id_: str) -> State:
         return self._nodes[id_].state
 

@@ -208,3 +208,12 @@ def test_the_worst_comes_first() -> None:
     api = find(manifests, "Deployment/api")
     api["spec"]["replicas"] = 1
     assert [one.rule for one in check(manifests)] == ["readiness-missing", "single-replica"]
+
+
+def test_a_finding_leads_to_the_file_in_which_it_can_be_solved() -> None:
+    platform = load_platform(MINIMAL)
+    [finding] = check(broken("Deployment/web", f"{APP}.readinessProbe", None))
+    place = finding.as_problem(platform).place
+    assert (place.file, place.line) == ("services/web.yaml", 1)
+    assert place.thing.startswith("Deployment.apps/shop-prod/web spec.template.spec.containers")
+    assert finding.as_problem().place.file == ""

@@ -97,6 +97,13 @@ def test_the_kind_follows_from_the_fields() -> None:
     }
 
 
+def test_what_is_only_built_here_has_a_local_image() -> None:
+    files = repo(platform=PLATFORM.replace("  image: registry.example/any\n", ""))
+    files["services/mill.yaml"] = "build: apps/mill\n"
+    service = load_platform(files).services["dev"]["mill"]
+    assert service.image == "kiban.local/mill"
+
+
 def test_five_mistakes_give_five_positioned_errors() -> None:
     stamp = """\
 service: stamp

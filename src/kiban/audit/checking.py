@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from kiban.audit.findings import Finding, Rule
+from kiban.audit.findings import Finding, Rule, Said
 from kiban.audit.rules import RULES
-from kiban.audit.view import view_of
-from kiban.kube.objects import Manifest
+from kiban.audit.view import View, view_of
+from kiban.compiler.bundle import SERVICE_LABEL
+from kiban.kube.objects import Manifest, labels_of
 
 
 def check(manifests: Iterable[Manifest], rules: Iterable[Rule] = RULES) -> tuple[Finding, ...]:
@@ -15,9 +16,19 @@ def check(manifests: Iterable[Manifest], rules: Iterable[Rule] = RULES) -> tuple
     be said of the Service alone.
     """
     view = view_of(manifests)
-    found = [
-        Finding(rule.name, rule.severity, said.object, said.path, said.what, rule.why, rule.fix)
-        for rule in rules
-        for said in rule.look(view)
-    ]
+    found = [_finding(rule, said, view) for rule in rules for said in rule.look(view)]
     return tuple(sorted(found, key=lambda finding: finding.order))
+
+
+def _finding(rule: Rule, said: Said, view: View) -> Finding:
+    manifest = view.by_key.get(said.object)
+    return Finding(
+        rule=rule.name,
+        severity=rule.severity,
+        object=said.object,
+        path=said.path,
+        what=said.what,
+        why=rule.why,
+        fix=rule.fix,
+        service=labels_of(manifest).get(SERVICE_LABEL, "") if manifest else "",
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kiban.kube.objects import Key
 from kiban.primitives.problems import Place, Problem
+from kiban.spec import Platform
 
 if TYPE_CHECKING:
     from kiban.audit.view import View
@@ -52,15 +53,19 @@ class Finding:
     what: str
     why: str
     fix: str
+    service: str = ""
 
     @property
     def order(self) -> tuple[int, Key, str, str]:
         """The worst first."""
         return (-self.severity, self.object, self.rule, self.path)
 
-    def as_problem(self) -> Problem:
-        """The form in which the command line shows it."""
-        where = f"{self.object} {self.path}".strip()
-        return Problem(
-            f"audit/{self.rule}", self.what, Place(thing=where), why=self.why, fix=self.fix
-        )
+    def as_problem(self, platform: Platform | None = None) -> Problem:
+        """The form in which the command line shows it; with the platform, the place is the file
+        in which it can be solved."""
+        thing = f"{self.object} {self.path}".strip()
+        place = Place(thing=thing)
+        if platform is not None and self.service in platform.sources.services:
+            source = platform.sources.services[self.service].place()
+            place = Place(source.file, source.line, source.column, thing)
+        return Problem(f"audit/{self.rule}", self.what, place, why=self.why, fix=self.fix)

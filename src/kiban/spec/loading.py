@@ -21,6 +21,8 @@ from kiban.spec.validation import validate
 
 PLATFORM_FILE = "platform.yaml"
 SUFFIXES = (".yaml", ".yml")
+# The registry that is not one: images that only the local store holds.
+LOCAL_IMAGES = "kiban.local"
 
 # The grammar of tags and digests (OCI distribution specification).
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}")
@@ -138,7 +140,7 @@ class _Loading:
             for name in sources.services:
                 tree = self.merged(layers_of(sources, name, environment))
                 spec = validate(
-                    ServiceSpec, _with_kind(tree), self.problems, thing=f"service {name}"
+                    ServiceSpec, _completed(tree), self.problems, thing=f"service {name}"
                 )
                 if spec is not None:
                     specs[name] = spec
@@ -177,13 +179,16 @@ def _named(tree: Located, stem: str) -> Located:
     return tree.with_value({"service": tree.with_value(stem), **tree.value})
 
 
-def _with_kind(tree: Located) -> Located:
-    """A service that does not say its kind is told from its fields."""
-    if "kind" in tree.value:
+def _completed(tree: Located) -> Located:
+    """What follows from other fields: the kind, and the image of what is only built here."""
+    added: dict[str, str] = {}
+    if "kind" not in tree.value:
+        is_web = "port" in tree.value or "routes" in tree.value
+        added["kind"] = "job" if "schedule" in tree.value else "web" if is_web else "worker"
+    if "build" in tree.value and "image" not in tree.value:
+        added["image"] = f"{LOCAL_IMAGES}/{tree.value['service'].value}"
+    if not added:
         return tree
-    kind = "worker"
-    if "schedule" in tree.value:
-        kind = "job"
-    elif "port" in tree.value or "routes" in tree.value:
-        kind = "web"
-    return tree.with_value({**tree.value, "kind": tree.with_value(kind)})
+    return tree.with_value(
+        {**tree.value, **{key: tree.with_value(value) for key, value in added.items()}}
+    )

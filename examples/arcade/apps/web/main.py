@@ -15,7 +15,8 @@ from serving import logger, serve
 
 # A backend that takes longer is as good as down for somebody who waits for a page.
 BACKEND_SECONDS = 0.4
-CONNECTIONS = 64
+# More than a frozen backend can hold at any rate that two instances are made for.
+CONNECTIONS = 256
 
 log = logger("web")
 CLIENT = web.AppKey("client", aiohttp.ClientSession)

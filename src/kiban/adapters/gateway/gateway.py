@@ -209,8 +209,10 @@ class Gateway:
 
     async def _reasons(self, refused: Iterable[str] = ()) -> tuple[Problem, ...]:
         """Why listeners were refused, or at least which of the files `refused` were."""
-        assert self._admin is not None
-        reasons = await self._admin.refusals()
+        reasons: dict[str, str] = {}
+        with suppress(*_UNREACHABLE):
+            assert self._admin is not None
+            reasons = await self._admin.refusals()
         fallback = dict.fromkeys(refused, f"its configuration is invalid; see {self.log}")
         return tuple(
             Problem(

@@ -63,11 +63,23 @@ class Shop:
         self.client: aiohttp.ClientSession
         self._ingress()
 
-    def put(self, name: str, *endpoints: str, port_name: str = "http", address: str = "") -> None:
+    def put(
+        self,
+        name: str,
+        *endpoints: str,
+        port_name: str = "http",
+        address: str = "",
+        sticky: bool = False,
+    ) -> None:
         """A service and the pods that are ready for it."""
         metadata = {"name": name, "namespace": "shop"}
         ports = [{"name": port_name, "port": SERVICE_PORT, "targetPort": POD_PORT}]
-        spec = {"clusterIP": address or cluster_address(name), "ports": ports}
+        affinity = "ClientIP" if sticky else "None"
+        spec = {
+            "clusterIP": address or cluster_address(name),
+            "ports": ports,
+            "sessionAffinity": affinity,
+        }
         self._put("v1", "Service", metadata, spec=spec)
         labels = {"kubernetes.io/service-name": name}
         ready = [{"addresses": [one], "conditions": {"ready": True}} for one in endpoints]
@@ -79,14 +91,34 @@ class Shop:
             endpoints=ready,
         )
 
+    def put_http_route(
+        self, host: str, weights: dict[str, int], *, mirror: str = "", rate: int = 0
+    ) -> None:
+        def reference(name: str) -> dict[str, Any]:
+            return {"name": name, "port": SERVICE_PORT}
+
+        rule: dict[str, Any] = {
+            "backendRefs": [{**reference(name), "weight": one} for name, one in weights.items()]
+        }
+        if mirror:
+            to = {"backendRef": reference(mirror)}
+            rule["filters"] = [{"type": "RequestMirror", "requestMirror": to}]
+        noted = {"kiban.dev/requests-per-second": str(rate)} if rate else {}
+        self._put(
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            {"name": host, "namespace": "shop", "annotations": noted},
+            spec={"hostnames": [host], "rules": [rule]},
+        )
+
     async def update(self) -> tuple[Problem, ...]:
         return await self.gateway.update(self.configuration())
 
     def configuration(self) -> GatewayConfiguration:
         return gateway_configuration(self.store, self.gateway.place)
 
-    async def get(self, path: str = "/") -> tuple[int, str]:
-        async with self.client.get(self.url + path, headers={"host": HOST}) as answer:
+    async def get(self, path: str = "/", host: str = HOST) -> tuple[int, str]:
+        async with self.client.get(self.url + path, headers={"host": host}) as answer:
             return answer.status, await answer.text()
 
     def _ingress(self) -> None:
@@ -332,6 +364,37 @@ def test_services_call_each_other_through_it_and_everything_is_counted(tmp_path:
             assert counted.server_errors == 1
             assert counted.without_endpoint >= 1
             assert 0 < counted.latency_ms(0.5) < 1000
+
+    run(scenario())
+
+
+def test_weights_mirrors_sticky_services_and_limits_are_carried_out(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        mirrored = asyncio.Event()
+
+        async def shadow(_: web.Request) -> web.Response:
+            mirrored.set()
+            return web.Response(text="shadow")
+
+        async with (
+            running_shop(tmp_path) as shop,
+            server(pod(1), saying("old")),
+            server(pod(2), saying("new")),
+            server(pod(3), shadow),
+        ):
+            for name, address in {"old": pod(1), "new": pod(2), "shadow": pod(3)}.items():
+                shop.put(name, address)
+            shop.put_http_route("beta.localhost", {"old": 1, "new": 1}, mirror="shadow")
+            shop.put_http_route("slow.localhost", {"old": 1}, rate=2)
+            shop.put("web", pod(1), pod(2), sticky=True)
+            assert await shop.update() == ()
+
+            seen = {await shop.get("/", host="beta.localhost") for _ in range(40)}
+            assert seen == {(200, "old"), (200, "new")}
+            await mirrored.wait()
+            limited = {(await shop.get("/", host="slow.localhost"))[0] for _ in range(10)}
+            assert limited == {200, 429}
+            assert len({await shop.get() for _ in range(20)}) == 1
 
     run(scenario())
 

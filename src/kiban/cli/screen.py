@@ -25,8 +25,9 @@ REFRESHES_PER_SECOND = 8
 class Lines:
     """One line for every service whenever its state changes: for logs and for pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, to_standard_output: bool = False) -> None:
         self._last: dict[str, str] = {}
+        self._file = sys.stdout if to_standard_output else sys.stderr
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +41,7 @@ class Lines:
         return None
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(line, file=self._file, flush=True)
 
     def show(self, statuses: Sequence[DeliveryStatus], gateway: str) -> None:
         for status in statuses:

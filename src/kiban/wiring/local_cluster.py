@@ -130,6 +130,7 @@ async def start_cluster(
         facts.seed,
         controllers(root_ca=identity.authority.read_text()),
         kubelet=kubelet,
+        plan=slot.plan,
     )
     driver = WallDriver(cluster, journal=directory / "store.db", runtime=carrier)
     carrier.post = driver.post

@@ -1,0 +1,114 @@
+"""`kiban release`, `kiban rollback` and `kiban build`: one line of Git, and what it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kiban.adapters.git import GitRepository
+from kiban.adapters.images import ImageRecord, ImageStore
+from kiban.adapters.journal import JournalReader
+from kiban.delivery.releases import known_service, last_good, release_path, released, with_release
+from kiban.primitives.problems import KibanError, Problem
+from kiban.spec import Platform, ServiceSpec, load_platform
+from kiban.wiring.builds import build_service
+from kiban.wiring.deliveries import chosen_environments
+from kiban.wiring.repository import home_of
+
+TAG_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release that is in Git now: the commit, or the tip when nothing had to change."""
+
+    environment: str
+    commit: str
+    tags: Mapping[str, str]
+
+    def as_data(self) -> dict[str, object]:
+        return {
+            "environment": self.environment,
+            "commit": self.commit,
+            "releases": dict(sorted(self.tags.items())),
+        }
+
+
+def release(tags: Mapping[str, str], environment: str | None) -> Released:
+    """Have services run other images in an environment. Raises `KibanError` for unknown names."""
+    repository = home_of().repository()
+    platform = load_platform(repository.files(repository.head()))
+    [name] = chosen_environments(platform, [environment] if environment else [])
+    for service in tags:
+        known_service(service, platform.services[name])
+    return Released(name, release_line(repository, name, tags), tags)
+
+
+def release_line(
+    repository: GitRepository, environment: str, tags: Mapping[str, str], message: str = ""
+) -> str:
+    """Edit the lines of services in `releases/<environment>.yaml` and commit; the commit."""
+    path = release_path(environment)
+
+    def change(text: str) -> str:
+        for service, tag in sorted(tags.items()):
+            text = with_release(text, service, tag, path=path)
+        return text
+
+    words = ", ".join(f"{service}={tag}" for service, tag in sorted(tags.items()))
+    return repository.edit(path, change, message or f"Release {words} to {environment}")
+
+
+def rollback(service: str, environment: str | None, to: str) -> Released:
+    """Return a service to a tag, or to the last one that is known to have run well."""
+    home = home_of()
+    repository = home.repository()
+    platform = load_platform(repository.files(repository.head()))
+    [name] = chosen_environments(platform, [environment] if environment else [])
+    known_service(service, platform.services[name])
+    text = repository.file(repository.head(), release_path(name)) or ""
+    current = released(text).get(service, "")
+    tag = to
+    if not tag:
+        entries = JournalReader(home.state.journal).last(500, kind="event")
+        prefix = f"{platform.name}/{name}@"
+        told = [
+            entry for entry in entries if getattr(entry.record, "subject", "").startswith(prefix)
+        ]
+        tag = last_good(service, current, told)
+    message = f"Roll {service} back to {tag} in {name}"
+    return Released(name, release_line(repository, name, {service: tag}, message), {service: tag})
+
+
+def build(services: tuple[str, ...], commit: str, tag: str) -> list[ImageRecord]:
+    """Snapshot services' sources at a commit into the local image store, tagged with it.
+
+    Without names, every service that has a `build`. Raises `KibanError` for unknown names.
+    """
+    home = home_of()
+    repository = home.repository()
+    at = repository.commit_info(commit).commit if commit else repository.head()
+    platform = load_platform(repository.files(at))
+    specs = next(iter(platform.services.values()))
+    for service in services:
+        known_service(service, specs)
+    images = ImageStore(home.state.cluster / "images")
+    chosen = services or tuple(sorted(name for name, spec in specs.items() if spec.build))
+    return [
+        build_service(
+            _buildable(platform, name), tag=tag or at[:TAG_LENGTH], commit=at,
+            repository=repository, images=images,
+        )
+        for name in chosen
+    ]  # fmt: skip
+
+
+def _buildable(platform: Platform, name: str) -> ServiceSpec:
+    spec = next(iter(platform.services.values()))[name]
+    if spec.build is None or spec.image is None:
+        raise KibanError(
+            Problem(
+                "build/no-source",
+                f"{name} says neither where its source is nor what its image is called",
+                fix=f"add build: apps/{name} and image: to services/{name}.yaml",
+            )
+        )
+    return spec

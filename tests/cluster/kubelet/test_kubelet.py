@@ -103,7 +103,9 @@ def test_a_crashing_container_is_restarted_ever_later() -> None:
     assert world.state() == "CrashLoopBackOff"
     waiting = world.container()["state"]["waiting"]["message"]
     assert waiting.startswith("back-off 5m0s restarting failed container=app pod=p_default(")
-    assert world.container()["lastState"]["terminated"]["exitCode"] == 1
+    last = world.container()["lastState"]["terminated"]
+    assert last["exitCode"] == 1
+    assert last["containerID"].endswith(f"/{world.container()['restartCount']}")
 
 
 def test_a_long_run_forgets_earlier_crashes() -> None:

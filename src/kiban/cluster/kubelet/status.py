@@ -182,9 +182,7 @@ def _container_status(container: Container, facts: PodFacts) -> dict[str, Any]:
     status: dict[str, Any] = {
         "name": container.name,
         "state": _state(container, facts),
-        "lastState": {"terminated": _terminated(container, container.last_ended)}
-        if (container.last_ended and not _shows_ended(container))
-        else _last_state(container),
+        "lastState": _last_state(container),
         "ready": _shows_ready(container),
         "restartCount": container.attempt,
         "image": container.spec["image"],
@@ -219,9 +217,9 @@ def _is_faulted(container: Container) -> bool:
 def _last_state(container: Container) -> dict[str, Any]:
     if _backs_off(container):
         return {"terminated": _terminated(container, container.ended)}
-    if container.stage is Stage.EXITED and container.last_ended is not None:
-        return {"terminated": _terminated(container, container.last_ended)}
-    return {}
+    if container.last_ended is None or _shows_ended(container):
+        return {}
+    return {"terminated": _terminated(container, container.last_ended)}
 
 
 def _backs_off(container: Container) -> bool:

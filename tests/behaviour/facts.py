@@ -145,7 +145,7 @@ def _metric(entry: Manifest) -> Fields:
             body = entry[kind]
             name = body.get("name") or body["metric"]["name"]
             return {"name": name, **body["current"]}
-    return {"name": None}
+    return {"name": ""}
 
 
 def node(manifest: Manifest, aliases: Aliases) -> Fields:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+from metrics import RecordedMetrics
 from names import Manifest
 from nodes import Delays, Nodes
 from timeline import NAMESPACE, Timeline
@@ -87,15 +88,18 @@ class World:
 
     def __init__(self, case: dict[str, Any], seed: int = 1) -> None:
         self._case = case
-        self._cluster = assembled(seed, controllers(), tracks_ownership=False)
+        self.timeline = Timeline()
+        self.zero = later(START, float(case.get("second_of_minute", 0)))
+        metrics = RecordedMetrics(
+            case["setup"].get("metrics"), self.zero, self.timeline.aliases.learn
+        )
+        self._cluster = assembled(seed, controllers(metrics=metrics), tracks_ownership=False)
         self._api = Api(self._cluster)
         self._events: list[tuple[Instant, int, Act]] = []
         self._sequence = 0
-        self.zero = later(START, float(case.get("second_of_minute", 0)))
         self.now = later(self.zero, -WARM_UP_SECONDS)
         kubelet = case["setup"].get("kubelet") or {}
         self._nodes = Nodes(self._api, Delays(**kubelet), self._schedule)
-        self.timeline = Timeline()
         self._recording = False
 
     def play(self) -> list[dict[str, Any]]:

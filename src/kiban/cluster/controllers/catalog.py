@@ -3,19 +3,30 @@
 from kiban.cluster.controllers.cron_job import CronJobController
 from kiban.cluster.controllers.daemon_set import DaemonSetController
 from kiban.cluster.controllers.deployment import DeploymentController
+from kiban.cluster.controllers.disruption import DisruptionController
 from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
+from kiban.cluster.controllers.garbage_collector import GarbageCollector
+from kiban.cluster.controllers.horizontal_pod_autoscaler import (
+    NO_METRICS,
+    HorizontalPodAutoscalerController,
+    Metrics,
+)
 from kiban.cluster.controllers.job import JobController
 from kiban.cluster.controllers.namespace import NamespaceController
+from kiban.cluster.controllers.node_lifecycle import NodeLifecycleController
+from kiban.cluster.controllers.persistent_volume_claim import PersistentVolumeClaimController
+from kiban.cluster.controllers.pod_garbage_collector import PodGarbageCollector
 from kiban.cluster.controllers.replica_set import ReplicaSetController
 from kiban.cluster.controllers.root_ca import RootCaController
 from kiban.cluster.controllers.service_account import ServiceAccountController
 from kiban.cluster.controllers.stateful_set import StatefulSetController
+from kiban.cluster.controllers.taint_eviction import TaintEvictionController
 from kiban.cluster.controllers.ttl_after_finished import TtlAfterFinishedController
 from kiban.cluster.scheduler import Scheduler
 from kiban.reconcile.controller import Controller
 
 
-def controllers(*, root_ca: str = "") -> list[Controller]:
+def controllers(*, root_ca: str = "", metrics: Metrics = NO_METRICS) -> list[Controller]:
     """One of each. `root_ca` is the PEM certificate of the API server; without it, none is
     published."""
     return [
@@ -27,8 +38,15 @@ def controllers(*, root_ca: str = "") -> list[Controller]:
         ReplicaSetController(),
         StatefulSetController(),
         DaemonSetController(),
+        HorizontalPodAutoscalerController(metrics),
         JobController(),
         CronJobController(),
         TtlAfterFinishedController(),
+        DisruptionController(),
+        NodeLifecycleController(),
+        TaintEvictionController(),
+        PodGarbageCollector(),
+        PersistentVolumeClaimController(),
+        GarbageCollector(),
         *([RootCaController(root_ca)] if root_ca else []),
     ]

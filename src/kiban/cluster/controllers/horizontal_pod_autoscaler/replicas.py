@@ -1,0 +1,188 @@
+"""How many replicas one metric asks for. Pure arithmetic, in the order of the real thing.
+
+Doubles and the order of operations matter: 66 against a target of 60 is a ratio of
+1.1000000000000001, and so beyond the tolerance. Source:
+pkg/controller/podautoscaler/replica_calculator.go and metrics/utilization.go.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
+from kiban.cluster.controllers.pods import instant_in, phase_of
+from kiban.kube.objects import Manifest, condition_of, get_in, is_deleting
+from kiban.primitives.instants import Instant, later
+from kiban.primitives.quantities import milli
+
+TOLERANCE = 0.1
+CPU_INITIALIZATION_SECONDS = 300.0
+INITIAL_READINESS_SECONDS = 30.0
+
+
+class Uncountable(Exception):
+    """There is nothing to compute a ratio from."""
+
+
+def is_tolerable(ratio: float) -> bool:
+    return abs(1.0 - ratio) <= TOLERANCE
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The pods by how their samples are to be used; `used` are the samples that count."""
+
+    ready: int = 0
+    unready: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    used: Mapping[str, int] = field(default_factory=dict)
+
+
+def grouped(
+    pods: Sequence[Manifest], samples: Mapping[str, Sample], resource: str, now: Instant
+) -> Groups:
+    """Sort pods into those that count, those that are not ready to, those without a sample."""
+    ready, unready, missing = 0, [], []
+    used: dict[str, int] = {}
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        if is_deleting(pod) or phase_of(pod) == "Failed":
+            continue
+        if phase_of(pod) == "Pending":
+            unready.append(name)
+        elif name not in samples:
+            missing.append(name)
+        elif resource == "cpu" and _is_warming_up(pod, samples[name], now):
+            unready.append(name)
+        else:
+            ready += 1
+            used[name] = samples[name].total
+    return Groups(ready, unready, missing, used)
+
+
+def _is_warming_up(pod: Manifest, sample: Sample, now: Instant) -> bool:
+    """Whether a pod's use of CPU says nothing yet of its load."""
+    condition = condition_of(pod, "Ready")
+    started = instant_in(pod.get("status") or {}, "startTime")
+    if condition is None or started is None:
+        return True
+    since = instant_in(condition, "lastTransitionTime") or Instant(0)
+    is_unready = condition["status"] == "False"
+    if later(started, CPU_INITIALIZATION_SECONDS) > now:
+        return bool(is_unready or sample.at < later(since, sample.window_seconds))
+    return bool(is_unready and later(started, INITIAL_READINESS_SECONDS) > since)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How many replicas, and the figures that the status shows."""
+
+    replicas: int
+    average_milli: int = 0
+    utilization: int | None = None
+
+
+def by_utilization(
+    groups: Groups, requests: Mapping[str, int], target: int, current: int
+) -> Proposal:
+    """Replicas for a percentage of what the pods request. Raises `Uncountable`."""
+    ratio, utilization, average = _utilization(groups.used, requests, target)
+
+    def measure(used: Mapping[str, int]) -> float:
+        return _utilization(used, requests, target)[0]
+
+    idle = {name: requests[name] * max(100, target) // 100 for name in groups.missing}
+    return Proposal(_decided(groups, ratio, idle, measure, current), average, utilization)
+
+
+def by_average(groups: Groups, target: int, current: int) -> Proposal:
+    """Replicas for an average per pod."""
+    average = sum(groups.used.values()) // len(groups.used)
+
+    def measure(used: Mapping[str, int]) -> float:
+        return (sum(used.values()) // len(used)) / target
+
+    idle = dict.fromkeys(groups.missing, target)
+    return Proposal(_decided(groups, average / target, idle, measure, current), average)
+
+
+def _utilization(
+    used: Mapping[str, int], requests: Mapping[str, int], target: int
+) -> tuple[float, int, int]:
+    known = [name for name in used if name in requests]
+    total, requested = sum(used[name] for name in known), sum(requests[name] for name in known)
+    if requested == 0:
+        raise Uncountable("no metrics returned matched known pods")
+    utilization = total * 100 // requested
+    return utilization / target, utilization, total // len(known)
+
+
+def _decided(
+    groups: Groups,
+    ratio: float,
+    idle: Mapping[str, int],
+    measure: Callable[[Mapping[str, int]], float],
+    current: int,
+) -> int:
+    """The replicas for a ratio. What is not known is counted against the change: pods without a
+    sample as busy on the way down and as idle on the way up, unready ones as idle."""
+    up_with_unready = bool(groups.unready) and ratio > 1.0
+    if not up_with_unready and not groups.missing:
+        return current if is_tolerable(ratio) else math.ceil(ratio * groups.ready)
+    filled = dict(groups.used)
+    if ratio < 1.0:
+        filled |= idle
+    elif ratio > 1.0:
+        filled |= dict.fromkeys(groups.missing, 0)
+    if up_with_unready:
+        filled |= dict.fromkeys(groups.unready, 0)
+    new = measure(filled)
+    turned = (ratio < 1.0 < new) or (new < 1.0 < ratio)
+    if is_tolerable(new) or turned:
+        return current
+    replicas = math.ceil(new * len(filled))
+    contrary = (new < 1.0 and replicas > current) or (new > 1.0 and replicas < current)
+    return current if contrary else replicas
+
+
+def by_total(total: int, target: int, current: int, pods: Sequence[Manifest]) -> Proposal:
+    """Replicas for a figure of the whole, against a target for the whole."""
+    ratio = total / target
+    if current == 0:
+        return Proposal(math.ceil(ratio))
+    if is_tolerable(ratio):
+        return Proposal(current)
+    ready = sum(
+        phase_of(pod) == "Running" and (condition_of(pod, "Ready") or {}).get("status") == "True"
+        for pod in pods
+    )
+    return Proposal(math.ceil(ratio * ready))
+
+
+def by_share(total: int, target: int, replicas: int) -> Proposal:
+    """Replicas for a figure of the whole, against a target for each pod."""
+    wanted = replicas
+    if replicas == 0 or not is_tolerable(total / (target * replicas)):
+        wanted = math.ceil(total / target)
+    return Proposal(wanted, math.ceil(total / replicas) if replicas else 0)
+
+
+def requests_of(
+    pods: Sequence[Manifest], resource: str, container: str | None = None
+) -> dict[str, int]:
+    """What pods request, in thousandths, by name. Raises `Uncountable` when one does not say."""
+    found: dict[str, int] = {}
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        total = 0
+        for entry in pod["spec"]["containers"]:
+            if container not in (None, entry["name"]):
+                continue
+            asked = get_in(entry, "resources", "requests", resource)
+            if asked is None:
+                raise Uncountable(
+                    f"missing request for {resource} in container {entry['name']} of Pod {name}"
+                )
+            total += milli(asked)
+        found[name] = total
+    return found

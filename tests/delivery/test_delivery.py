@@ -143,6 +143,48 @@ def test_an_object_that_drifts_again_and_again_is_healed_after_growing_pauses() 
     assert 3 <= world.asked.count("apply Deployment/web") <= 8
 
 
+def test_drift_is_healed_also_while_a_sync_waits_for_another_service() -> None:
+    world, delivery = delivered(commit("a", {"web": "web:1", "db": "db:1"}))
+    world.broken = {"db"}
+    delivery.observe(commit("b", {"web": "web:1", "db": "db:2"}), world.now)
+    world.run(delivery, 30)
+    assert delivery.status().phase == "syncing"
+    world.asked.clear()
+    world.delete_by_hand(delivery, deployment("web"))
+    live = world.objects[deployment("db")]
+    world.change_by_hand(delivery, replaced(live, ["spec", "replicas"], 5))
+    world.run(delivery, 1)
+    assert sorted(world.asked) == ["apply Deployment/db", "apply Deployment/web"]
+    assert delivery.status().phase == "syncing"
+
+
+def test_what_a_waiting_sync_has_not_come_to_is_not_taken_for_drift() -> None:
+    images = {"web": "web:1", "db": "db:1"}
+    world, delivery = delivered(commit("a", images, {"web": {"db"}}))
+    world.broken = {"db"}
+    new = commit("b", {"web": "web:2", "db": "db:2"}, {"web": {"db"}})
+    delivery.observe(new, world.now)
+    world.run(delivery, 30)
+    world.change_by_hand(delivery, world.objects[deployment("web")])
+    world.run(delivery, 30)
+    assert world.objects[deployment("web")]["spec"]["template"]["spec"]["containers"] == [
+        {"name": "app", "image": "web:1"}
+    ]
+
+
+def test_a_cluster_that_lost_everything_is_filled_again_in_waves() -> None:
+    images = {f"s{number:02}": "i:1" for number in range(12)}
+    needs = {"s00": {"s11"}}
+    world, delivery = delivered(commit("a", images, needs))
+    world.asked.clear()
+    for key in sorted(world.objects):
+        if key.kind != "Namespace":
+            world.delete_by_hand(delivery, key)
+    world.run(delivery, 5)
+    assert world.asked.index("apply Deployment/s11") < world.asked.index("apply Deployment/s00")
+    assert delivery.status().is_ready
+
+
 def test_what_others_add_is_not_drift() -> None:
     world, delivery = delivered(commit("a", {"web": "web:1"}))
     world.asked.clear()

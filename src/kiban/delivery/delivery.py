@@ -56,6 +56,8 @@ RETRY_SECONDS = 5.0
 RETRY_LIMIT_SECONDS = 300.0
 # Drifted objects that one event names; the others are counted.
 NAMED_OBJECTS = 5
+# Drift of more objects at once is treated as a new installation, in waves.
+HEALED_OBJECTS = 20
 
 
 class Delivery:
@@ -93,8 +95,13 @@ class Delivery:
         self._rejected: tuple[Problem, ...] = ()
         self._blocked: tuple[Problem, ...] = ()
         self._blast: tuple[Problem, ...] = ()
-        # What is being done, and how the last plan failed.
+        # What is being done: a sync, and beside it the healing of drift.
         self._execution: Execution | None = None
+        self._healing: Execution | None = None
+        # The objects that were as wanted, or applied, since the commit became the wanted one:
+        # only what happens to these is drift.
+        self._confirmed: dict[Key, None] = {}
+        # How the last plan failed.
         self._failure = ""
         self._failures = 0
         self._failed: frozenset[str] = frozenset()
@@ -132,8 +139,8 @@ class Delivery:
         if isinstance(answer, Applied):
             self._settle(answer)
             self.live.seen(Seen(answer.object))
-        if self._execution is not None:
-            self._execution.post(answer, now)
+        for execution in self._executions():
+            execution.post(answer, now)
 
     def follows(self) -> tuple[Follow, ...]:
         """What of the cluster delivery needs to see, once it knows what Git wants."""
@@ -144,12 +151,12 @@ class Delivery:
     def step(self, now: Instant) -> list[Ask]:
         """What to do now, in order; the driver calls again after every answer or observation."""
         asks: list[Ask] = []
-        if self._next is not None and (self._execution is None or self._execution.is_quiet):
+        if self._next is not None and all(one.is_quiet for one in self._executions()):
             self._change_over(self._next)
-        if self._execution is None and self._can_look():
-            self._look(now)
-        if self._execution is not None:
-            asks += self._advance(self._execution, now)
+        if self._wanted is not None and self._can_look():
+            self._look(self._wanted, now)
+        for execution in self._executions():
+            asks += self._advance(execution, now)
         self._nudge = False
         self._update_phase(now)
         if self._records:
@@ -159,9 +166,11 @@ class Delivery:
 
     def next_due(self) -> Instant | None:
         """When to call `step` again if nothing happens before, or None."""
-        if self._execution is not None:
-            return self._execution.run.next_due()
-        times = (self._retry_at, self._heals.next_due(self.live.dirty))
+        times = [one.run.next_due() for one in self._executions()]
+        if self._execution is None:
+            times.append(self._retry_at)
+        if self._healing is None:
+            times.append(self._heals.next_due(self.live.dirty))
         return min((time for time in times if time is not None), default=None)
 
     def status(self) -> DeliveryStatus:
@@ -194,14 +203,15 @@ class Delivery:
         if self._next is None and desired == self._desired:
             return
         self._next = desired
-        if self._execution is not None:
-            self._execution.run.stop("superseded", f"{desired.commit.short} is newer")
+        for execution in self._executions():
+            execution.run.stop("superseded", f"{desired.commit.short} is newer")
 
     def _change_over(self, desired: Desired) -> None:
         """Make the next commit the wanted one."""
-        if self._execution is not None:
-            self._records += self._execution.take_records()
-            self._execution = None
+        for execution in self._executions():
+            self._records += execution.take_records()
+        self._execution = self._healing = None
+        self._confirmed.clear()
         self._desired, self._next = desired, None
         self._wanted = Wanted(desired.bundle, self.scope)
         self._watched = _watched(self._wanted)
@@ -219,17 +229,15 @@ class Delivery:
     def _can_look(self) -> bool:
         return self._wanted is not None and all(map(self.live.has_listed, self._follows))
 
-    def _look(self, now: Instant) -> None:
+    def _look(self, wanted: Wanted, now: Instant) -> None:
         """Compare what has changed, and plan what is to be done about it."""
-        assert self._wanted is not None
-        if self._retry_at is not None and now >= self._retry_at:
-            self._retry_at, self._look_at_all = None, True
-        if self._look_at_all or any(self._is_news(key) for key in self.live.dirty):
-            self._look_at_all = False
-            self.live.dirty.clear()
-            self._look_at_everything(self._wanted, now)
-        elif self.live.dirty:
-            self._heal(self._wanted, now)
+        if self._execution is None and self._healing is None:
+            if self._retry_at is not None and now >= self._retry_at:
+                self._retry_at, self._look_at_all = None, True
+            if self._look_at_all or any(self._is_news(key) for key in self.live.dirty):
+                self._look_at_everything(wanted, now)
+        if self._healing is None and self.live.dirty and not self._blocked:
+            self._heal(wanted, now)
 
     def _is_news(self, key: Key) -> bool:
         """Whether a change of this object is more than drift of what is wanted."""
@@ -247,6 +255,8 @@ class Delivery:
         return live is not None and self.scope.may_prune(live)
 
     def _look_at_everything(self, wanted: Wanted, now: Instant) -> None:
+        self._look_at_all = False
+        self.live.dirty.clear()
         self._blocked = tuple(wanted.claims(self.live))
         if self._blocked or (self._retry_at is not None and not self._is_recovered()):
             return
@@ -266,8 +276,12 @@ class Delivery:
             for need in wanted.bundle.secrets
             if not is_met(need, self.live.get(secret_key(need)))
         ]
+        items = wanted.items(wanted.manifests, self.live, self._settled)
+        self._confirmed = dict.fromkeys(wanted.manifests)
+        for item in items:
+            del self._confirmed[item.key]
         return Work(
-            items=wanted.items(wanted.manifests, self.live, self._settled),
+            items=items,
             unwanted=() if problem else unwanted,
             secrets=secrets,
             makes_secrets=self._makes_secrets,
@@ -288,20 +302,24 @@ class Delivery:
 
     # Acting
 
-    def _start(self, work: Work, now: Instant, reason: str = "") -> None:
-        assert self._desired is not None
-        commit = self._desired.commit
-        id_ = f"{'heal' if reason else 'sync'}-{now}-{commit.short}"
-        plan = plan_sync(id_, self.scope.subject, commit, work, reason=reason)
-        if not reason:
-            self._retry_at = None
+    def _start(self, work: Work, now: Instant) -> None:
+        id_ = f"sync-{self.scope.environment}-{now}"
+        self._retry_at = None
         for opened in self._unfinished:
             message = f"its process ended; {id_} goes on from what the cluster has"
             self._close(opened, PlanClosed(opened.plan.id, "", "abandoned", message))
         self._unfinished.clear()
+        self._execution = self._execute(id_, work)
+
+    def _execute(self, id_: str, work: Work, reason: str = "") -> Execution:
+        assert self._desired is not None
+        plan = plan_sync(id_, self.scope.subject, self._desired.commit, work, reason=reason)
         self._records.append(PlanOpened(plan.plan))
         record = record_manifest(self.scope, self._desired)
-        self._execution = Execution(plan, self._judge, self.scope, self._watched, record)
+        return Execution(plan, self._judge, self.scope, self._watched, record)
+
+    def _executions(self) -> tuple[Execution, ...]:
+        return tuple(one for one in (self._execution, self._healing) if one is not None)
 
     def _advance(self, execution: Execution, now: Instant) -> list[Ask]:
         if self._nudge:
@@ -309,21 +327,30 @@ class Delivery:
         asks = execution.step(now)
         self._records += execution.take_records()
         if execution.run.ending and execution.is_quiet and self._next is None:
-            self._execution = None
             self.version += 1
-            self._finish(execution.run, now)
+            if execution is self._healing:
+                self._healing = None
+                self._finish_healing(execution)
+            else:
+                self._execution = None
+                self._finish(execution.run, now)
         return asks
 
     def _finish(self, run: PlanRun, now: Instant) -> None:
         self._look_at_all = True
         if run.ending == "done":
-            if run.plan.kind == "sync":
-                self._delivered(run.plan.id)
+            self._delivered(run.plan.id)
             return
         pause = min(RETRY_LIMIT_SECONDS, RETRY_SECONDS * 2 ** min(self._failures, 10))
         self._failures += 1
         self._failure, self._retry_at = run.message, later(now, pause)
         self._failed = failed_services(run)
+
+    def _finish_healing(self, execution: Execution) -> None:
+        if execution.run.ending != "done":
+            # Each is looked at again when its pause is over.
+            for items in execution.plan.items.values():
+                self.live.dirty |= dict.fromkeys(item.key for item in items)
 
     def _delivered(self, plan: str) -> None:
         assert self._desired is not None
@@ -353,25 +380,33 @@ class Delivery:
     # Drift
 
     def _heal(self, wanted: Wanted, now: Instant) -> None:
-        items = wanted.items(self._heals.take_ripe(self.live.dirty, now), self.live, self._settled)
-        if self._retry_at is not None:
-            # What a failed plan has not come to is not drift.
-            items = [item for item in items if item.reason == "drifted"]
+        """Bring back what was as wanted and no longer is, also while a sync waits for others."""
+        keys = [
+            key
+            for key in self._heals.take_ripe(self.live.dirty, now)
+            if key in self._confirmed
+            and not (self._execution is not None and self._execution.owns(key))
+        ]
+        items = wanted.items(keys, self.live, self._settled)
         if not items:
+            return
+        if self._execution is None and self._retry_at is None and len(items) > HEALED_OBJECTS:
+            # So much is no drift but a loss, and is brought back in its order.
+            self._look_at_everything(wanted, now)
             return
         more = f" and {len(items) - NAMED_OBJECTS} more" if len(items) > NAMED_OBJECTS else ""
         reason = "; ".join(map(_drift_text, items[:NAMED_OBJECTS])) + more
         self._tell("delivery/drift", reason, data={"objects": [str(item.key) for item in items]})
         for item in items:
             self._heals.healed(item.key, now)
-        services = {self._service(item.key) for item in items}
-        watched = {name: keys for name, keys in self._watched.items() if name in services}
-        self._start(Work(items=items, watched=watched), now, reason)
+        work = Work(items=items, needs=wanted.bundle.needs)
+        self._healing = self._execute(f"heal-{self.scope.environment}-{now}", work, reason)
 
     def _settle(self, applied: Applied) -> None:
         """What still differs right after an apply is how the server writes it."""
         if self._wanted is None or applied.key not in self._wanted.manifests:
             return
+        self._confirmed[applied.key] = None
         found = missing_from(applied.object, self._wanted.manifests[applied.key])
         self._settled[applied.key] = frozenset(fingerprint(entry) for entry in found)
 

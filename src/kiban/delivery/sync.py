@@ -7,7 +7,7 @@ for what it uses, not for a wave.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kiban.compiler.bundle import SecretNeed
 from kiban.delivery.changes import Item
@@ -68,7 +68,10 @@ def plan_sync(id_: str, subject: str, commit: Commit, work: Work, *, reason: str
     if work.unwanted:
         groups[PRUNE] = tuple(work.unwanted)
         steps.append(_prune_step(work.unwanted, everything))
-    if not reason:
+    if reason:
+        # Healing puts back what was there; whether it gets well is not its business.
+        steps = [replace(step, check=None) for step in steps]
+    else:
         steps.append(_record_step(commit, tuple(step.id for step in steps)))
     words = f"deliver {commit.short} to {subject}" if not reason else f"heal {subject}"
     plan = Plan(

@@ -25,9 +25,7 @@ def converted(manifest: Manifest, api_version: str) -> Manifest:
         convert = _autoscaler_to_v2 if api_version == "autoscaling/v2" else _autoscaler_to_v1
         return {**convert(manifest), "apiVersion": api_version}
     if kind == "Event":
-        names = (
-            _EVENT_FIELDS if source == "v1" else {new: old for old, new in _EVENT_FIELDS.items()}
-        )
+        names = _EVENT_FIELDS if source == "v1" else _CORE_EVENT_FIELDS
         moved = {names.get(key, key): value for key, value in manifest.items()}
         return {**moved, "apiVersion": api_version}
     return {**manifest, "apiVersion": api_version}
@@ -42,6 +40,7 @@ _EVENT_FIELDS = {
     "count": "deprecatedCount",
     "reportingComponent": "reportingController",
 }
+_CORE_EVENT_FIELDS = {new: old for old, new in _EVENT_FIELDS.items()}
 
 
 def _cpu_metric(share: int) -> Value:

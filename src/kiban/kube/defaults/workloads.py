@@ -180,7 +180,7 @@ _CPU_AT_80: Value = {
 
 
 def default_autoscaler(manifest: Manifest) -> Manifest:
-    """A HorizontalPodAutoscaler of v1 or v2; in v1 the CPU target stays unset in the spec."""
+    """A HorizontalPodAutoscaler of v1 or v2; without a metric the target is 80 % of CPU."""
     spec = {"minReplicas": 1, **_spec_of(manifest)}
     if manifest["apiVersion"] == "autoscaling/v1":
         status = {"currentReplicas": 0, "desiredReplicas": 0, **_status_of(manifest)}

@@ -20,7 +20,7 @@ def kept_token(path: Path) -> str:
     if path.exists():
         return path.read_text().strip()
     path.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_hex(32)
     write_private(path, token.encode() + b"\n")
     return token
 

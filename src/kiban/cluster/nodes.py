@@ -13,7 +13,7 @@ from kiban.kube.objects import Manifest, annotations_of
 from kiban.kube.quantities import canonical_quantity
 
 VIRTUAL_ANNOTATION = "kiban.dev/virtual-node"
-# A node with this annotation sends no heartbeat: for drills that lose a node.
+# The machine of a node with this annotation is off: no heartbeat, no process. For drills.
 STOPPED_ANNOTATION = "kiban.dev/stopped"
 GIB = 1024**3
 MIB = 1024**2
@@ -141,9 +141,11 @@ def node_manifest(group: NodeGroup, index: int, host: int, *, is_spot: bool) -> 
     }
 
 
-def is_virtual(node: Manifest) -> bool:
-    """Whether our kubelet speaks for this node."""
-    return annotations_of(node).get(VIRTUAL_ANNOTATION) == "true"
+def is_running(node: Manifest) -> bool:
+    """Whether this node is one of ours and its machine is on."""
+    annotations = annotations_of(node)
+    is_ours = annotations.get(VIRTUAL_ANNOTATION) == "true"
+    return is_ours and STOPPED_ANNOTATION not in annotations
 
 
 def _labels(

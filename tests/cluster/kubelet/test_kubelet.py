@@ -16,8 +16,9 @@ from kiban.cluster.asks import (
 )
 from kiban.cluster.kubelet import Kubelet
 from kiban.cluster.networking import AddressPlan
+from kiban.cluster.nodes import STOPPED_ANNOTATION
 from kiban.kube.objects import LEASE, Key, condition_of
-from kiban.reconcile.commands import Create, Delete
+from kiban.reconcile.commands import Create, Delete, Patch
 
 PROBE = {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 5}
 PORTS = [{"name": "http", "containerPort": 8080}]
@@ -268,6 +269,22 @@ def test_the_pods_of_a_node_that_is_gone_are_killed() -> None:
     world.do(Delete(Key("", "Node", "", "web-1")))
     world.run(1)
     assert [ask.signal for _, ask in world.asks(SignalContainer)] == ["KILL"]
+
+
+def test_a_machine_that_is_switched_off_and_on_starts_its_pods_again() -> None:
+    world = World()
+    world.create()
+    world.run(1)
+    node = Key("", "Node", "", "web-1")
+    world.do(Patch(node, {"metadata": {"annotations": {STOPPED_ANNOTATION: "true"}}}))
+    world.run(60)
+    assert [ask.signal for _, ask in world.asks(SignalContainer)] == ["KILL"]
+    assert world.state() == "running"
+    (lease,) = world.cluster.store.list(LEASE)
+    assert lease["spec"]["renewTime"] == "2027-01-15T08:00:00.000000Z"
+    world.do(Patch(node, {"metadata": {"annotations": {STOPPED_ANNOTATION: None}}}))
+    world.run(1)
+    assert (world.state(), world.container()["restartCount"]) == ("running", 1)
 
 
 def test_after_a_restart_what_ran_runs_again_and_what_ended_does_not() -> None:

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,9 +96,10 @@ async def _get(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
     return int(status.split(" ", 2)[1]), location
 
 
+@cache
 def _trusting() -> ssl.SSLContext:
     """Probes do not verify certificates, as the kubelet's do not."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context

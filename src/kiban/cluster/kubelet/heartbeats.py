@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kiban.cluster.kubelet.effects import Effects
-from kiban.cluster.nodes import STOPPED_ANNOTATION, is_virtual
-from kiban.kube.objects import LEASE, Key, Manifest, annotations_of, condition_of
+from kiban.kube.objects import LEASE, Key, Manifest, condition_of
 from kiban.primitives.instants import Instant, later, rfc3339, rfc3339_micro
 from kiban.reconcile.commands import Create, Patch
 from kiban.reconcile.controller import Snapshot
@@ -35,11 +34,8 @@ class Heartbeats:
         self._renew_at: Instant | None = None
 
     def observe(self, node: Manifest) -> None:
-        """A node is new or changed."""
+        """A running node is new or changed."""
         name = node["metadata"]["name"]
-        if not is_virtual(node) or STOPPED_ANNOTATION in annotations_of(node):
-            self.forget(name)
-            return
         if name not in self._nodes:
             self._renew_at = Instant(0)
         self._nodes[name] = node

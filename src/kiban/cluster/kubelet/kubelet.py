@@ -13,7 +13,7 @@ from kiban.cluster.kubelet.pod import PodWorker
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.volumes import TokenSource
 from kiban.cluster.networking.addresses import AddressPlan
-from kiban.cluster.nodes import is_virtual
+from kiban.cluster.nodes import is_running
 from kiban.kube.objects import CONFIG_MAP, NODE, POD, SECRET, Manifest, get_in
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile.agenda import Agenda
@@ -35,8 +35,9 @@ class Kubelet:
         self._addresses = AddressLeases(plan)
         self._tokens = tokens
         self._workers: dict[str, PodWorker] = {}
-        self._waiting: dict[str, dict[str, None]] = {}
+        self._by_namespace: dict[str, dict[str, None]] = {}
         self._nodes: dict[str, Manifest] = {}
+        self._booted: dict[str, None] = {}
         self._by_node: dict[str, dict[str, None]] = {}
         self._agenda: Agenda[str] = Agenda()
         self._heartbeats = Heartbeats()
@@ -51,7 +52,7 @@ class Kubelet:
         elif kind == NODE:
             self._observe_node(change, now)
         elif kind in _SOURCES and change.after is not None:
-            for uid in sorted(self._waiting.get(change.key.namespace, ())):
+            for uid in sorted(self._by_namespace.get(change.key.namespace, ())):
                 self._look_at_faults(uid, now)
 
     def report(self, report: Report, now: Instant) -> None:
@@ -65,7 +66,8 @@ class Kubelet:
             self._agenda.add(uid, now)
 
     def next_due(self) -> Instant | None:
-        dues = (self._agenda.next_due(), self._heartbeats.next_due())
+        booted = Instant(0) if self._booted else None
+        dues = (self._agenda.next_due(), self._heartbeats.next_due(), booted)
         return min((due for due in dues if due is not None), default=None)
 
     def step(
@@ -75,6 +77,7 @@ class Kubelet:
         effects = Effects()
         self._heartbeats.step(snapshot, now, effects)
         self._advance_shutdown(now)
+        self._adopt_booted(snapshot, now)
         for _ in range(limit):
             uid = self._agenda.pop(now)
             if uid is None:
@@ -120,18 +123,33 @@ class Kubelet:
         if change.after is None or _replaces(change):
             assert change.before is not None
             self._abandon(change.before["metadata"].get("uid", ""), now)
-        pod = change.after
-        if pod is None or not (node := get_in(pod, "spec", "nodeName")):
+        if change.after is None:
+            return
+        worker = self._workers.get(change.after["metadata"]["uid"])
+        if worker is None:
+            self._adopt(change.after, now)
+            return
+        worker.observed(change.after)
+        self._agenda.add(worker.uid, now)
+
+    def _adopt(self, pod: Manifest, now: Instant) -> None:
+        """Begin to look after a pod that is bound to a running node."""
+        node = get_in(pod, "spec", "nodeName", default="")
+        if node not in self._nodes or self._shutdown_seconds is not None:
             return
         uid = pod["metadata"]["uid"]
-        worker = self._workers.get(uid)
-        if worker is not None:
-            worker.observed(pod)
-        elif self._shutdown_seconds is None:
-            self._workers[uid] = self._new_worker(pod, now)
-            self._by_node.setdefault(node, {})[uid] = None
-            self._waiting.setdefault(change.key.namespace, {})[uid] = None
+        self._workers[uid] = self._new_worker(pod, now)
+        self._by_node.setdefault(node, {})[uid] = None
+        self._by_namespace.setdefault(pod["metadata"]["namespace"], {})[uid] = None
         self._agenda.add(uid, now)
+
+    def _adopt_booted(self, snapshot: Snapshot, now: Instant) -> None:
+        """A machine that comes up finds the pods that are bound to it."""
+        booted, self._booted = self._booted, {}
+        for name in sorted(booted):
+            for pod in snapshot.on_node(name):
+                if pod["metadata"]["uid"] not in self._workers:
+                    self._adopt(pod, now)
 
     def _new_worker(self, pod: Manifest, now: Instant) -> PodWorker:
         uid = pod["metadata"]["uid"]
@@ -148,17 +166,16 @@ class Kubelet:
 
     def _observe_node(self, change: Change, now: Instant) -> None:
         name = change.key.name
-        if change.after is None or not is_virtual(change.after):
+        if change.after is None or not is_running(change.after):
             self._nodes.pop(name, None)
             self._heartbeats.forget(name)
             for uid in sorted(self._by_node.get(name, ())):
                 self._abandon(uid, now)
             return
-        is_new = name not in self._nodes
+        if name not in self._nodes:
+            self._booted[name] = None
         self._nodes[name] = change.after
         self._heartbeats.observe(change.after)
-        for uid in sorted(self._by_node.get(name, ())) if is_new else ():
-            self._agenda.add(uid, now)
 
     def _abandon(self, uid: str, now: Instant) -> None:
         worker = self._workers.get(uid)
@@ -180,8 +197,6 @@ class Kubelet:
         if not worker.is_abandoned and (pod is None or pod["metadata"]["uid"] != uid):
             worker.is_abandoned = True
         place = self._place(worker.pod, worker.place.address)
-        if place.node is None and not worker.is_abandoned:
-            return
         if pod is not None and not worker.is_abandoned:
             worker.pod = pod
         found = worker.advance(PodView(worker.pod, place, snapshot, self._tokens), now)
@@ -191,13 +206,15 @@ class Kubelet:
             self._agenda.add(uid, found.due)
         if worker.is_abandoned and worker.is_removed:
             self._forget(worker)
+            if pod is not None and pod["metadata"]["uid"] == uid:
+                self._adopt(pod, now)
 
     def _forget(self, worker: PodWorker) -> None:
         uid = worker.uid
         del self._workers[uid]
         self._agenda.discard(uid)
         self._addresses.release(uid)
-        self._waiting.get(worker.key.namespace, {}).pop(uid, None)
+        self._by_namespace.get(worker.key.namespace, {}).pop(uid, None)
         node = get_in(worker.pod, "spec", "nodeName", default="")
         self._by_node.get(node, {}).pop(uid, None)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem
-from kiban.spec.checks import check_environment, check_platform, check_releases, check_sources
+from kiban.spec.checks import check_environment, check_platform, check_releases
 from kiban.spec.layers import Layer, merge, merge_all
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Release, Sources, layers_of
@@ -62,13 +62,12 @@ class _Loading:
             self.effective(Sources(tree or _empty(PLATFORM_FILE), services), [])
             return None
         sources = Sources(tree, services)
-        check_platform(spec, tree, self.problems)
-        check_sources(spec, services, self.problems)
+        self.problems += check_platform(spec, sources)
         effective = self.effective(sources, spec.environments)
         platform = Platform(spec, effective, releases, sources)
         for environment in spec.environments:
-            check_environment(platform, environment, self.problems)
-        check_releases(platform, self.problems, strict=strict)
+            self.problems += check_environment(platform, environment)
+        self.problems += check_releases(platform, strict=strict)
         return platform
 
     def tree_of(self, path: str, text: str) -> Located | None:

@@ -1,0 +1,131 @@
+"""What one service can get wrong although each of its fields is right by itself."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from cronsim import CronSim, CronSimError
+
+from kiban.primitives.instants import EPOCH
+from kiban.primitives.problems import Problem
+from kiban.spec.references import Finder, unless_known
+from kiban.spec.service import ServiceSpec
+
+# The grammar of the names of Secrets and of their keys (apimachinery, pkg/util/validation).
+_SECRET = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_SECRET_KEY = re.compile(r"[-._A-Za-z0-9]+")
+
+Check = Callable[[ServiceSpec, Finder], Iterator[Problem]]
+
+
+def check_service(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    """Everything below, of one service in one environment."""
+    for check in _CHECKS:
+        yield from check(service, find)
+
+
+def _scale(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    least, most = service.scale.min, service.scale.max
+    if least is None or most is None or least == most:
+        return
+    if most < least:
+        what = f"`scale.max` {most} is below `scale.min` {least}"
+        yield Problem("spec/scale", what, find("scale", "max").place())
+    elif least == 0:
+        what = "an autoscaler cannot start from 0 instances"
+        fix = "use `min: 1`, or `scale: 0` to stop the service"
+        yield Problem("spec/scale", what, find("scale", "min").place(), fix=fix)
+
+
+def _needed(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    place = find("service").key_place()
+    if service.kind == "web" and service.port is None and find.is_silent("port"):
+        what = f"the web service {service.service!r} says no `port`"
+        yield Problem("spec/missing-field", what, place, fix="add `port: 8080`")
+    if service.image is None and service.build is None and find.is_silent("image"):
+        what = f"{service.service!r} says no `image`"
+        fix = "add `image: registry.example/name`, or `build: directory`"
+        yield Problem("spec/missing-field", what, place, fix=fix)
+
+
+def _health(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    # A path that is inherited is for those who have a port.
+    asked = find.own.get("health", "path")
+    if asked is not None and service.kind == "worker" and not (service.port or service.health.port):
+        what = "`health.path` needs a port to ask"
+        fix = "add `health.port`, or ask by `health.command`"
+        yield Problem("spec/health", what, asked.place(), fix=fix)
+
+
+def _secrets(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    for name, secret in service.secrets.items():
+        owner, slash, key = secret.partition("/")
+        if not (slash and _SECRET.fullmatch(owner) and _SECRET_KEY.fullmatch(key)):
+            fix = f"write {service.service}/{name.lower().replace('_', '-')}"
+            place = find("secrets", name).place()
+            yield Problem("spec/secret", f"`secrets.{name}` must be secret/key", place, fix=fix)
+
+
+def _schedule(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    if service.schedule is None:
+        return
+    try:
+        CronSim(service.schedule, EPOCH)
+        # Kubernetes knows no seconds.
+        fault = "" if len(service.schedule.split()) == 5 else "it needs five fields"
+    except CronSimError as error:
+        fault = str(error)
+    if fault:
+        what = f"`schedule`: {service.schedule!r} is no cron schedule: {fault}"
+        fix = "write minute, hour, day, month, weekday, like `0 3 * * *`"
+        yield Problem("spec/schedule", what, find("schedule").place(), fix=fix)
+
+
+def _route_ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    for name, route in service.routes.items():
+        if route.port is not None:
+            place = find("routes", name, "port").place()
+            yield from unless_known("port", route.port, service.ports, place)
+
+
+def _ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    taken = {service.port: "port"} if service.port else {}
+    for name, port in service.ports.items():
+        if port in taken:
+            what = f"`ports.{name}` is {port}, as is `{taken[port]}`"
+            yield _twice(what, find, "ports", name)
+        elif name == "http" and service.port:
+            yield _twice("`ports.http` is what `port` is called", find, "ports", name)
+        taken.setdefault(port, f"ports.{name}")
+
+
+def _containers(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    if "app" in service.init:
+        yield _twice("`app` is the name of the service's own container", find, "init", "app")
+
+
+def _mounts(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    paths = [("volumes", name, volume.path) for name, volume in service.volumes.items()]
+    paths += [("files", path, path) for path in service.files]
+    taken: dict[str, str] = {}
+    for field, name, path in paths:
+        if path in taken:
+            what = f"`{field}.{name}` is at {path}, as is `{taken[path]}`"
+            yield _twice(what, find, field, name)
+        taken.setdefault(path, f"{field}.{name}")
+
+
+def _twice(what: str, find: Finder, *path: str) -> Problem:
+    return Problem("spec/twice", what, find(*path).key_place(), fix="change one of them")
+
+
+_CHECKS: tuple[Check, ...] = (
+    _scale,
+    _needed,
+    _health,
+    _secrets,
+    _schedule,
+    _route_ports,
+    _ports,
+    _containers,
+    _mounts,
+)

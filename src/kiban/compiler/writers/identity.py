@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from kiban.compiler.pod import file_key
 from kiban.compiler.target import Target
+from kiban.compiler.volumes import file_key
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 

@@ -1,0 +1,233 @@
+"""Keeps the status of disruption budgets: how many pods may go right now.
+
+Source of the rules and texts: pkg/controller/disruption/disruption.go.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kiban.cluster.controllers.conditions import condition_in, without
+from kiban.cluster.controllers.pods import is_ready
+from kiban.cluster.controllers.writing import event, status_update, warning
+from kiban.kube.objects import (
+    DEPLOYMENT,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    REPLICA_SET,
+    STATEFUL_SET,
+    GroupKind,
+    Key,
+    Manifest,
+    controller_of,
+    get_in,
+    group_of,
+    is_deleting,
+    key_of,
+)
+from kiban.kube.selectors import selector_from_object
+from kiban.primitives.instants import (
+    Instant,
+    later,
+    parse_rfc3339,
+    rfc3339,
+    seconds_between,
+)
+from kiban.reconcile.commands import Command
+from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+
+# An evicted pod that is not deleted within this time counts again.
+DELETION_TIMEOUT_SECONDS = 120.0
+REPLICATION_CONTROLLER = GroupKind("", "ReplicationController")
+
+
+class DisruptionController:
+    """The controller of kind PodDisruptionBudget."""
+
+    name = "disruption-controller"
+    watches = frozenset({POD_DISRUPTION_BUDGET, POD})
+
+    def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
+        if change.key.group_kind == POD_DISRUPTION_BUDGET:
+            return [change.key]
+        pods = [pod for pod in (change.before, change.after) if pod is not None]
+        return [
+            key_of(budget)
+            for budget in snapshot.list(POD_DISRUPTION_BUDGET, change.key.namespace)
+            if any(selector_from_object(budget["spec"].get("selector")).chooses(p) for p in pods)
+        ]
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        budget = snapshot.get(key)
+        if budget is None or is_deleting(budget):
+            return NOTHING
+        selector = selector_from_object(budget["spec"].get("selector"))
+        pods = [
+            pod
+            for pod in snapshot.selected(POD, key.namespace, dict(selector.equalities))
+            if selector.chooses(pod)
+        ]
+        reports: list[Command] = []
+        if not pods:
+            reports.append(event(budget, "NoPods", "No matching pods found"))
+        expected = _expected(budget, pods, snapshot)
+        if expected.unmanaged:
+            reports.append(warning(budget, "UnmanagedPods", _unmanaged(budget)))
+        if expected.fault:
+            text = f"Failed to calculate the number of expected pods: {expected.fault}"
+            reports.append(warning(budget, "CalculateExpectedPodCountFailed", text))
+            status = _failed_status(budget, expected.fault, now)
+            return Outcome((*reports, *status_update(budget, status)))
+        disrupted = _still_disrupted(budget, pods, now)
+        healthy = sum(
+            is_ready(pod) and not is_deleting(pod) and pod["metadata"]["name"] not in disrupted
+            for pod in pods
+        )
+        status = _status(budget, expected, healthy, disrupted, now)
+        ends = (later(parse_rfc3339(at), DELETION_TIMEOUT_SECONDS) for at in disrupted.values())
+        return Outcome(
+            (*reports, *status_update(budget, status)),
+            wake_after=min((seconds_between(now, end) for end in ends), default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """How many pods there should be, and how many of them must be healthy."""
+
+    pods: int = 0
+    healthy: int = 0
+    unmanaged: bool = False
+    fault: str = ""
+
+
+def _expected(budget: Manifest, pods: Sequence[Manifest], snapshot: Snapshot) -> _Expected:
+    spec = budget["spec"]
+    least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
+    if most is None and isinstance(least, int):
+        return _Expected(len(pods), least)
+    if most is None and least is None:
+        return _Expected(len(pods), 0)
+    scales: dict[str, int] = {}
+    unmanaged = False
+    for pod in pods:
+        owner = controller_of(pod)
+        if owner is None:
+            unmanaged = True
+            continue
+        scale = _scale(owner, pod["metadata"].get("namespace", ""), snapshot)
+        if scale is None:
+            name = pod["metadata"]["name"]
+            return _Expected(fault=f'found no controllers for pod "{name}"')
+        scales[scale[0]] = scale[1]
+    total = sum(scales.values())
+    if most is not None:
+        return _Expected(total, max(total - _scaled(most, total), 0), unmanaged)
+    assert least is not None, "one of the two is set"
+    return _Expected(total, _scaled(least, total), unmanaged)
+
+
+def _scaled(value: int | str, total: int) -> int:
+    """A number, or a share of the total, rounded up."""
+    if isinstance(value, int):
+        return value
+    return -(-int(value.rstrip("%")) * total // 100)
+
+
+def _scale(owner: Mapping[str, Any], namespace: str, snapshot: Snapshot) -> tuple[str, int] | None:
+    """The uid and size of what in the end decides how many pods there are."""
+    kind = GroupKind(group_of(owner["apiVersion"]), owner["kind"])
+    found = snapshot.get(Key(*kind, namespace, owner["name"]))
+    if found is None or found["metadata"].get("uid") != owner["uid"]:
+        return None
+    if kind == REPLICA_SET:
+        above = controller_of(found)
+        if above is not None and above["kind"] == DEPLOYMENT.kind:
+            return _scale(above, namespace, snapshot)
+    if kind in (REPLICA_SET, DEPLOYMENT, STATEFUL_SET, REPLICATION_CONTROLLER):
+        return owner["uid"], get_in(found, "spec", "replicas", default=1)
+    replicas = get_in(found, "spec", "replicas")
+    return (owner["uid"], replicas) if isinstance(replicas, int) else None
+
+
+def _still_disrupted(budget: Manifest, pods: Sequence[Manifest], now: Instant) -> dict[str, str]:
+    """The evicted pods whose deletion is yet to be seen."""
+    noted = get_in(budget, "status", "disruptedPods", default={})
+    found = {}
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        if is_deleting(pod) or name not in noted:
+            continue
+        if later(parse_rfc3339(noted[name]), DELETION_TIMEOUT_SECONDS) > now:
+            found[name] = noted[name]
+    return found
+
+
+def _status(
+    budget: Manifest, expected: _Expected, healthy: int, disrupted: dict[str, str], now: Instant
+) -> Manifest:
+    allowed = max(healthy - expected.healthy, 0) if expected.pods > 0 else 0
+    reason = "SufficientPods" if allowed else "InsufficientPods"
+    generation = budget["metadata"].get("generation", 1)
+    status = {
+        "conditions": _conditions(budget, (str(allowed > 0), reason, ""), generation, now),
+        "currentHealthy": healthy,
+        "desiredHealthy": expected.healthy,
+        "disruptionsAllowed": allowed,
+        "expectedPods": expected.pods,
+        "observedGeneration": generation,
+    }
+    return {**status, "disruptedPods": disrupted} if disrupted else status
+
+
+def _failed_status(budget: Manifest, fault: str, now: Instant) -> Manifest:
+    status = dict(budget.get("status") or {})
+    generation = status.get("observedGeneration", 0)
+    said = ("False", "SyncFailed", fault)
+    conditions = _conditions(budget, said, generation, now)
+    return {**status, "disruptionsAllowed": 0, "conditions": conditions}
+
+
+def _conditions(
+    budget: Manifest, said: tuple[str, str, str], generation: int, now: Instant
+) -> list[Manifest]:
+    status, reason, message = said
+    conditions = get_in(budget, "status", "conditions", default=[])
+    present = condition_in(conditions, "DisruptionAllowed")
+    since = rfc3339(now)
+    if present is not None and present["status"] == status:
+        since = present["lastTransitionTime"]
+    condition = {
+        "type": "DisruptionAllowed",
+        "status": status,
+        "observedGeneration": generation,
+        "lastTransitionTime": since,
+        "reason": reason,
+        "message": message,
+    }
+    return [*without(conditions, "DisruptionAllowed"), condition]
+
+
+def _unmanaged(budget: Manifest) -> str:
+    return (
+        f"Pods selected by this PodDisruptionBudget (selector: {_go_text(budget)}) were found to "
+        "be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which "
+        "may result in undefined behavior. To account for these pods please set "
+        '".spec.minAvailable" field of the PDB to an integer value.'
+    )
+
+
+def _go_text(budget: Manifest) -> str:
+    """The selector as the real controller's event prints it."""
+    selector = budget["spec"].get("selector") or {}
+    labels = selector.get("matchLabels") or {}
+    pairs = "".join(f"{name}: {labels[name]}," for name in sorted(labels))
+    expressions = "".join(
+        f"LabelSelectorRequirement{{Key:{entry['key']},Operator:{entry['operator']},"
+        f"Values:[{' '.join(entry.get('values') or ())}],}},"
+        for entry in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{pairs}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )

@@ -20,6 +20,7 @@ from typing import Any
 from kiban.adapters.api_server.certificates import server_identity
 from kiban.adapters.api_server.credentials import Authenticator, kept_token
 from kiban.adapters.api_server.driver import WallDriver
+from kiban.adapters.api_server.jwt import SignedTokens
 from kiban.adapters.api_server.server import ApiServer
 from kiban.cluster.cluster import assembled
 
@@ -64,6 +65,7 @@ async def replayed(replay: Path, arguments: argparse.Namespace) -> list[dict[str
         identity = server_identity(state)
         token = kept_token(state / "token")
         cluster = assembled("conformance", controllers(identity.authority.read_text()))
+        cluster.tokens = SignedTokens(kept_token(state / "signing-key"))
         driver = WallDriver(cluster, journal=state / "store.db")
         await driver.start()
         server = ApiServer(driver, Authenticator(token))

@@ -1,7 +1,10 @@
-"""What every cluster has from its first moment: its namespaces and priority classes."""
+"""What every cluster has from its first moment: namespaces, priority classes, roles, and the
+service under which pods find the API."""
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 
+from kiban.cluster.authorization.bootstrap import bootstrap_roles
 from kiban.kube.objects import Manifest
 
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
@@ -21,12 +24,27 @@ _ADVICE = {
 }
 
 
-def bootstrap_objects() -> Sequence[Manifest]:
-    """The objects to create in an empty store, in this order."""
+def bootstrap_objects(service_cidr: str) -> Sequence[Manifest]:
+    """The objects to create in an empty store, in this order. The API's own service has the first
+    address of the services' network."""
     return [
         *(_namespace(name) for name in SYSTEM_NAMESPACES),
         *(_priority_class(name, value) for name, value in SYSTEM_PRIORITIES.items()),
+        *bootstrap_roles(),
+        _api_service(service_cidr),
     ]
+
+
+def _api_service(service_cidr: str) -> Manifest:
+    network = ip_network(service_cidr)
+    labels = {"component": "apiserver", "provider": "kubernetes"}
+    port = {"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kubernetes", "namespace": "default", "labels": labels},
+        "spec": {"type": "ClusterIP", "clusterIP": str(network[1]), "ports": [port]},
+    }
 
 
 def _namespace(name: str) -> Manifest:

@@ -11,10 +11,12 @@ from typing import Protocol
 
 from kiban.cluster.admission.chain import admissions
 from kiban.cluster.api.answering import answer
+from kiban.cluster.api.calls import User
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.values import Request, Response
-from kiban.cluster.api.world import SignToken, World
+from kiban.cluster.api.world import Tokens, World
 from kiban.cluster.asks import Ask, Report
+from kiban.cluster.authorization.accounts import user_of_claims
 from kiban.cluster.bootstrap import bootstrap_objects
 from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.networking.addresses import AddressPlan
@@ -51,12 +53,13 @@ class Cluster:
     loop: Loop
     executor: InProcessExecutor
     kubelet: NodeAgent | None = None
-    sign_token: SignToken | None = None
+    plan: AddressPlan = DEFAULT_PLAN
+    tokens: Tokens | None = None
     _now: Instant = EPOCH_INSTANT
 
     @property
     def world(self) -> World:
-        return World(self.registry, self.sign_token)
+        return World(self.registry, self.tokens)
 
     @property
     def store(self) -> Store:
@@ -97,9 +100,14 @@ class Cluster:
         self._now = now
         return answer(self.world, request, now)
 
+    def user_of_token(self, token: str, now: Instant) -> User | None:
+        """The service account whose token this is, if it is one and still good."""
+        claims = self.tokens.read(token) if self.tokens is not None else None
+        return user_of_claims(self.store, claims, now) if claims is not None else None
+
     def bootstrap(self, now: Instant) -> None:
         """Create what every cluster has from its first moment."""
-        commands = [Create(manifest) for manifest in bootstrap_objects()]
+        commands = [Create(manifest) for manifest in bootstrap_objects(self.plan.service_cidr)]
         self.executor.execute("kube-apiserver", commands, now)
 
     def resume(self, now: Instant) -> None:
@@ -136,4 +144,4 @@ def assembled(
         tracks_ownership=tracks_ownership,
     )
     executor = InProcessExecutor(registry)
-    return Cluster(registry, Loop(controllers, executor, trace), executor, kubelet)
+    return Cluster(registry, Loop(controllers, executor, trace), executor, kubelet, plan)

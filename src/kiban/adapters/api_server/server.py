@@ -85,7 +85,11 @@ class ApiServer:
         return _plain(response)
 
     async def _answer(self, received: web.BaseRequest) -> Response:
-        user = self._authenticator.user_of(received.headers.get("Authorization"))
+        authorization = received.headers.get("Authorization")
+        user = self._authenticator.user_of(authorization)
+        if user is None:
+            token = (authorization or "").removeprefix("Bearer ")
+            user = self._driver.cluster.user_of_token(token, self._driver.clock())
         if user is None:
             raise unauthorized()
         body = await _body(received) if received.can_read_body else b""

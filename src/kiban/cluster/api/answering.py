@@ -5,6 +5,7 @@ for the adapter.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kiban.cluster.api import discovery, objects, openapi, static, subresources
 from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
@@ -14,7 +15,7 @@ from kiban.cluster.api.routing import resolve, target_of
 from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
-from kiban.cluster.authorization.rights import check
+from kiban.cluster.authorization.rights import acting_user, may, refusal, wish_of
 from kiban.kube.schema import shape_of
 from kiban.primitives.instants import Instant
 
@@ -39,7 +40,11 @@ def _form_for_failures(request: Request) -> Form:
 def _answer(world: World, request: Request, now: Instant) -> Response:
     watch = request.flag("watch")
     target = target_of(request.method, request.path, watch=watch)
-    check(world.registry, request.user, request.method, request.path, target)
+    wish = wish_of(request.method, request.path, target)
+    user = acting_user(world.store, request.user, dict(request.headers), wish)
+    if not may(world.store, user, wish):
+        raise refusal(user, wish)
+    request = replace(request, user=user)
     if target is None:
         return _not_about_objects(world, request)
     info, subresource = resolve(world.registry.kinds, target)

@@ -19,6 +19,8 @@ from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.watching import WatchStream
 from kiban.cluster.api.world import World
+from kiban.cluster.authorization.rights import may, refusal
+from kiban.cluster.authorization.roles import Wish
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
@@ -184,6 +186,10 @@ def _apply(world: World, request: Request, target: Target, info: KindInfo, call:
     _check_name(config, target.name)
     metadata.placed(info, target.namespace, config)
     key = key_of_target(target, info)
+    if world.store.get(key) is None:
+        creation = Wish("create", info.group, info.plural, "", target.namespace, target.name)
+        if not may(world.store, request.user, creation):
+            raise refusal(request.user, creation)
     stored, created = world.registry.apply(
         info,
         key,

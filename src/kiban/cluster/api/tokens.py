@@ -33,7 +33,7 @@ def request(
     account = world.store.get(Key(*SERVICE_ACCOUNT, target.namespace, target.name))
     if account is None:
         raise not_found(info, target.name)
-    if world.sign_token is None:
+    if world.tokens is None:
         raise Failure(500, "InternalError", "Internal error occurred: tokens cannot be signed")
     spec = dict(asked.get("spec") or {})
     seconds = spec.get("expirationSeconds", DEFAULT_SECONDS)
@@ -54,7 +54,7 @@ def request(
             "creationTimestamp": rfc3339(now),
         },
         "spec": spec,
-        "status": {"token": world.sign_token(claims), "expirationTimestamp": rfc3339(end)},
+        "status": {"token": world.tokens.sign(claims), "expirationTimestamp": rfc3339(end)},
     }
     return rendering.value_response(answer, form_of(received.headers.get("accept", "")), 201)
 

@@ -1,14 +1,22 @@
 """What the API answers from: the registry and the few things that lie outside of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.store import Store
 from kiban.kube.objects import Manifest
 
-# Signs the claims of a service account token; the key lives with the adapter.
-SignToken = Callable[[Manifest], str]
+
+class Tokens(Protocol):
+    """Signs service accounts' tokens, and reads what it has signed; the key lives with the
+    adapter."""
+
+    def sign(self, claims: Manifest) -> str: ...
+
+    def read(self, token: str) -> Manifest | None:
+        """The claims of a token; None when this key did not sign it."""
+        ...
 
 
 @dataclass
@@ -16,7 +24,7 @@ class World:
     """The parts of a cluster that requests reach."""
 
     registry: Registry
-    sign_token: SignToken | None = None
+    tokens: Tokens | None = None
 
     @property
     def store(self) -> Store:

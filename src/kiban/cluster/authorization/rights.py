@@ -1,41 +1,73 @@
-"""Whether a user may do what a request asks (k8s.io/apiserver/pkg/endpoints/filters)."""
+"""Whether a user may do what a request asks, and the sentence when not.
+
+Source: k8s.io/apiserver/pkg/endpoints/filters/{authorization,impersonation}.go.
+"""
 
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import Failure
-from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.routing import Target
+from kiban.cluster.authorization.roles import Wish, allows
+from kiban.cluster.store import Store
 
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 ADMINISTRATORS = "system:masters"
-# What everybody may read (ClusterRole system:public-info-viewer).
-PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
+AUTHENTICATED = "system:authenticated"
 
 
-def check(registry: Registry, user: User, method: str, path: str, target: Target | None) -> None:
-    """Raise `Failure` 403 when the user may not do this."""
-    if ADMINISTRATORS in user.groups:
-        return
+def may(store: Store, user: User, wish: Wish) -> bool:
+    """Administrators may do everything, even without a role that says so."""
+    return ADMINISTRATORS in user.groups or allows(store, user, wish)
+
+
+def wish_of(method: str, path: str, target: Target | None) -> Wish:
     if target is None:
-        if path not in PUBLIC_PATHS:
-            raise _forbidden_path(user, method, path)
-        return
-    raise _forbidden_resource(user, target)
-
-
-def _forbidden_path(user: User, method: str, path: str) -> Failure:
-    message = f'forbidden: User "{user.name}" cannot {method.lower()} path "{path}"'
-    return Failure(403, "Forbidden", message, {})
-
-
-def _forbidden_resource(user: User, target: Target) -> Failure:
-    resource = f"{target.resource}/{target.subresource}".rstrip("/")
-    where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
-    subject = f"{target.resource}.{target.group}" if target.group else target.resource
-    name = f' "{target.name}"' if target.name else ""
-    message = (
-        f'{subject}{name} is forbidden: User "{user.name}" cannot {target.verb} resource '
-        f'"{resource}" in API group "{target.group}" {where}'
+        return Wish(method.lower(), path=path)
+    return Wish(
+        target.verb,
+        target.group,
+        target.resource,
+        target.subresource,
+        target.namespace,
+        target.name,
     )
-    details = {"name": target.name, "group": target.group, "kind": target.resource}
-    present = {key: value for key, value in details.items() if value}
-    return Failure(403, "Forbidden", message, present)
+
+
+def refusal(user: User, wish: Wish) -> Failure:
+    """The 403 that names who may not do what."""
+    if wish.path:
+        message = f'forbidden: User "{user.name}" cannot {wish.verb} path "{wish.path}"'
+        return Failure(403, "Forbidden", message, {})
+    resource = f"{wish.resource}/{wish.subresource}".rstrip("/")
+    where = f'in the namespace "{wish.namespace}"' if wish.namespace else "at the cluster scope"
+    subject = f"{wish.resource}.{wish.group}" if wish.group else wish.resource
+    name = f' "{wish.name}"' if wish.name else ""
+    message = (
+        f'{subject}{name} is forbidden: User "{user.name}" cannot {wish.verb} resource '
+        f'"{resource}" in API group "{wish.group}" {where}'
+    )
+    details = {"name": wish.name, "group": wish.group, "kind": wish.resource}
+    return Failure(403, "Forbidden", message, {k: v for k, v in details.items() if v})
+
+
+def acting_user(store: Store, user: User, headers: dict[str, str], wish: Wish) -> User:
+    """The user a request is carried out as: the caller, or whom the caller impersonates."""
+    name = headers.get("impersonate-user")
+    if not name:
+        return user
+    impersonation = Wish("impersonate", "", "users", name=name)
+    if not may(store, user, impersonation):
+        asked = Wish(
+            f"impersonate-on:user-info:{wish.verb}",
+            wish.group,
+            wish.resource,
+            wish.subresource,
+            wish.namespace,
+            wish.name,
+            wish.path,
+        )
+        raise refusal(user, asked)
+    given = headers.get("impersonate-group", "")
+    groups = [group.strip() for group in given.split(",") if group.strip()]
+    if AUTHENTICATED not in groups and name != ANONYMOUS.name:
+        groups.append(AUTHENTICATED)
+    return User(name, tuple(groups), headers.get("impersonate-uid", ""))

@@ -16,6 +16,7 @@ from pathlib import Path
 from kiban.adapters.api_server.certificates import ServerIdentity, server_identity
 from kiban.adapters.api_server.credentials import Authenticator, kept_token, write_kubeconfig
 from kiban.adapters.api_server.driver import WallDriver, wall_clock
+from kiban.adapters.api_server.jwt import SignedTokens
 from kiban.adapters.api_server.server import ApiServer
 from kiban.adapters.gateway import Gateway
 from kiban.adapters.gateway.slots import Slot, take_slot
@@ -132,6 +133,7 @@ async def start_cluster(
         kubelet=kubelet,
         plan=slot.plan,
     )
+    cluster.tokens = SignedTokens(kept_token(directory / "signing-key"))
     driver = WallDriver(cluster, journal=directory / "store.db", runtime=carrier)
     carrier.post = driver.post
     await driver.start()

@@ -94,13 +94,22 @@ class RunProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteFiles:
+    """What the files of a running pod's volumes are made of has changed: write them anew. Volumes
+    by name; not answered."""
+
+    pod_uid: str
+    volumes: Mapping[str, "Mount"]
+
+
+@dataclass(frozen=True, slots=True)
 class RemovePod:
     """The pod is over: forget its directories and its address; logs may be kept a while."""
 
     pod_uid: str
 
 
-Ask = PullImage | StartContainer | SignalContainer | RunHook | RunProbe | RemovePod
+Ask = PullImage | StartContainer | SignalContainer | RunHook | RunProbe | WriteFiles | RemovePod
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from kiban.cluster.asks import (
     RunProbe,
     SignalContainer,
     StartContainer,
+    WriteFiles,
 )
 from kiban.primitives.instants import Instant, later
 
@@ -64,6 +65,8 @@ class ModelledContainers:
             case RunHook():
                 at = later(now, self.timing.probe)
                 return [(at, HookFinished(ask.id, ask.hook, True, "", at))]
+            case WriteFiles():
+                return []
             case RemovePod():
                 gone = [id for id in self._ready_at if id.pod_uid == ask.pod_uid]
                 for id in gone:

@@ -5,10 +5,10 @@ from typing import Any
 
 from tests.cluster.kubelet.world import World, container, plain
 
-from kiban.cluster.asks import Mount, StartContainer
+from kiban.cluster.asks import Mount, StartContainer, WriteFiles
 from kiban.cluster.kubelet.environment import expanded
 from kiban.kube.objects import Key, Manifest
-from kiban.reconcile.commands import Create
+from kiban.reconcile.commands import Create, Patch
 
 
 def started(world: World, spec: Manifest, **fields: Any) -> StartContainer:
@@ -74,7 +74,8 @@ def test_every_source_of_variables_is_read() -> None:
         "HOST": "127.19.0.1",
         "HOSTNAME": "p",
     }
-    assert ask.env == expected
+    assert {name: ask.env[name] for name in expected} == expected
+    assert "NOT" not in ask.env
     assert ask.args == ("--mode=fast",)
 
 
@@ -135,6 +136,21 @@ def test_volumes_become_mounts() -> None:
         "/etc/c": Mount("files", "conf", {"x/b": b"2"}, read_only=True),
         "/all": Mount("files", "all", {"k": b"v", "name": b"p"}, sub_path="k"),
     }
+
+
+def test_a_mounted_config_map_is_written_again_when_it_changes() -> None:
+    world = World()
+    world.do(Create(plain("v1", "ConfigMap", "c", data={"a": "1"})))
+    started(
+        world,
+        container(volumeMounts=[{"name": "c", "mountPath": "/c"}]),
+        volumes=[{"name": "c", "configMap": {"name": "c"}}],
+    )
+    world.do(Patch(Key("", "ConfigMap", "default", "c"), {"data": {"a": "2"}}))
+    world.do(Create(plain("v1", "ConfigMap", "other", data={})))
+    world.run(1)
+    ((_, ask),) = world.asks(WriteFiles)
+    assert ask.volumes == {"c": Mount("files", "c", {"a": b"2"})}
 
 
 def test_a_missing_config_map_is_said_and_waited_for() -> None:

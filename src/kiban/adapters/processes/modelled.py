@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from kiban.adapters.images import ImageStore
 from kiban.adapters.processes.runtime import ProcessRuntime
 from kiban.cluster.api.values import PodLogs
-from kiban.cluster.asks import Ask, ContainerId, PullImage, RemovePod, Report, StartContainer
+from kiban.cluster.asks import (
+    Ask,
+    ContainerId,
+    PullImage,
+    RemovePod,
+    Report,
+    StartContainer,
+    WriteFiles,
+)
 from kiban.cluster.modelled import ModelledContainers
 from kiban.primitives.instants import Instant, seconds_between
 
@@ -52,6 +60,8 @@ class ModelledRuntime:
     def _is_modelled(self, ask: Ask) -> bool:
         if isinstance(ask, RemovePod):
             return True
+        if isinstance(ask, WriteFiles):
+            return False
         if isinstance(ask, PullImage):
             return self._images.find(ask.image) is None
         if isinstance(ask, StartContainer) and self._images.find(ask.image) is None:

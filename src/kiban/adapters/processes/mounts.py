@@ -43,7 +43,7 @@ def materialised(ask: StartContainer, volumes: Path, claims: Path) -> MountTable
         root = _root(mount, volumes, claims / ask.namespace)
         target = root / mount.sub_path if mount.sub_path else root
         if mount.kind == "files":
-            _write_files(root, mount.files)
+            write_files(root, mount.files)
         else:
             target.mkdir(parents=True, exist_ok=True)
         real[path] = target
@@ -56,7 +56,8 @@ def _root(mount: Mount, volumes: Path, claims: Path) -> Path:
     return claims / mount.name if mount.kind == "claim" else volumes / mount.name
 
 
-def _write_files(root: Path, files: Mapping[str, bytes]) -> None:
+def write_files(root: Path, files: Mapping[str, bytes]) -> None:
+    """Make a directory hold exactly these files; each is replaced at once, never half written."""
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, content in files.items():
         path = root / name
@@ -67,3 +68,7 @@ def _write_files(root: Path, files: Mapping[str, bytes]) -> None:
         draft.write_bytes(content)
         draft.chmod(0o600)
         draft.replace(path)
+    wanted = {(root / name).relative_to(root) for name in files}
+    for path in list(root.rglob("*")):
+        if path.is_file() and path.relative_to(root) not in wanted:
+            path.unlink()

@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kiban.adapters.processes.mounts import MountTable, materialised
-from kiban.cluster.asks import ContainerId, StartContainer
+from kiban.adapters.processes.mounts import MountTable, materialised, write_files
+from kiban.cluster.asks import ContainerId, StartContainer, WriteFiles
 
 KEPT_PODS = 100
 
@@ -56,11 +56,18 @@ class PodDirectories:
         mounts = materialised(ask, pod / "volumes", self._claims)
         return ContainerDirectory(home, temporary, self._bytecode, mounts)
 
+    def write_files(self, ask: WriteFiles) -> None:
+        """Bring the files of a pod's volumes up to date; files that are no more are removed."""
+        for name, mount in ask.volumes.items():
+            root = self._pods / ask.pod_uid / "volumes" / name
+            if root.is_dir():
+                write_files(root, mount.files)
+
     def uid(self, namespace: str, pod: str) -> str:
         """The uid of the pod that last ran under a name. Raises `LookupError`."""
         found = self._uids.get((namespace, pod))
         if found is None:
-            raise LookupError(f"pod {namespace}/{pod} has not run")
+            raise LookupError(f"no program of pod {namespace}/{pod} has run here")
         return found
 
     def log_path(self, id: ContainerId) -> Path:

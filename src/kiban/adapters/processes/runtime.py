@@ -41,6 +41,7 @@ from kiban.cluster.asks import (
     RunProbe,
     SignalContainer,
     StartContainer,
+    WriteFiles,
 )
 from kiban.primitives.instants import Instant, later
 
@@ -89,6 +90,8 @@ class ProcessRuntime:
                 self._spawn(self._run_probe(ask))
             case RunHook():
                 self._spawn(self._run_hook(ask))
+            case WriteFiles():
+                self._directories.write_files(ask)
             case RemovePod():
                 self._spawn(self._remove(ask))
 

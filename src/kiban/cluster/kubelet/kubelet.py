@@ -14,7 +14,7 @@ from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.volumes import TokenSource
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.nodes import is_running
-from kiban.kube.objects import CONFIG_MAP, NODE, POD, SECRET, Manifest, get_in
+from kiban.kube.objects import CONFIG_MAP, NODE, POD, SECRET, Key, Manifest, get_in
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile.agenda import Agenda
 from kiban.reconcile.commands import Command
@@ -53,7 +53,7 @@ class Kubelet:
             self._observe_node(change, now)
         elif kind in _SOURCES and change.after is not None:
             for uid in sorted(self._by_namespace.get(change.key.namespace, ())):
-                self._look_at_faults(uid, now)
+                self._look_at_source(uid, change.key, now)
 
     def report(self, report: Report, now: Instant) -> None:
         """Note an answer of the outside world; one about a pod that is gone is dropped."""
@@ -183,8 +183,8 @@ class Kubelet:
             worker.is_abandoned = True
             self._agenda.add(uid, now)
 
-    def _look_at_faults(self, uid: str, now: Instant) -> None:
-        if self._workers[uid].retry_faults(now):
+    def _look_at_source(self, uid: str, source: Key, now: Instant) -> None:
+        if self._workers[uid].source_changed(source, now):
             self._agenda.add(uid, now)
 
     # Looks

@@ -5,6 +5,7 @@ order, sidecars, main containers, probes, restarts, deadlines, termination. What
 is returned as effects; the pod's status is written only when it differs from the stored one.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from kiban.cluster.asks import (
@@ -19,6 +20,7 @@ from kiban.cluster.asks import (
     Report,
     RunProbe,
     SignalContainer,
+    WriteFiles,
 )
 from kiban.cluster.kubelet import starting, stopping
 from kiban.cluster.kubelet.container import Container, Stage
@@ -28,6 +30,7 @@ from kiban.cluster.kubelet.found import containers_of
 from kiban.cluster.kubelet.probing import handler_of
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
+from kiban.cluster.kubelet.volumes import VolumeFault, mounts_source, volumes_of
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 from kiban.reconcile.commands import Delete, Patch
@@ -65,6 +68,7 @@ class PodWorker:
         self._sent: tuple[dict[str, Any], Instant] | None = None
         self._delete_sent_at: Instant | None = None
         self._reports: list[Report] = []
+        self._stale_files = False
         self._changed = True
 
     @property
@@ -117,14 +121,22 @@ class PodWorker:
             self._terminate(now, effects)
         else:
             self._run(view, now, effects)
+        if self._stale_files:
+            self._write_files(view, effects)
         for container in self.containers:
             self._probe(container, now, effects)
             stopping.advance_stop(container, now, effects)
         self._write_status(now, effects)
         return effects
 
-    def retry_faults(self, now: Instant) -> bool:
-        """Something the pod may be waiting for changed: look at its faults without delay."""
+    def source_changed(self, source: Key, now: Instant) -> bool:
+        """Something the pod may wait for, or have mounted, was written; whether to look at it."""
+        if mounts_source(self.pod, source) and not self.is_idle:
+            self._stale_files = True
+            return True
+        return self._retry_faults(now)
+
+    def _retry_faults(self, now: Instant) -> bool:
         faulted = [
             c
             for c in self.containers
@@ -251,6 +263,14 @@ class PodWorker:
 
     def _mains_are_over(self) -> bool:
         return not any(self._should_run(container) for container in self.mains)
+
+    def _write_files(self, view: PodView, effects: Effects) -> None:
+        """Bring mounted files up to date. What has gone missing stays as it was mounted."""
+        self._stale_files = False
+        with suppress(VolumeFault):
+            volumes = volumes_of(self.pod, self.place, view.snapshot, view.tokens)
+            files = {name: mount for name, mount in volumes.items() if mount.kind == "files"}
+            effects.ask(WriteFiles(self.uid, files))
 
     # Stopping
 

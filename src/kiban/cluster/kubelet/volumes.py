@@ -54,6 +54,19 @@ def volumes_of(
     }
 
 
+def mounts_source(pod: Manifest, source: Key) -> bool:
+    """Whether a ConfigMap or Secret stands behind one of the pod's volumes."""
+    field = {"ConfigMap": "configMap", "Secret": "secret"}.get(source.kind)
+    if field is None:
+        return False
+    for volume in get_in(pod, "spec", "volumes", default=[]):
+        for entry in (volume, *get_in(volume, "projected", "sources", default=[])):
+            found = entry.get(field) or {}
+            if source.name in (found.get("name"), found.get("secretName")):
+                return True
+    return False
+
+
 class _Maker:
     """Makes the volumes of one pod."""
 

@@ -72,6 +72,18 @@ def test_an_old_holder_is_fenced_off_after_its_lease_passed_on(tmp_path: Path) -
     journal.close()
 
 
+def test_the_lease_of_a_dead_holder_need_not_run_out(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    first = journal.take("arcade/dev", "dead", NOW, 10)
+    assert first is not None
+    assert journal.holder_of("arcade/dev") == "dead"
+    assert journal.take("arcade/dev", "two", NOW, 10, instead_of="another") is None
+    second = journal.take("arcade/dev", "two", NOW, 10, instead_of="dead")
+    assert second is not None
+    assert second.token == first.token + 1
+    journal.close()
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -8,7 +8,7 @@ from delivery_world import Killed, World, commit, deployment, manifest, ready
 from kiban.compiler.bundle import SecretNeed
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.messages import Commit, Desired, Refused, Undeliverable
-from kiban.kube.objects import Key, replaced
+from kiban.kube.objects import Key, Manifest, replaced
 from kiban.primitives.problems import Problem
 
 
@@ -181,6 +181,7 @@ def test_a_cluster_that_lost_everything_is_filled_again_in_waves() -> None:
         if key.kind != "Namespace":
             world.delete_by_hand(delivery, key)
     world.run(delivery, 5)
+    assert world.events().count("delivery/drift") == 1
     assert world.asked.index("apply Deployment/s11") < world.asked.index("apply Deployment/s00")
     assert delivery.status().is_ready
 
@@ -273,6 +274,25 @@ def test_fields_that_others_own_are_taken_back_by_force_and_that_is_written_down
     world.run(delivery)
     assert "apply Deployment/web by force" in world.asked
     assert "delivery/took-over" in world.events()
+
+
+def test_a_job_that_cannot_be_changed_is_made_anew() -> None:
+    def job(image: str) -> Manifest:
+        template = {"spec": {"containers": [{"name": "app", "image": image}]}}
+        return manifest("Job", "migrate", "web", spec={"template": template})
+
+    world, delivery = delivered(commit("a", {"web": "web:1"}, extra=(job("m:1"),)))
+    key = Key("batch", "Job", "arcade-dev", "migrate")
+    world.refusals[key] = [Refused(key, 422, "Invalid", "spec.template: field is immutable")]
+    delivery.observe(commit("b", {"web": "web:1"}, extra=(job("m:2"),)), world.now)
+    world.run(delivery, 1)
+    assert [line for line in world.asked if "Job" in line] == [
+        "apply Job/migrate",
+        "apply Job/migrate",
+        "delete Job/migrate",
+        "apply Job/migrate",
+    ]
+    assert "delivery/replaced" in world.events()
 
 
 def test_a_refused_object_fails_the_plan_with_the_servers_words_and_is_tried_again() -> None:

@@ -7,10 +7,12 @@ Between changes it sleeps: nothing is polled but the branch.
 
 import asyncio
 import contextlib
+import os
 import secrets
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import replace
 
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
@@ -41,7 +43,7 @@ from kiban.delivery.status import DeliveryStatus
 from kiban.kube.ports import ApiError, ClusterPort, Listing
 from kiban.plans.plan import Lease
 from kiban.primitives.instants import Instant, seconds_between
-from kiban.primitives.problems import Exit, KibanError, Problem
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 # Files of the platform repo at a commit in, a bundle out; raises `KibanError` for a bad commit.
 Compile = Callable[[Mapping[str, str]], Bundle]
@@ -49,16 +51,10 @@ Compile = Callable[[Mapping[str, str]], Bundle]
 # Requests to one cluster at the same time.
 PARALLEL_REQUESTS = 32
 LEASE_SECONDS = 15.0
+# Whoever watches the status is not told of changes faster than they can be seen.
+SHOWN_SECONDS = 0.05
 # Bytes of chance in a generated secret value, written in hexadecimal.
 TOKEN_BYTES = 16
-
-
-class Source(Protocol):
-    """What a platform repo has to give; `GitRepository` does."""
-
-    def files(self, commit: str) -> dict[str, str]: ...
-
-    def exists(self, commit: str) -> bool: ...
 
 
 def now() -> Instant:
@@ -90,6 +86,7 @@ class DeliveryDriver:
         )
         # The last fault of reading the cluster, empty when it can be read.
         self.unavailable = ""
+        self._told = False
         self._lease: Lease | None = None
         self._inbox: list[Observation | Answer] = []
         self._wake = asyncio.Event()
@@ -103,9 +100,19 @@ class DeliveryDriver:
         self._put(observation)
 
     def status(self) -> DeliveryStatus:
-        return self.delivery.status()
+        """Where the delivery stands, with what keeps it from seeing the cluster."""
+        status = self.delivery.status()
+        if not self.unavailable:
+            return status
+        problem = Problem(
+            "delivery/cluster-unreachable",
+            f"The cluster cannot be read: {self.unavailable}",
+            Place(thing=self.scope.subject),
+            fix="It is tried again all the time; what runs there is not touched meanwhile.",
+        )
+        return replace(status, problems=(*status.problems, problem))
 
-    async def changes(self, pause_seconds: float = 0.0) -> AsyncIterator[DeliveryStatus]:
+    async def changes(self, pause_seconds: float = SHOWN_SECONDS) -> AsyncIterator[DeliveryStatus]:
         """The status now and after every change, for whoever shows it; not more often than once
         in `pause_seconds`."""
         seen = -1
@@ -114,7 +121,7 @@ class DeliveryDriver:
                 while self.delivery.version == seen:
                     await self._changed.wait()
             seen = self.delivery.version
-            yield self.delivery.status()
+            yield self.status()
             await asyncio.sleep(pause_seconds)
 
     async def run(self) -> None:
@@ -150,7 +157,8 @@ class DeliveryDriver:
                 await self.journal.append(ask.records, now(), self._lease)
             else:
                 self._begin(ask)
-        if inbox or asks:
+        if inbox or asks or self._told:
+            self._told = False
             async with self._changed:
                 self._changed.notify_all()
         if not self._inbox:
@@ -211,9 +219,9 @@ class DeliveryDriver:
     async def _inform(self, item: Follow) -> None:
         async for event in follow(self.cluster, item.kind, namespace=item.namespace):
             if isinstance(event, Unavailable):
-                self.unavailable = str(event.error)
+                self._set_unavailable(str(event.error))
                 continue
-            self.unavailable = ""
+            self._set_unavailable("")
             if isinstance(event, Listing):
                 self._put(Listed(item, event.items))
             elif event.type == "DELETED":
@@ -221,14 +229,26 @@ class DeliveryDriver:
             else:
                 self._put(Seen(event.object))
 
+    def _set_unavailable(self, message: str) -> None:
+        if message != self.unavailable:
+            self.unavailable = message
+            self.delivery.version += 1
+            self._told = True
+            self._wake.set()
+
     # The lease
 
     def _take_lease(self) -> None:
-        self._lease = self.journal.take(self.scope.subject, self.holder, now(), LEASE_SECONDS)
+        name = self.scope.subject
+        self._lease = self.journal.take(name, self.holder, now(), LEASE_SECONDS)
+        if self._lease is None and has_ended(other := self.journal.holder_of(name)):
+            self._lease = self.journal.take(
+                name, self.holder, now(), LEASE_SECONDS, instead_of=other
+            )
         if self._lease is None:
             problem = Problem(
                 "delivery/lease-held",
-                f"Another process delivers {self.scope.subject} already.",
+                f"Another process delivers {name} already: {self.journal.holder_of(name)}.",
                 why="Two that act on the same environment would undo each other's work.",
                 fix="Use the one that runs (`kiban status`), or stop it (`kiban down`).",
             )
@@ -253,14 +273,23 @@ async def follow_repository(
     gets the last commit that its cluster is known to have run.
     """
     async for head in repository.follow():
-        entry = await asyncio.to_thread(repository.commit_info, head)
-        commit = Commit(head, entry.author, entry.message, entry.at)
-        files = await asyncio.to_thread(repository.files, head)
+        commit, files = Commit(head), None
+        with contextlib.suppress(KibanError):
+            # A repository that cannot be read now is read again when it next moves.
+            commit, files = await _read(repository, head)
+        if files is None:
+            continue
         for driver, compile_ in drivers:
             observation = await asyncio.to_thread(compiled, commit, files, compile_)
             if isinstance(observation, Undeliverable) and driver.status().commit is None:
                 await _fall_back(repository, driver, compile_)
             driver.commit(observation)
+
+
+async def _read(repository: GitRepository, id_: str) -> tuple[Commit, dict[str, str]]:
+    entry = await asyncio.to_thread(repository.commit_info, id_)
+    files = await asyncio.to_thread(repository.files, id_)
+    return Commit(id_, entry.author, entry.message, entry.at), files
 
 
 def compiled(
@@ -279,9 +308,7 @@ async def _fall_back(repository: GitRepository, driver: DeliveryDriver, compile_
         last = str(ending.facts.get("commit", ""))
         if ending.ending != "done" or not last or not repository.exists(last):
             continue
-        entry = await asyncio.to_thread(repository.commit_info, last)
-        files = await asyncio.to_thread(repository.files, last)
-        commit = Commit(last, entry.author, entry.message, entry.at)
+        commit, files = await _read(repository, last)
         observation = await asyncio.to_thread(compiled, commit, files, compile_)
         if isinstance(observation, Desired):
             driver.commit(observation)
@@ -290,3 +317,17 @@ async def _fall_back(repository: GitRepository, driver: DeliveryDriver, compile_
 
 def _token() -> str:
     return secrets.token_hex(TOKEN_BYTES)
+
+
+def has_ended(holder: str) -> bool:
+    """Whether a holder named `host/pid` was a process of this machine and is no more."""
+    host, _, pid = holder.rpartition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -105,12 +105,10 @@ class GitRepository:
             if self.remote:
                 await asyncio.to_thread(self._try_fetch)
             if self._signature() != self._seen or not self._head:
-                head = await asyncio.to_thread(self.head)
-            else:
-                head = self._head
-            if head != last:
-                last = head
-                yield head
+                await asyncio.to_thread(self._try_head)
+            if self._head not in ("", last):
+                last = self._head
+                yield last
             await asyncio.sleep(pause)
 
     # Writing
@@ -255,6 +253,13 @@ class GitRepository:
             self.fetch()
         except KibanError:
             # Offline for a while: the branch stays where it was last seen.
+            return
+
+    def _try_head(self) -> None:
+        try:
+            self.head()
+        except KibanError:
+            # A branch that is being replaced is looked at again.
             return
 
     @contextmanager

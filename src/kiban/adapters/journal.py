@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +184,19 @@ class Journal(JournalReader):
             raise answer
         return answer
 
-    def take(self, name: str, holder: str, now: Instant, seconds: float) -> Lease | None:
-        """Take a lease, or renew one's own; None while somebody else has it."""
-        return self._thread.submit(self._take, name, holder, now, seconds).result()
+    def take(
+        self, name: str, holder: str, now: Instant, seconds: float, *, instead_of: str = ""
+    ) -> Lease | None:
+        """Take a lease, or renew one's own; None while somebody else has it.
+
+        `instead_of` names a holder that is known to be dead, whose time need not run out.
+        """
+        lease = Lease(name, holder, 0, later(now, seconds))
+        return self._thread.submit(self._take, lease, now, instead_of).result()
+
+    def holder_of(self, name: str) -> str:
+        """Who has, or last had, a lease; empty when nobody ever had."""
+        return self._thread.submit(self._holder_of, name).result()
 
     def release(self, lease: Lease) -> None:
         """Give a lease back before its time. Its token stays used."""
@@ -220,19 +231,23 @@ class Journal(JournalReader):
         found = self._writer.execute(query, (lease.name, lease.token)).fetchone()
         return str(found[0]) if found else ""
 
-    def _take(self, name: str, holder: str, now: Instant, seconds: float) -> Lease | None:
+    def _take(self, wanted: Lease, now: Instant, instead_of: str) -> Lease | None:
         with self._transaction():
             query = "SELECT holder, token, expires FROM leases WHERE name = ?"
-            found = self._writer.execute(query, (name,)).fetchone()
-            if found and found[0] != holder and found[2] > now:
+            found = self._writer.execute(query, (wanted.name,)).fetchone()
+            holder, token, expires = found or ("", 0, 0)
+            if holder not in (wanted.holder, instead_of) and expires > now:
                 return None
-            token = found[1] + (found[0] != holder or found[2] <= now) if found else 1
-            lease = Lease(name, holder, token, later(now, seconds))
-            self._writer.execute(
-                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)",
-                (name, holder, token, lease.expires),
-            )
+            is_renewed = holder == wanted.holder and expires > now
+            lease = replace(wanted, token=token if is_renewed else token + 1)
+            row = (lease.name, lease.holder, lease.token, lease.expires)
+            self._writer.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", row)
             return lease
+
+    def _holder_of(self, name: str) -> str:
+        query = "SELECT holder FROM leases WHERE name = ?"
+        found = self._writer.execute(query, (name,)).fetchone()
+        return str(found[0]) if found else ""
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ is no good leaves the last good state, which is still kept from drifting. When n
 asks for nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kiban.delivery.changes import Item, Wanted, blast_problem, fingerprint
@@ -153,10 +153,13 @@ class Delivery:
         asks: list[Ask] = []
         if self._next is not None and all(one.is_quiet for one in self._executions()):
             self._change_over(self._next)
-        if self._wanted is not None and self._can_look():
-            self._look(self._wanted, now)
-        for execution in self._executions():
-            asks += self._advance(execution, now)
+        is_over = True
+        while is_over:
+            if self._wanted is not None and self._can_look():
+                self._look(self._wanted, now)
+            # What ends makes room for what has been waiting.
+            ended = [self._advance(one, asks, now) for one in self._executions()]
+            is_over = any(ended)
         self._nudge = False
         self._update_phase(now)
         if self._records:
@@ -277,6 +280,14 @@ class Delivery:
             if not is_met(need, self.live.get(secret_key(need)))
         ]
         items = wanted.items(wanted.manifests, self.live, self._settled)
+        # Drift of the time when nobody looked is told once, not at every retry.
+        drifted = [
+            item
+            for item in items
+            if item.key in self._confirmed or (item.reason == "drifted" and not self._failures)
+        ]
+        if drifted:
+            self._tell_drift(drifted)
         self._confirmed = dict.fromkeys(wanted.manifests)
         for item in items:
             del self._confirmed[item.key]
@@ -321,20 +332,22 @@ class Delivery:
     def _executions(self) -> tuple[Execution, ...]:
         return tuple(one for one in (self._execution, self._healing) if one is not None)
 
-    def _advance(self, execution: Execution, now: Instant) -> list[Ask]:
+    def _advance(self, execution: Execution, asks: list[Ask], now: Instant) -> bool:
+        """Add what is due to the asks; whether the execution came to its end."""
         if self._nudge:
             execution.run.nudge()
-        asks = execution.step(now)
+        asks += execution.step(now)
         self._records += execution.take_records()
-        if execution.run.ending and execution.is_quiet and self._next is None:
-            self.version += 1
-            if execution is self._healing:
-                self._healing = None
-                self._finish_healing(execution)
-            else:
-                self._execution = None
-                self._finish(execution.run, now)
-        return asks
+        if not (execution.run.ending and execution.is_quiet and self._next is None):
+            return False
+        self.version += 1
+        if execution is self._healing:
+            self._healing = None
+            self._finish_healing(execution)
+        else:
+            self._execution = None
+            self._finish(execution.run, now)
+        return True
 
     def _finish(self, run: PlanRun, now: Instant) -> None:
         self._look_at_all = True
@@ -394,13 +407,18 @@ class Delivery:
             # So much is no drift but a loss, and is brought back in its order.
             self._look_at_everything(wanted, now)
             return
-        more = f" and {len(items) - NAMED_OBJECTS} more" if len(items) > NAMED_OBJECTS else ""
-        reason = "; ".join(map(_drift_text, items[:NAMED_OBJECTS])) + more
-        self._tell("delivery/drift", reason, data={"objects": [str(item.key) for item in items]})
+        reason = self._tell_drift(items)
         for item in items:
             self._heals.healed(item.key, now)
         work = Work(items=items, needs=wanted.bundle.needs)
         self._healing = self._execute(f"heal-{self.scope.environment}-{now}", work, reason)
+
+    def _tell_drift(self, items: Sequence[Item]) -> str:
+        """Write down what was changed by hand; one line about it."""
+        more = f" and {len(items) - NAMED_OBJECTS} more" if len(items) > NAMED_OBJECTS else ""
+        text = "; ".join(map(_drift_text, items[:NAMED_OBJECTS])) + more
+        self._tell("delivery/drift", text, data={"objects": [str(item.key) for item in items]})
+        return text
 
     def _settle(self, applied: Applied) -> None:
         """What still differs right after an apply is how the server writes it."""

@@ -82,8 +82,8 @@ class Execution:
         asked = act.open.pop(answer.key)
         if not isinstance(answer, Refused):
             return
-        if (again := self._second_try(asked, answer)) is not None:
-            act.groups.insert(0, again)
+        if again := self._second_try(asked, answer):
+            act.groups[:0] = [(ask,) for ask in again]
         elif not (isinstance(asked, Remove) and answer.code in (404, CONFLICT)):
             act.refused.append(answer)
 
@@ -155,10 +155,13 @@ class Execution:
             self.run.answer(act.step, _result(act.refused), now)
         return []
 
-    def _second_try(self, asked: Ask, answer: Refused) -> tuple[Ask, ...] | None:
-        """Take over fields that others own; make anew what cannot be changed and may be lost."""
+    def _second_try(self, asked: Ask, answer: Refused) -> tuple[Ask, ...]:
+        """Take over fields that others own; make anew what cannot be changed and may be lost.
+
+        One after the other, so that the asks about one object stay in order.
+        """
         if not isinstance(asked, Apply):
-            return None
+            return ()
         if answer.code == CONFLICT and not asked.force:
             message = f"took fields of {asked.key} back: {answer.message}"
             self._note("delivery/took-over", asked.key, message)
@@ -167,8 +170,8 @@ class Execution:
         immutable = answer.code == INVALID and "immutable" in answer.message
         if immutable and asked.key.group_kind == JOB and live is not None:
             self._note("delivery/replaced", asked.key, f"{asked.key} cannot be changed; made anew")
-            return (Remove(asked.key, uid_of(live)),)
-        return None
+            return (Remove(asked.key, uid_of(live)), Apply(asked.key, asked.manifest))
+        return ()
 
     def _note(self, code: str, key: Key, message: str) -> None:
         self._events.append(Event(code, str(key), message, self.plan.plan.id))

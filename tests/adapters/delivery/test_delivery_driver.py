@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ import yaml
 from delivery_world import SCOPE, bundle, deployment
 from served import served
 
-from kiban.adapters.delivery_driver import DeliveryDriver, follow_repository
+from kiban.adapters.delivery_driver import DeliveryDriver, follow_repository, now
 from kiban.adapters.git import GitRepository, open_repository
 from kiban.adapters.journal import Journal
-from kiban.adapters.kubernetes import KubernetesCluster
+from kiban.adapters.kubernetes import Access, KubernetesCluster
 from kiban.compiler.bundle import Bundle, SecretNeed
 from kiban.delivery.releases import with_release
 from kiban.delivery.status import DeliveryStatus
@@ -239,11 +240,43 @@ def test_a_new_process_that_meets_a_broken_commit_keeps_the_last_good_one_alive(
     asyncio.run(inside())
 
 
+def test_the_lease_of_a_killed_process_is_taken_over_at_once(tmp_path: Path) -> None:
+    async def test(whole: Platform) -> None:
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        scope = replace(SCOPE, environment="stg")
+        taken = whole.journal.take(scope.subject, f"{socket.gethostname()}/{dead.pid}", now(), 60)
+        assert taken is not None
+        driver = DeliveryDriver(scope, whole.cluster, whole.journal, holder="next")
+        running = asyncio.create_task(driver.run())
+        await asyncio.sleep(0)
+        assert whole.journal.holder_of(scope.subject) == "next"
+        assert not running.done()
+        running.cancel()
+
+    run(tmp_path, test)
+
+
+def test_a_cluster_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    async def inside() -> None:
+        repository = make_repository(tmp_path / "repo")
+        async with (
+            asyncio.timeout(20),
+            KubernetesCluster(Access("http://127.0.0.1:9")) as nowhere,
+            platform(tmp_path, nowhere, repository) as whole,
+        ):
+            status = await whole.until(lambda status: bool(status.problems))
+            assert [problem.code for problem in status.problems] == ["delivery/cluster-unreachable"]
+            assert status.phase == "waiting"
+
+    asyncio.run(inside())
+
+
 def test_two_processes_never_deliver_one_environment(tmp_path: Path) -> None:
     async def test(whole: Platform) -> None:
         await whole.ready_at(whole.repository.head())
         other = DeliveryDriver(SCOPE, whole.cluster, whole.journal, holder="other")
-        with pytest.raises(KibanError, match="delivers arcade/dev@local already"):
+        with pytest.raises(KibanError, match="delivers arcade/dev@local already: test"):
             await other.run()
 
     run(tmp_path, test)

@@ -53,7 +53,7 @@ def _part_fault(part: str, name: str, least: int, most: int) -> str:
         return f"too many hyphens: {part}"
     start, end = least, most
     if span not in ("*", "?"):
-        numbers = [_number(text, name) for text in (low, high) if text or not dash]
+        numbers = [_number(text, name) for text in ((low, high) if dash else (low,))]
         wrong = [number for number in numbers if isinstance(number, str)]
         if wrong:
             return wrong[0]

@@ -12,7 +12,7 @@ up: .venv/runtime ## Run the example platform and its tour
 	$(BIN)/kiban up examples/arcade --tour
 
 test: .venv/development check ## Run every check and every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/development ## Format, lint, types, imports
 	$(BIN)/ruff format --check .

@@ -18,9 +18,9 @@ from kiban.kube.objects import GroupKind, Key, Manifest, key_of
 from kiban.kube.ports import ApiError, Listing, WatchEvent
 from kiban.primitives.instants import Instant
 
-# Requests of a mass apply that run at the same time; the API server's own default share for one
-# user is larger.
-CONNECTIONS = 100
+# Connections for requests; more wait their turn, since each costs a TLS handshake and buys
+# nothing from a server that works on a few at a time. Streams are not counted.
+CONNECTIONS = 32
 PAGE = 500
 REQUEST_SECONDS = 60.0
 # A watch that ends by itself; shorter than the 5 to 10 minutes after which servers end it.
@@ -37,7 +37,7 @@ class KubernetesCluster:
         self.access = access
         self._kinds: Kinds = standard_kinds()
         self._credential = Credential(access)
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> "KubernetesCluster":
         return self
@@ -51,8 +51,8 @@ class KubernetesCluster:
         await self.close()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     # ClusterPort
 
@@ -220,11 +220,12 @@ class KubernetesCluster:
             headers["Authorization"] = f"Bearer {token}"
         return headers
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, limit_per_host=0)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
-        return self._session
+    def _session(self, *, streams: bool) -> aiohttp.ClientSession:
+        """The session for streams, which hold their connections, or that for requests."""
+        if streams not in self._sessions:
+            connector = aiohttp.TCPConnector(limit=0 if streams else CONNECTIONS)
+            self._sessions[streams] = aiohttp.ClientSession(connector=connector)
+        return self._sessions[streams]
 
     # Kinds
 
@@ -284,7 +285,7 @@ class _Answer:
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
         access = self._cluster.access
-        session = self._cluster._open_session()
+        session = self._cluster._session(streams=self._timeout.total is None)
         try:
             self._response = await session.request(
                 self._method,

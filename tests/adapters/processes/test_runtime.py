@@ -114,6 +114,19 @@ def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_an_environment_that_no_system_takes_is_said(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with staged(tmp_path, 89) as stage:
+            env = [{"name": "BAD", "value": "a\0b"}]
+            stage.do(Create(pod("p", {"env": env}, restartPolicy="Never")))
+            await stage.until(lambda: stage.status("p").get("phase") == "Failed")
+            ended = stage.status("p")["containerStatuses"][0]["state"]["terminated"]
+            assert ended["reason"] == "StartError"
+            assert "cannot be passed on" in ended["message"]
+
+    asyncio.run(play())
+
+
 def test_probes_and_hooks_run_in_the_containers_place(tmp_path: Path) -> None:
     hook = {"exec": {"command": ["sh", "-c", "echo bye > $TMPDIR/hook"]}}
     probe = {

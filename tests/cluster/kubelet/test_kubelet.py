@@ -305,6 +305,30 @@ def test_after_a_restart_what_ran_runs_again_and_what_ended_does_not() -> None:
     assert world.status["podIP"] == "127.19.0.1"
 
 
+def test_after_a_restart_a_pod_that_was_over_is_left_as_it_was() -> None:
+    world = World()
+    world.create(restartPolicy="Never", initContainers=[container("setup")])
+    world.run(5)
+    before = world.pod
+    assert world.status["phase"] == "Succeeded"
+    world.cluster.kubelet = Kubelet(AddressPlan(3))
+    world.cluster.resume(world.now)
+    world.asked.clear()
+    world.run(30)
+    assert world.pod is before
+    assert world.asked == []
+
+
+def test_after_a_restart_a_pod_that_must_not_run_again_has_failed() -> None:
+    world = World()
+    world.create(restartPolicy="Never")
+    world.run(0.5)
+    world.cluster.kubelet = Kubelet(AddressPlan(3))
+    world.cluster.resume(world.now)
+    world.run(1)
+    assert (world.status["phase"], world.state()) == ("Failed", "ContainerStatusUnknown")
+
+
 def test_a_shutdown_stops_programs_and_says_nothing() -> None:
     world = World()
     world.create(container(lifecycle={"preStop": {"sleep": {"seconds": 20}}}))

@@ -87,7 +87,9 @@ class LogWriter:
     def _write(self, lines: list[bytes]) -> None:
         stamp = rfc3339_micro(self._clock()).encode() + b" "
         data = b"".join(stamp + line + b"\n" for line in lines)
-        os.write(self._file, data)
+        # On a full disk lines are lost, but the program goes on.
+        with suppress(OSError):
+            os.write(self._file, data)
         self._size += len(data)
         if self._size > FILE_LIMIT_BYTES:
             self._rotate()

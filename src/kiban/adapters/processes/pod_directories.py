@@ -15,6 +15,7 @@ from kiban.adapters.processes.mounts import MountTable, materialised, write_file
 from kiban.cluster.asks import ContainerId, StartContainer, WriteFiles
 
 KEPT_PODS = 100
+GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class PodDirectories:
             with suppress(OSError, ValueError, KeyError):
                 about = json.loads(path.read_text())
                 self._uids[(about["namespace"], about["name"])] = path.parent.name
+        gone = sorted(self._pods.glob(f"*/{GONE}"), key=lambda p: p.stat().st_mtime)
+        self._gone.extend(path.parent.name for path in gone)
 
     def prepare(self, ask: StartContainer) -> ContainerDirectory:
         """Make the directories of a container, with everything that is mounted."""
@@ -85,6 +88,9 @@ class PodDirectories:
     def remove(self, uid: str) -> None:
         """The pod is gone: its volumes go now, its logs later."""
         shutil.rmtree(self._pods / uid / "volumes", ignore_errors=True)
+        if not (self._pods / uid).is_dir():
+            return
+        (self._pods / uid / GONE).touch()
         self._gone.append(uid)
         while len(self._gone) > KEPT_PODS:
             shutil.rmtree(self._pods / self._gone.popleft(), ignore_errors=True)

@@ -179,6 +179,8 @@ class ProcessRuntime:
             self._launch(ask, record)
         except OSError as error:
             self._failed(ask.id, _start_message(ask, error))
+        except ValueError as error:
+            self._failed(ask.id, f"the command or the environment cannot be passed on: {error}")
 
     def _launch(self, ask: StartContainer, record: ImageRecord) -> None:
         directory = self._directories.prepare(ask)
@@ -231,6 +233,9 @@ class ProcessRuntime:
                 return await self._handle(ask)
         except TimeoutError:
             return Answer(False, f"timed out after {ask.timeout_seconds:g}s")
+        except (OSError, ValueError, LookupError, ArithmeticError) as error:
+            # A handler that makes no sense fails like one that is not answered.
+            return Answer(False, f"{type(error).__name__}: {error}")
 
     async def _handle(self, ask: RunProbe | RunHook) -> Answer:
         handler = ask.handler

@@ -10,6 +10,7 @@ searched: a process that left its group, or that was being started in the very i
 import fcntl
 import json
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -26,7 +27,9 @@ from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 CLUSTER_VARIABLE = "KIBAN_CLUSTER"
 RUN_VARIABLE = "KIBAN_RUN"
-SWEEP_PATIENCE_SECONDS = 5.0
+SWEEP_PATIENCE_SECONDS = 3.0
+# macOS gives no more than 10,240 to a process.
+OPEN_FILES = 10_240
 
 
 def cluster_id(state: Path) -> str:
@@ -56,6 +59,7 @@ class Warden:
         """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _take_lock(self.state)
+        _allow_many_files()
         left = _end_all(self.state)
         self._boot_id = reaper.boot_id()
         script = str(Path(reaper.__file__).resolve())
@@ -157,6 +161,15 @@ def sweep(state: Path) -> int:
     (state / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
     with _take_lock(state):
         return _end_all(state)
+
+
+def _allow_many_files() -> None:
+    """Every container costs three descriptors; the usual limit of 1,024 is soon reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _end_all(state: Path) -> int:

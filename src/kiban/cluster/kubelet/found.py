@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kiban.cluster.kubelet.container import Container, Ended, Role, Stage
+from kiban.cluster.kubelet.status import OVER
 from kiban.kube.objects import Manifest, get_in
 from kiban.primitives.instants import Instant, parse_rfc3339
 
@@ -26,11 +27,14 @@ def containers_of(pod: Manifest, now: Instant) -> list[Container]:
         for status in get_in(pod, "status", field, default=[])
     }
     policy = get_in(pod, "spec", "restartPolicy", default="Always")
+    is_over = get_in(pod, "status", "phase") in OVER
     found = []
     for role, spec in _specs(pod):
         container = Container(pod["metadata"]["uid"], spec["name"], spec, role)
         if status := statuses.get(spec["name"]):
-            _resume(container, status, policy, now)
+            _take_over(container, status, now)
+            if not is_over and _runs_again(container, policy):
+                container.next_attempt()
         found.append(container)
     return found
 
@@ -42,30 +46,30 @@ def _specs(pod: Manifest) -> Iterator[tuple[Role, dict[str, Any]]]:
         yield "main", spec
 
 
-def _resume(container: Container, status: dict[str, Any], policy: str, now: Instant) -> None:
+def _take_over(container: Container, status: dict[str, Any], now: Instant) -> None:
+    """Make a container what its status says, as far as that can still be so."""
     attempt = int(status.get("restartCount") or 0)
     running = get_in(status, "state", "running")
     terminated = get_in(status, "state", "terminated") or get_in(status, "lastState", "terminated")
-    if running is None and terminated is None:
-        return
-    container.attempt = attempt
     if running is not None:
         started_at = _instant(running.get("startedAt"))
-        lost = LOST_EXIT_CODE, started_at, now, 0, LOST_REASON, LOST_MESSAGE
-        container.exited(Ended(attempt, *lost))
-    else:
-        assert terminated is not None
+        container.exited(
+            Ended(attempt, LOST_EXIT_CODE, started_at, now, 0, LOST_REASON, LOST_MESSAGE)
+        )
+    elif terminated is not None:
         container.exited(_ended(attempt, terminated, now))
+    else:
+        return
+    container.attempt = attempt
     container.image_id = status.get("imageID") or ""
-    again = container.role != "main" or running is not None or _restarts(policy, container)
-    if again and (policy != "Never" or container.role == "init"):
-        container.next_attempt()
-    if container.stage is Stage.WAITING:
-        container.waiting_reason = "ContainerCreating"
 
 
-def _restarts(policy: str, container: Container) -> bool:
-    return policy == "Always" or (policy == "OnFailure" and not container.has_succeeded)
+def _runs_again(container: Container, policy: str) -> bool:
+    if container.stage is not Stage.EXITED:
+        return False
+    if container.role != "main" or policy == "Always":
+        return True
+    return policy == "OnFailure" and not container.has_succeeded
 
 
 def _ended(attempt: int, terminated: dict[str, Any], now: Instant) -> Ended:

@@ -13,18 +13,16 @@ RELEASE = os.environ.get("KIBAN_RELEASE", "none")
 QUEUE = "stamps"
 # Rather late than never: a player who waits is better than one who is sent away.
 SECONDS = 3.0
-CONNECTIONS = 8
+CONNECTIONS = 2_000
 
 log = logger("stamp")
-# Waits for a free connection; redis-py's ordinary pool would refuse the request instead.
-cache = redis.Redis(
-    connection_pool=redis.BlockingConnectionPool.from_url(
-        os.environ["CACHE_URL"],
-        decode_responses=True,
-        socket_timeout=SECONDS,
-        max_connections=CONNECTIONS,
-        timeout=SECONDS,
-    )
+# A pool that makes requests wait for a connection collapses when they wait for long: let each
+# have one. Redis holds ten thousand.
+cache = redis.from_url(
+    os.environ["CACHE_URL"],
+    decode_responses=True,
+    socket_timeout=SECONDS,
+    max_connections=CONNECTIONS,
 )
 
 

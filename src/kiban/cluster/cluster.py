@@ -18,6 +18,7 @@ from kiban.cluster.api.world import Tokens, World
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.authorization.accounts import user_of_claims
 from kiban.cluster.bootstrap import bootstrap_objects
+from kiban.cluster.definitions import DefinitionController
 from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.store import Store
@@ -144,4 +145,10 @@ def assembled(
         tracks_ownership=tracks_ownership,
     )
     executor = InProcessExecutor(registry)
-    return Cluster(registry, Loop(controllers, executor, trace), executor, kubelet, plan)
+    return Cluster(
+        registry,
+        Loop([DefinitionController(), *controllers], executor, trace),
+        executor,
+        kubelet,
+        plan,
+    )

@@ -106,6 +106,10 @@ class _History:
             self.forgotten = self._revisions[cut - 1]
             del self._writes[:cut], self._revisions[:cut]
 
+    @property
+    def latest(self) -> int:
+        return self._revisions[-1] if self._revisions else self.forgotten
+
     def since(self, revision: int, until: int | None) -> list[Write]:
         if revision < self.forgotten:
             raise Expired(f"too old resource version: {revision} ({self.forgotten})")
@@ -233,6 +237,13 @@ class Store:
         return [manifest for manifest in found if manifest is not None]
 
     # History
+
+    def latest(self, kind: GroupKind) -> int:
+        """The revision of the latest write of a kind; 0 when it never had an object."""
+        history = self._histories.get(kind)
+        if history is not None:
+            return history.latest
+        return self._history_start if kind in self._kinds else 0
 
     def since(self, kind: GroupKind, revision: int, until: int | None = None) -> Sequence[Write]:
         """The writes of a kind after a revision. Raises `Expired` when they are forgotten."""

@@ -16,7 +16,6 @@ from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import acting_user, may, refusal, wish_of
-from kiban.kube.schema import shape_of
 from kiban.primitives.instants import Instant
 
 
@@ -47,6 +46,9 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     request = replace(request, user=user)
     if target is None:
         return _not_about_objects(world, request)
+    if target.version not in world.registry.kinds.groups().get(target.group, ()):
+        # Nobody serves this group: the answer is the plain one of Go's router.
+        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
     info, subresource = resolve(world.registry.kinds, target)
     if subresource is not None:
         return subresources.answer(world, request, target, info, now)
@@ -76,5 +78,5 @@ def _not_about_objects(world: World, request: Request) -> Response:
     if first in ("api", "apis"):
         return discovery.discovered(request, world.registry.kinds)
     if first == "openapi":
-        return openapi.answer(request, world.registry.kinds, shape_of)
+        return openapi.answer(request, world.registry.kinds, world.registry.shape_of)
     return static.answer(world, request)

@@ -9,20 +9,20 @@ from kiban.kube.defaults import default
 from kiban.kube.defaults.workloads import with_job_selector
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import JOB, Manifest
-from kiban.kube.schema import shape_of
+from kiban.kube.schema import Shape
 from kiban.kube.schema.reading import read
 from kiban.kube.validation import Fault, status_causes, validate_create, validate_update
 
 
 def understood(
-    info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
+    shape: Shape, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
 ) -> Manifest:
     """What the server makes of an object: unknown fields dropped, and named as the client asked.
 
     Raises `Misread` for a wrong type, and under strict validation for unknown fields and keys
     given twice.
     """
-    reading = read(manifest, shape_of(info))
+    reading = read(manifest, shape)
     if reading.wrong:
         raise Misread(reading.wrong)
     oddities = [f'duplicate field "{path}"' for path in duplicates]

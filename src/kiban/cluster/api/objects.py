@@ -24,7 +24,6 @@ from kiban.cluster.authorization.roles import Wish
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
-from kiban.kube.printing import printer_of
 from kiban.primitives.instants import Instant
 
 # What a delete answers with when the object is gone at once: most say how it went, these show it
@@ -53,7 +52,7 @@ def shown(
     form_ = wish.form
     if form_.transform == "Table":
         version = {"resourceVersion": manifest["metadata"].get("resourceVersion", "")}
-        value = rendering.table([manifest], wish, version, printer_of(info))
+        value = rendering.table([manifest], wish, version, world.registry.printer_of(info))
         return rendering.value_response(value, form_, status)
     if form_.transform == "PartialObjectMetadata":
         manifest = rendering.partial(manifest, form_)
@@ -84,33 +83,33 @@ def get(world: World, request: Request, target: Target, info: KindInfo, now: Ins
 
 def list_(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
-    options = list_options(request, info, (), watch=False)
+    options = list_options(request, info, world.registry.selectable(info), watch=False)
     page = listing.listed(world.store, info, target.namespace, options)
-    return rendering.list_response(info, page, wish, printer_of(info))
+    return rendering.list_response(info, page, wish, world.registry.printer_of(info))
 
 
 def watch(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
-    options = list_options(request, info, (), watch=True)
-    show = _watch_form(info, wish)
+    options = list_options(request, info, world.registry.selectable(info), watch=True)
+    show = _watch_form(world, info, wish)
     stream = WatchStream(world.store, info, target.namespace, options, show, now)
     return Response(200, stream=stream)
 
 
-def _watch_form(info: KindInfo, wish: Shown) -> Callable[[Stored], bytes]:
+def _watch_form(world: World, info: KindInfo, wish: Shown) -> Callable[[Stored], bytes]:
     """How a watch shows each object; ages in its tables are as of its beginning."""
     if wish.form.transform == "PartialObjectMetadata":
         return lambda stored: orjson.dumps(rendering.partial(stored.object, wish.form))
     if wish.form.transform == "Table":
-        return lambda stored: orjson.dumps(_table_event(info, stored, wish))
+        return lambda stored: orjson.dumps(_table_event(world, info, stored, wish))
     return lambda stored: stored.encoded
 
 
-def _table_event(info: KindInfo, stored: Stored, wish: Shown) -> Manifest:
+def _table_event(world: World, info: KindInfo, stored: Stored, wish: Shown) -> Manifest:
     version = {"resourceVersion": stored.object["metadata"]["resourceVersion"]}
     bookmark = "name" not in stored.object["metadata"]
     objects = [] if bookmark else [stored.object]
-    return rendering.table(objects, wish, version, printer_of(info))
+    return rendering.table(objects, wish, version, world.registry.printer_of(info))
 
 
 # Writing
@@ -121,7 +120,7 @@ def create(
 ) -> Response:
     wish = wish_of(request, now)
     call = call_of(request, now, "CreateOptions")
-    manifest = _body(request, info, call)
+    manifest = _body(world, request, info, call)
     created = world.registry.create(info, target.namespace, manifest, call)
     return written(world, info, created, wish, call, created=True)
 
@@ -131,18 +130,18 @@ def update(
 ) -> Response:
     wish = wish_of(request, now)
     call = call_of(request, now, "UpdateOptions")
-    manifest = _body(request, info, call)
+    manifest = _body(world, request, info, call)
     _check_name(manifest, target.name)
     key = key_of_target(target, info)
     stored, created = world.registry.replace(info, key, manifest, call, target.subresource)
     return written(world, info, stored, wish, call, created=created)
 
 
-def _body(request: Request, info: KindInfo, call: Call) -> Manifest:
+def _body(world: World, request: Request, info: KindInfo, call: Call) -> Manifest:
     manifest, duplicates = bodies.object_of(request, info.kind)
     typed = bodies.check_type(manifest, info)
     try:
-        return form.understood(info, typed, call, duplicates)
+        return world.registry.understood(info, typed, call, duplicates)
     except form.Misread as misread:
         raise misread.in_body(info) from misread
 
@@ -173,7 +172,7 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
         new = change(live)
         _check_name(new, target.name)
         try:
-            return form.understood(info, new, call, tuple(duplicates))
+            return world.registry.understood(info, new, call, tuple(duplicates))
         except form.Misread as misread:
             raise misread.in_patch(request.body.decode(errors="replace")) from misread
 
@@ -241,7 +240,7 @@ def delete_collection(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
     wish = wish_of(request, now)
-    selection = list_options(request, info, (), watch=False)
+    selection = list_options(request, info, world.registry.selectable(info), watch=False)
     options, call = delete_options(request, _delete_body(request), now)
     page = listing.listed(world.store, info, target.namespace, selection)
     for stored in page.items:
@@ -251,4 +250,4 @@ def delete_collection(
         except Failure as failure:
             if failure.reason != "NotFound":
                 raise
-    return rendering.list_response(info, page, wish, printer_of(info))
+    return rendering.list_response(info, page, wish, world.registry.printer_of(info))

@@ -6,18 +6,23 @@ from kiban.kube import ownership
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 from kiban.kube.ownership import Applied, FieldConflicts, WrongConfiguration, reset_fields
-from kiban.kube.schema import shape_of
+from kiban.kube.schema import Shape
 
 
 def after_write(
-    info: KindInfo, live: Manifest | None, new: Manifest, call: Call, subresource: str = ""
+    shape: Shape,
+    info: KindInfo,
+    live: Manifest | None,
+    new: Manifest,
+    call: Call,
+    subresource: str = "",
 ) -> Manifest:
     """The object with the writer as the owner of what it set or changed."""
     managed = ownership.track_update(
         live,
         new,
         manager=call.manager,
-        shape=shape_of(info),
+        shape=shape,
         now=call.now,
         subresource=subresource,
         reset=reset_fields(info, subresource),
@@ -29,6 +34,7 @@ def after_write(
 
 
 def applied(
+    shape: Shape,
     info: KindInfo,
     live: Manifest | None,
     config: Manifest,
@@ -43,7 +49,7 @@ def applied(
             live,
             config,
             manager=call.manager,
-            shape=shape_of(info),
+            shape=shape,
             now=call.now,
             force=force,
             subresource=subresource,

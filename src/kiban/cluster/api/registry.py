@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from kiban.cluster.admission.attempts import Admission, Attempt
 from kiban.cluster.api import form, metadata, ownership
 from kiban.cluster.api.calls import Call
+from kiban.cluster.api.customs import DEFINITION, Customs, customs_of, with_defaults
 from kiban.cluster.api.failures import (
     Failure,
     already_exists,
@@ -25,6 +26,8 @@ from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo, Kinds
 from kiban.kube.objects import Key, Manifest, group_of, is_deleting
 from kiban.kube.ownership import same_but_for_times
+from kiban.kube.printing import Printer, printer_of
+from kiban.kube.schema import Shape, shape_of
 
 # How often a clash of generated names is tried again (registry/generic/registry/store.go).
 NAME_TRIES = 8
@@ -43,11 +46,50 @@ class Registry:
     """
 
     store: Store
-    kinds: Kinds
+    built_in: Kinds
     admissions: Sequence[Admission] = ()
     tracks_ownership: bool = True
-    # Told of every definition, binding or the like that changes what the API itself offers.
-    observers: list[Callable[[Key], None]] = field(default_factory=list)
+    _customs: Customs = field(default_factory=Customs)
+    _kinds: Kinds | None = None
+    _definitions_at: int = 0
+
+    # Kinds
+
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds served now: the built-in ones and those of established definitions."""
+        at = self.store.latest(DEFINITION)
+        if self._kinds is None or at != self._definitions_at:
+            self._customs = customs_of(self.store.list(DEFINITION))
+            self._kinds = self.built_in.including(self._customs.infos)
+            self._definitions_at = at
+        return self._kinds
+
+    def shape_of(self, info: KindInfo) -> Shape:
+        """The fields of a kind."""
+        custom = self._customs.found.get(info)
+        return custom.shape if custom else shape_of(info)
+
+    def printer_of(self, info: KindInfo) -> Printer:
+        """The columns of a kind."""
+        custom = self._customs.found.get(info)
+        return custom.printer if custom else printer_of(info)
+
+    def selectable(self, info: KindInfo) -> tuple[str, ...]:
+        """The fields a custom kind declares for field selectors."""
+        custom = self._customs.found.get(info)
+        return custom.selectable if custom else ()
+
+    def understood(
+        self, info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
+    ) -> Manifest:
+        """What the server makes of what a client sent. Raises `form.Misread`."""
+        shape = self.shape_of(info)
+        known = form.understood(shape, manifest, call, duplicates)
+        if info in self._customs.found:
+            full: Manifest = with_defaults(known, shape)
+            return full
+        return known
 
     # Creating
 
@@ -79,7 +121,7 @@ class Registry:
         new = form.completed(info, _without_status(new, info, strategy))
         # Owned is what the client sent and its defaults, not what admission adds.
         if self.tracks_ownership and not call.tracked:
-            new = ownership.after_write(info, None, new, call)
+            new = ownership.after_write(self.shape_of(info), info, None, new, call)
         new = form.identified(info, self._admitted(attempt, new))
         form.check_new(info, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
@@ -154,9 +196,11 @@ class Registry:
             raise not_found(info, key.name)
         if live is not None:
             _check_applied_identity(info, key, config, live)
-        applied = ownership.applied(info, live, config, call, force=force, subresource=subresource)
+        applied = ownership.applied(
+            self.shape_of(info), info, live, config, call, force=force, subresource=subresource
+        )
         try:
-            wished = form.understood(info, applied.manifest, call)
+            wished = self.understood(info, applied.manifest, call)
         except form.Misread as misread:
             raise misread.in_body(info) from misread
         wished = metadata.placed(info, key.namespace, wished)
@@ -180,7 +224,7 @@ class Registry:
         new = metadata.placed(info, key.namespace, wished)
         new = form.completed(info, _only_the_part(new, live, info, strategy, subresource))
         if self.tracks_ownership and not call.tracked:
-            new = ownership.after_write(info, live, new, call, subresource)
+            new = ownership.after_write(self.shape_of(info), info, live, new, call, subresource)
         new = metadata.carried(info, new, live)
         attempt = Attempt(
             "UPDATE", info, key.namespace, key.name, live, call, self.store, subresource
@@ -200,8 +244,6 @@ class Registry:
         for admission in self.admissions:
             manifest = admission(attempt, manifest)
         return manifest
-
-    # Kinds
 
     def info_of(self, key: Key) -> KindInfo:
         """The preferred version of a key's kind. Raises `Failure` for one not served."""

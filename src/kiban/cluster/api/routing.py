@@ -5,7 +5,12 @@ The same reading serves routing and authorization (k8s.io/apiserver/pkg/endpoint
 
 from dataclasses import dataclass
 
-from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
+from kiban.cluster.api.failures import (
+    Failure,
+    method_not_allowed,
+    no_such_resource,
+    not_found,
+)
 from kiban.kube.kinds import KindInfo, Kinds, Subresource
 
 _OBJECT_VERBS = {
@@ -80,7 +85,8 @@ def resolve(kinds: Kinds, target: Target) -> tuple[KindInfo, Subresource | None]
     if target.subresource:
         subresource = info.subresource(target.subresource)
         if subresource is None:
-            raise not_a_path()
+            # A custom kind's missing part is answered as a missing object.
+            raise not_a_path() if info.type_name else not_found(info, target.name)
         if target.verb not in subresource.verbs:
             raise method_not_allowed()
         return info, subresource

@@ -34,7 +34,8 @@ _PLAIN = Strategy()
 _COUNTED = Strategy(generation=True)
 _CREATED = Strategy(create_on_update=True)
 _VERSIONED = Strategy(unconditional_update=False)
-_CUSTOM = Strategy(generation=True, unconditional_update=False)
+_CUSTOM = Strategy(generation=True, unconditional_update=False, status_keeps_metadata=True)
+_OWN = Strategy(generation=True, unconditional_update=False)
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 
 _TABLE: dict[tuple[str, str], Strategy] = {
@@ -55,7 +56,7 @@ _TABLE: dict[tuple[str, str], Strategy] = {
     ("networking.k8s.io", "Ingress"): _COUNTED,
     ("networking.k8s.io", "NetworkPolicy"): _COUNTED,
     ("networking.k8s.io", "IngressClass"): _COUNTED,
-    ("policy", "PodDisruptionBudget"): _CUSTOM,
+    ("policy", "PodDisruptionBudget"): _OWN,
     ("discovery.k8s.io", "EndpointSlice"): _COUNTED,
     ("scheduling.k8s.io", "PriorityClass"): _COUNTED,
     ("coordination.k8s.io", "Lease"): Strategy(unconditional_update=False, create_on_update=True),
@@ -67,13 +68,13 @@ _TABLE: dict[tuple[str, str], Strategy] = {
     ("storage.k8s.io", "CSIDriver"): _VERSIONED,
     ("storage.k8s.io", "CSINode"): _VERSIONED,
     ("storage.k8s.io", "VolumeAttachment"): _VERSIONED,
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): _CUSTOM,
-    (_ADMISSION, "MutatingWebhookConfiguration"): _CUSTOM,
-    (_ADMISSION, "ValidatingWebhookConfiguration"): _CUSTOM,
-    (_ADMISSION, "ValidatingAdmissionPolicy"): _CUSTOM,
-    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): _CUSTOM,
-    (_ADMISSION, "MutatingAdmissionPolicy"): _CUSTOM,
-    (_ADMISSION, "MutatingAdmissionPolicyBinding"): _CUSTOM,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _OWN,
+    (_ADMISSION, "MutatingWebhookConfiguration"): _OWN,
+    (_ADMISSION, "ValidatingWebhookConfiguration"): _OWN,
+    (_ADMISSION, "ValidatingAdmissionPolicy"): _OWN,
+    (_ADMISSION, "ValidatingAdmissionPolicyBinding"): _OWN,
+    (_ADMISSION, "MutatingAdmissionPolicy"): _OWN,
+    (_ADMISSION, "MutatingAdmissionPolicyBinding"): _OWN,
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"): _COUNTED,
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): _COUNTED,
 }

@@ -67,6 +67,8 @@ class Aliases:
 
     def in_text(self, text: str) -> str:
         """A text with every real name in it replaced."""
+        for uid, alias in self.by_uid.items():
+            text = text.replace(uid, f"uid of {alias}")
         pairs = {
             name: alias
             for (_, name), alias in self._by_name.items()

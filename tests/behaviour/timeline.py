@@ -32,7 +32,8 @@ class Timeline:
         manifest = after if after is not None else before
         assert manifest is not None
         kind = manifest["kind"]
-        if kind != "Node" and manifest["metadata"].get("namespace") != NAMESPACE:
+        about = (manifest.get("involvedObject") or {}).get("kind", kind)
+        if about != "Node" and manifest["metadata"].get("namespace") != NAMESPACE:
             return
         if kind == "Pod":
             self._pod(t, before, after)

@@ -29,11 +29,14 @@ from kiban.kube.objects import (
     uid_of,
 )
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
+from kiban.reconcile.trace import Trace
 
 # Nodes are ready and the namespace is there before second 0.
 WARM_UP_SECONDS = 30
 START = parse_rfc3339("2026-01-15T10:00:00Z")
 DRAIN_RETRY_SECONDS = 5.0
+# More reconciles than this without time passing, and two controllers undo each other's work.
+STEPS_AT_ONE_INSTANT = 3000
 DRAIN_POLL_SECONDS = 1.0
 _USER = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 Act = Callable[[Instant], None]
@@ -93,7 +96,9 @@ class World:
         metrics = RecordedMetrics(
             case["setup"].get("metrics"), self.zero, self.timeline.aliases.learn
         )
-        self._cluster = assembled(seed, controllers(metrics=metrics), tracks_ownership=False)
+        self._cluster = assembled(
+            seed, controllers(metrics=metrics), trace=Trace(), tracks_ownership=False
+        )
         self._api = Api(self._cluster)
         self._events: list[tuple[Instant, int, Act]] = []
         self._sequence = 0
@@ -107,7 +112,8 @@ class World:
         self._prepare()
         for action in self._case["actions"]:
             self._schedule(later(self.zero, action["at"]), self._acting(action["do"]))
-        self._run_until(later(self.zero, self._case["duration"]))
+        # What begins in the last instant was seen a moment later, after the recording.
+        self._run_until(later(self.zero, self._case["duration"] - 0.001))
         return self.timeline.facts
 
     def _prepare(self) -> None:
@@ -119,7 +125,9 @@ class World:
         self._run_until(later(self.zero, -0.001))
         self._look()
         for node in self._api.store.list(NODE):
-            taints = [t for t in get_in(node, "spec", "taints", default=[]) if "not-ready" not in t["key"]]
+            taints = [
+                t for t in get_in(node, "spec", "taints", default=[]) if "not-ready" not in t["key"]
+            ]
             self._api.patch(key_of(node), {"spec": {"taints": taints or None}}, self.now)
         self._look()
         for node in self._api.store.list(NODE):
@@ -154,7 +162,13 @@ class World:
     def _settle(self) -> None:
         """Let the cluster do everything that is due now."""
         self._look()
+        steps = 0
         while (due := self._cluster.next_due()) is not None and due <= self.now:
+            steps += 1
+            if steps > STEPS_AT_ONE_INSTANT:
+                trace = self._cluster.loop.trace
+                last = [f"{d.controller} {d.key.name}" for d in trace.decisions] if trace else []
+                raise RuntimeError(f"the controllers chase each other: {last[-6:]}")
             # One reconcile at a time, so that every state that others could see is recorded.
             self._cluster.step(self.now, limit=1)
             self._look()

@@ -17,7 +17,9 @@ _DEFAULT_UP: tuple[dict[str, Any], ...] = (
     {"type": "Pods", "value": 4, "periodSeconds": 15},
     {"type": "Percent", "value": 100, "periodSeconds": 15},
 )
-_DEFAULT_DOWN: tuple[dict[str, Any], ...] = ({"type": "Percent", "value": 100, "periodSeconds": 15},)
+_DEFAULT_DOWN: tuple[dict[str, Any], ...] = (
+    {"type": "Percent", "value": 100, "periodSeconds": 15},
+)
 # No window and no period may be longer: what is older is forgotten.
 LONGEST_SECONDS = 3600.0
 

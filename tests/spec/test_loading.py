@@ -133,6 +133,27 @@ environments:
     ]
 
 
+def test_a_command_line_is_split_as_a_shell_would() -> None:
+    files = repo(stamp="port: 8080\ncommand: run 'a b' --n 1.10\nargs: [1.10, yes]\n")
+    stamp = load_platform(files).services["dev"]["stamp"]
+    assert (stamp.command, stamp.args) == (["run", "a b", "--n", "1.10"], ["1.10", "yes"])
+
+
+def test_a_slip_of_the_pen_is_one_problem() -> None:
+    for stamp in (
+        "prot: 8080\nroutes: {public: /}\n",
+        "helth: {path: /x}\nport: 8080\n",
+        "port: 8080\nuses: {db: {tpye: postgres}}\n",
+        "port: 8080\nenvironments: {dev: {scael: 2}}\n",
+    ):
+        found = problems_of(repo(stamp=stamp, dev=""))
+        assert [one.code for one in found] == ["spec/unknown-field"], stamp
+    files = repo(platform=PLATFORM.replace("platform: shop", "platfrom: shop"))
+    assert places_of(files) == [("spec/unknown-field", "platform.yaml:1:1")]
+    files = repo(platform=PLATFORM.replace("drain: 2s", "drian: 2s"))
+    assert places_of(files) == [("spec/unknown-field", "platform.yaml:8:59")]
+
+
 def test_mistakes_in_all_files_come_together() -> None:
     files = repo(
         platform=PLATFORM.replace("after: dev", "after: dve").replace(

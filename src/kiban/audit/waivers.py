@@ -15,6 +15,7 @@ from kiban.primitives.instants import Instant, parse_rfc3339
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec.reading import read_yaml
+from kiban.spec.spelling import spelled
 from kiban.spec.validation import validate
 from kiban.spec.words import Words
 
@@ -67,7 +68,9 @@ def load_waivers(text: str, file: str = "waivers.yaml") -> tuple[Waiver, ...]:
             Problem("waiver/not-a-map", "waivers are a map by name", Place(file, 1, 1))
         )
     for name, node in entries.items():
-        spec = validate(WaiverSpec, _dated(node), problems, thing=f"waiver {name}")
+        thing = f"waiver {name}"
+        known = spelled(WaiverSpec, _dated(node), problems, thing)
+        spec = validate(WaiverSpec, known, problems, thing=thing)
         expires = _end_of(spec.expires) if spec is not None else None
         if spec is not None and expires is None:
             place = node.nearest(("expires",)).place()

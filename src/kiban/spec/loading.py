@@ -17,6 +17,7 @@ from kiban.spec.platform import Platform, Release, Sources, layers_of
 from kiban.spec.reading import read_yaml
 from kiban.spec.service import ServiceSpec
 from kiban.spec.shorthand import expand_platform, expand_service
+from kiban.spec.spelling import spelled_platform, spelled_service
 from kiban.spec.validation import validate
 
 PLATFORM_FILE = "platform.yaml"
@@ -91,7 +92,7 @@ class _Loading:
             self.problems.append(Problem("spec/no-platform", what, Place(PLATFORM_FILE), fix=fix))
             return None
         tree = self.tree_of(PLATFORM_FILE, files[PLATFORM_FILE])
-        return None if tree is None else expand_platform(tree)
+        return None if tree is None else spelled_platform(expand_platform(tree), self.problems)
 
     def service_trees(self, files: Mapping[str, str]) -> dict[str, Located]:
         found: dict[str, Located] = {}
@@ -101,6 +102,7 @@ class _Loading:
                 # An unreadable service is still known to those who use it.
                 tree = _empty(path).with_value({"image": Located(stem, path, 1, 1, text=stem)})
             tree = _named(expand_service(tree), stem)
+            tree = spelled_service(tree, self.problems, f"service {stem}")
             name = tree.value["service"]
             if not isinstance(name.value, str):
                 what = "the name of a service must be text"

@@ -51,7 +51,9 @@ def _one(field: str) -> Expand:
     return expand
 
 
-def _each(expand: Expand) -> Expand:
+def each(expand: Expand) -> Expand:
+    """What changes every item of a map."""
+
     def every(node: Located) -> Located:
         if not isinstance(node.value, dict):
             return node
@@ -63,11 +65,13 @@ def _each(expand: Expand) -> Expand:
     return every
 
 
-def _field(**fields: Expand) -> Expand:
+def fields(**changes: Expand) -> Expand:
+    """What changes some fields of a map."""
+
     def expand(node: Located) -> Located:
         if not isinstance(node.value, dict):
             return node
-        items = {key: _expanded(fields, key, item) for key, item in node.value.items()}
+        items = {key: _expanded(changes, key, item) for key, item in node.value.items()}
         return node.with_value(items)
 
     return expand
@@ -97,7 +101,7 @@ def _words(node: Located) -> Located:
             words = shlex.split(node.value)
         except ValueError:
             return node
-        return node.with_value([node.with_value(word) for word in words])
+        return node.with_value([replace(node, value=word, text=word) for word in words])
     if isinstance(node.value, list):
         return node.with_value([_as_written(item) for item in node.value])
     return node
@@ -126,43 +130,43 @@ def _opaque(node: Located) -> Located:
 
 
 _COMMANDS: dict[str, Expand] = {"command": _words, "args": _words}
-_TEXTS = _each(_as_written)
+_TEXTS = each(_as_written)
 _SERVICE: dict[str, Expand] = {
     **_COMMANDS,
     "build": _one("context"),
-    "health": _all(_one("path"), _field(command=_words), _same_path),
-    "scale": _all(_scale, _field(metrics=_each(_all(_one("target"), _field(labels=_TEXTS))))),
+    "health": _all(_one("path"), fields(command=_words), _same_path),
+    "scale": _all(_scale, fields(metrics=each(_all(_one("target"), fields(labels=_TEXTS))))),
     "availability": _one("zones"),
-    "routes": _each(_one("path")),
-    "uses": _each(_one("type")),
+    "routes": each(_one("path")),
+    "uses": each(_one("type")),
     "env": _TEXTS,
     "secrets": _TEXTS,
-    "files": _each(_all(_one("content"), _field(mode=_as_written, content=_as_written))),
-    "volumes": _each(_one("path")),
-    "init": _each(_all(_one("command"), _field(**_COMMANDS, env=_TEXTS))),
+    "files": each(_all(_one("content"), fields(mode=_as_written, content=_as_written))),
+    "volumes": each(_one("path")),
+    "init": each(_all(_one("command"), fields(**_COMMANDS, env=_TEXTS))),
     "schedule": _as_written,
-    "patches": _each(_field(set=_opaque)),
+    "patches": each(fields(set=_opaque)),
     "image": _as_written,
-    "environments": _each(expand_service),
+    "environments": each(expand_service),
 }
 _PLATFORM: dict[str, Expand] = {
     "defaults": expand_service,
-    "teams": _each(_field(defaults=expand_service)),
-    "environments": _each(
+    "teams": each(fields(defaults=expand_service)),
+    "environments": each(
         _all(
             _one("cluster"),
-            _field(
+            fields(
                 defaults=expand_service,
                 clusters=_words,
             ),
         )
     ),
-    "clusters": _each(
-        _field(
+    "clusters": each(
+        fields(
             version=_as_written,
             account=_as_written,
-            nodes=_each(_field(labels=_TEXTS)),
+            nodes=each(fields(labels=_TEXTS)),
         )
     ),
-    "resources": _each(_all(_one("type"), _field(version=_as_written))),
+    "resources": each(_all(_one("type"), fields(version=_as_written))),
 }

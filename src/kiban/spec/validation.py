@@ -1,6 +1,6 @@
 """A located tree against a model: the model, or every mistake with its position.
 
-Positions come from the tree, the nearest right name from the model's own fields.
+Positions come from the tree. Unknown fields were found before (`spelling`).
 """
 
 import types
@@ -68,9 +68,6 @@ def _problem(model: type[BaseModel], tree: Located, fault: dict[str, Any], thing
     node = tree.nearest(loc)
     path = dotted(loc)
     kind = fault["type"]
-    if kind == "extra_forbidden":
-        known = fields_at(model, loc[:-1])
-        return _unknown_field(str(loc[-1]), known, node, path=dotted(loc[:-1]) or thing)
     if kind == "missing":
         what = f"{thing} needs `{path}`"
         return Problem("spec/missing-field", what, node.key_place(), fix=f"add `{path}: ...`")
@@ -78,17 +75,6 @@ def _problem(model: type[BaseModel], tree: Located, fault: dict[str, Any], thing
         what = f"`{path}`: {_sentence(fault)}"
         return Problem("spec/wrong-name", what, node.key_place())
     return Problem("spec/wrong-value", f"`{path}`: {_sentence(fault)}", node.place())
-
-
-def _unknown_field(word: str, known: set[str], node: Located, *, path: str) -> Problem:
-    meant = nearest(word, known)
-    return Problem(
-        "spec/unknown-field",
-        f"`{word}` is not a field of {path}" + (f"; did you mean `{meant}`?" if meant else ""),
-        node.key_place(),
-        why="a field that nobody reads would silently do nothing",
-        fix=f"write `{meant}`" if meant else "use one of: " + ", ".join(sorted(known)),
-    )
 
 
 def _sentence(fault: dict[str, Any]) -> str:
@@ -131,7 +117,7 @@ _EXPECTED = {
 def fields_at(model: Any, loc: tuple[str | int, ...]) -> set[str]:
     """The names that fields may have at a place of a model; empty where any name may stand."""
     for part in loc:
-        model = _inner(model, part)
+        model = inner(model, part)
         if model is None:
             return set()
     if isinstance(model, type) and issubclass(model, BaseModel):
@@ -139,20 +125,21 @@ def fields_at(model: Any, loc: tuple[str | int, ...]) -> set[str]:
     return set()
 
 
-def _inner(model: Any, part: str | int) -> Any:
+def inner(model: Any, part: str | int) -> Any:
     """The type of one part of a model, with `Annotated` and `| None` taken off."""
     if isinstance(model, type) and issubclass(model, BaseModel):
         for name, field in model.model_fields.items():
             if part in (name, field.alias):
-                return _bare(field.annotation)
+                return bare(field.annotation)
         return None
     if get_origin(model) is dict:
-        return _bare(get_args(model)[1])
-    return _bare(get_args(model)[0]) if get_origin(model) is list else None
+        return bare(get_args(model)[1])
+    return bare(get_args(model)[0]) if get_origin(model) is list else None
 
 
-def _bare(annotation: Any) -> Any:
+def bare(annotation: Any) -> Any:
+    """A type with `Annotated` and `| None` taken off."""
     origin = get_origin(annotation)
     if origin in (Union, types.UnionType):
-        return next(_bare(arg) for arg in get_args(annotation) if arg is not type(None))
-    return _bare(get_args(annotation)[0]) if hasattr(annotation, "__metadata__") else annotation
+        return next(bare(arg) for arg in get_args(annotation) if arg is not type(None))
+    return bare(get_args(annotation)[0]) if hasattr(annotation, "__metadata__") else annotation

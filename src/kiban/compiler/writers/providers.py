@@ -28,71 +28,55 @@ def write(target: Target, used: Used, users: list[str]) -> Iterator[Manifest]:
     """The manifests of one resource that these services use."""
     if used.type not in PROVIDERS:
         return
-    image, port, data = PROVIDERS[used.type]
     name = used.name
-    yield target.manifest(
-        "v1",
-        "ServiceAccount",
-        name,
-        service=name,
-        automountServiceAccountToken=False,
-    )
-    yield target.manifest(
-        "v1",
-        "PersistentVolumeClaim",
-        f"{name}-data",
-        service=name,
-        spec={
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": target.resource(used).size}},
-        },
-    )
-    yield target.manifest(
-        "apps/v1",
-        "Deployment",
-        name,
-        service=name,
-        spec={
-            "replicas": 1,
-            "selector": {"matchLabels": {NAME_LABEL: name}},
-            # Two programs on one data directory would destroy it.
-            "strategy": {"type": "Recreate"},
-            "template": {
-                "metadata": {"labels": target.labels(name)},
-                "spec": _pod(target, used, image=image, port=port, data=data),
-            },
-        },
-    )
+    port = PROVIDERS[used.type][1]
     ports = [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}]
-    yield target.manifest(
-        "v1",
-        "Service",
-        name,
-        service=name,
-        spec={"type": "ClusterIP", "selector": {NAME_LABEL: name}, "ports": ports},
-    )
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": target.resource(used).size}},
+    }
+    service = {"type": "ClusterIP", "selector": {NAME_LABEL: name}, "ports": ports}
+    policy = _policy(name, users)
+    for api_version, kind, full_name, body in (
+        ("v1", "ServiceAccount", name, {"automountServiceAccountToken": False}),
+        ("v1", "PersistentVolumeClaim", f"{name}-data", {"spec": claim}),
+        ("apps/v1", "Deployment", name, {"spec": _deployment(target, used)}),
+        ("v1", "Service", name, {"spec": service}),
+        ("networking.k8s.io/v1", "NetworkPolicy", name, {"spec": policy}),
+    ):
+        yield target.manifest(api_version, kind, full_name, service=name, **body)
+
+
+def _policy(name: str, users: list[str]) -> dict[str, Any]:
+    """Only those who use the resource may reach it."""
     expression = {"key": SERVICE_LABEL, "operator": "In", "values": sorted(users)}
-    yield target.manifest(
-        "networking.k8s.io/v1",
-        "NetworkPolicy",
-        name,
-        service=name,
-        spec={
-            "podSelector": {"matchLabels": {NAME_LABEL: name}},
-            "policyTypes": ["Ingress"],
-            "ingress": [{"from": [{"podSelector": {"matchExpressions": [expression]}}]}],
-        },
-    )
+    return {
+        "podSelector": {"matchLabels": {NAME_LABEL: name}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"podSelector": {"matchExpressions": [expression]}}]}],
+    }
 
 
-def _pod(target: Target, used: Used, *, image: str, port: int, data: str) -> dict[str, Any]:
+def _deployment(target: Target, used: Used) -> dict[str, Any]:
+    metadata = {"labels": target.labels(used.name)}
+    return {
+        "replicas": 1,
+        "selector": {"matchLabels": {NAME_LABEL: used.name}},
+        # Two programs on one data directory would destroy it.
+        "strategy": {"type": "Recreate"},
+        "template": {"metadata": metadata, "spec": _pod(used)},
+    }
+
+
+def _pod(used: Used) -> dict[str, Any]:
+    image, port, data = PROVIDERS[used.type]
     probe = {"tcpSocket": {"port": port}, "periodSeconds": 1, "timeoutSeconds": 2}
     container = {
         "name": "app",
         "image": image,
         "args": ["--data", data, "--port", str(port)],
         "ports": [{"name": "main", "containerPort": port, "protocol": "TCP"}],
-        "env": _variables(target, used),
+        "env": _variables(used),
         "resources": {
             "requests": {"cpu": "50m", "memory": "64Mi"},
             "limits": {"memory": "512Mi"},
@@ -121,7 +105,7 @@ def _pod(target: Target, used: Used, *, image: str, port: int, data: str) -> dic
     }
 
 
-def _variables(target: Target, used: Used) -> list[dict[str, Any]]:
+def _variables(used: Used) -> list[dict[str, Any]]:
     if used.type == "postgres":
         keys = {
             "POSTGRES_USER": "username",

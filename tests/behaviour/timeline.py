@@ -86,6 +86,9 @@ class Timeline:
         if event is None:
             return
         about = event.get("involvedObject") or event.get("regarding") or {}
+        if event.get("reason") == "RegisteredNode":
+            # The recordings begin when nodes are known, and leave it out for later ones too.
+            return
         alias = self.aliases.by_uid.get(about.get("uid", ""))
         if alias is None:
             alias = self.aliases.of(about.get("kind", ""), about.get("name", ""))

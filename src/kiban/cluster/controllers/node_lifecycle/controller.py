@@ -90,9 +90,12 @@ class NodeLifecycleController:
 
     def _monitor(self, snapshot: Snapshot, now: Instant) -> Outcome:
         commands: list[Command] = []
-        if self._next_look is None or now >= self._next_look:
-            base = self._next_look if self._next_look is not None else now
-            self._next_look = later(base, MONITOR_SECONDS)
+        if self._next_look is None:
+            # Its beat has nothing to do with the beats of nodes.
+            offset = snapshot.chance.stream(self.name).uniform(0.1, MONITOR_SECONDS)
+            self._next_look = later(now, offset)
+        elif now >= self._next_look:
+            self._next_look = later(self._next_look, MONITOR_SECONDS)
             if self._next_look <= now:
                 self._next_look = later(now, MONITOR_SECONDS)
             nodes = snapshot.list(NODE)

@@ -66,9 +66,11 @@ class StatefulSetController:
         )
         current = history.named(get_in(stateful_set, "status", "currentRevision", default=""))
         situation = Situation(stateful_set, pods, current or history.update, history.update, now)
-        commands: list[Command] = [*claimed.commands, *history.commands]
+        commands: list[Command] = [*claimed.commands]
         commands += _reports(stateful_set, snapshot.refusals)
         if not is_deleting(stateful_set):
+            # A set on its way out keeps no history, or it and the collector would never end.
+            commands += history.commands
             commands += _stepped(situation, snapshot)
         status = _status(situation, snapshot.refusals)
         commands += status_update(stateful_set, status)

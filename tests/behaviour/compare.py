@@ -9,6 +9,8 @@ from states import State, fold
 Case = dict[str, Any]
 Facts = list[dict[str, Any]]
 _UNCOMPARED_EVENTS = ("Scheduled", "FailedScheduling", "NoPods")
+# Real controllers say it of every new node; the recordings never hold it.
+_UNRECORDED_EVENTS = ("RegisteredNode",)
 _COMBINED = "(combined from similar events): "
 
 
@@ -87,7 +89,9 @@ def _event_set(case: Case, timeline: Facts) -> set[tuple[str, str, str, str]]:
             _plain(fact.get("message", "").removeprefix(_COMBINED)),
         )
         for fact in timeline
-        if fact["what"] == "event" and (scheduling or fact["reason"] not in _UNCOMPARED_EVENTS)
+        if fact["what"] == "event"
+        and (scheduling or fact["reason"] not in _UNCOMPARED_EVENTS)
+        and fact["reason"] not in _UNRECORDED_EVENTS
     }
 
 

@@ -138,7 +138,7 @@ class World:
     def _create_manifests(self, now: Instant) -> None:
         for manifest in self._case["setup"]["manifests"]:
             self._api.create(manifest, now)
-            self._look()
+            self._settle()
 
     # The clock
 

@@ -25,7 +25,7 @@ def fnv1a(data: bytes) -> int:
 def template_hash(template: Any, collisions: int | None = None) -> str:
     """The hash of a template; `collisions` counts how often it met another one of the same hash."""
     data = canonical_json(template)
-    if collisions is not None:
+    if collisions:
         data += collisions.to_bytes(8, "little")
     return safe_encoded(str(fnv1a(data)))
 

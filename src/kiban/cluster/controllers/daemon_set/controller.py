@@ -76,9 +76,9 @@ class DaemonSetController:
         survey = _Survey(
             daemon_set, snapshot.list(NODE), claimed.objects, hash_of(history.update), now
         )
-        commands: list[Command] = [*history.commands, *_reports(daemon_set, snapshot.refusals)]
+        commands = _reports(daemon_set, snapshot.refusals)
         if not is_deleting(daemon_set):
-            commands += _managed(survey, snapshot)
+            commands += [*history.commands, *_managed(survey, snapshot)]
         commands += status_update(daemon_set, _status(survey))
         used = [
             revision["metadata"]["name"]

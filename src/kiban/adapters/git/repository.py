@@ -9,7 +9,6 @@ they do after `git commit -- path`; other uncommitted edits stay, also those in 
 
 import asyncio
 import fcntl
-import os
 import re
 import subprocess
 import tempfile
@@ -18,15 +17,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiban.adapters.git.program import (
+    checked_git,
+    git_failed,
+    git_problem,
+    is_race,
+    run_git,
+)
 from kiban.primitives.instants import MICROSECONDS, Instant
-from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.primitives.problems import KibanError
 
 # How often a local branch is looked at (one or two `stat` calls) and a remote one fetched.
 LOCAL_SECONDS = 0.2
 REMOTE_SECONDS = 15.0
 # An edit that loses the race so often is somebody else's loop.
 RACES_LIMIT = 20
-GIT_SECONDS = 120.0
 
 Edit = Callable[[str], str]
 _FIELDS = "%H%x1f%an <%ae>%x1f%at%x1f%s%x1e"
@@ -132,7 +137,7 @@ class GitRepository:
                 if commit and self._land(tip, commit):
                     self._follow_in_work_tree(full, before, after, change)
                     return commit
-        raise _problem(
+        raise git_problem(
             "too-many-races",
             f"{self.branch} moved {RACES_LIMIT} times while {path} was being edited.",
             self.folder,
@@ -170,14 +175,14 @@ class GitRepository:
         if self.remote:
             spec = f"{commit}:refs/heads/{self.branch}"
             pushed = self._run("push", "--quiet", self.remote, spec)
-            if pushed.returncode and not _is_race(pushed.stderr):
-                raise _git_failed(["push"], pushed.stderr, self.folder)
+            if pushed.returncode and not is_race(pushed.stderr):
+                raise git_failed(["push"], pushed.stderr, self.folder)
             if pushed.returncode:
                 return False
         name = f"refs/heads/{self.branch}"
         moved = self._run("update-ref", "-m", "kiban", name, commit, tip)
-        if moved.returncode and not _is_race(moved.stderr):
-            raise _git_failed(["update-ref"], moved.stderr, self.folder)
+        if moved.returncode and not is_race(moved.stderr):
+            raise git_failed(["update-ref"], moved.stderr, self.folder)
         return moved.returncode == 0
 
     def _follow_in_work_tree(self, path: str, before: str, after: str, change: Edit) -> None:
@@ -214,7 +219,7 @@ class GitRepository:
             known = self._git("branch", "--format=%(refname:short)").split()
             what = f"There is no branch {self.branch!r} with a commit."
             fix = f"Branches: {', '.join(known) or 'none'}."
-            raise _problem("no-branch", what, self.folder, fix)
+            raise git_problem("no-branch", what, self.folder, fix)
         return found.stdout.decode().strip()
 
     def _signature(self) -> tuple[object, ...]:
@@ -274,7 +279,7 @@ class GitRepository:
     ) -> str:
         done = self._run(*args, env=env, text=text)
         if done.returncode:
-            raise _git_failed(args, done.stderr or done.stdout, self.folder)
+            raise git_failed(args, done.stderr or done.stdout, self.folder)
         return done.stdout.decode(errors="replace")
 
     def _run(
@@ -292,11 +297,11 @@ def open_repository(source: str, cache: Path, *, branch: str = "") -> GitReposit
     if path.exists():
         return _open_local(path.resolve(), branch)
     if not re.match(r"[a-z+]+://|[\w.-]+@[\w.-]+:", source):
-        raise _problem("no-repository", f"There is nothing at {source!r}.", path)
+        raise git_problem("no-repository", f"There is nothing at {source!r}.", path)
     folder = cache / re.sub(r"[^\w.-]+", "-", re.sub(r"//[^@/]*@", "//", source)).strip("-")
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
-        _checked(folder, "init", "--quiet", "--bare", ".")
+        checked_git(folder, "init", "--quiet", "--bare", ".")
     branch = branch or _default_branch(folder, source)
     repository = GitRepository(folder, branch, remote=source)
     repository.fetch()
@@ -307,7 +312,7 @@ def _open_local(path: Path, branch: str) -> GitRepository:
     folder = path if path.is_dir() else path.parent
     found = run_git(folder, "rev-parse", "--show-prefix")
     if found.returncode:
-        raise _problem(
+        raise git_problem(
             "no-repository",
             f"{folder} is not in a Git repository.",
             folder,
@@ -318,7 +323,7 @@ def _open_local(path: Path, branch: str) -> GitRepository:
         head = run_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
         if head.returncode:
             what = "No branch is checked out there; name the one to follow."
-            raise _problem("no-branch", what, folder)
+            raise git_problem("no-branch", what, folder)
         branch = head.stdout.decode().strip()
     # From the top, so that every path means the same to every command.
     top = run_git(folder, "rev-parse", "--show-toplevel")
@@ -327,40 +332,9 @@ def _open_local(path: Path, branch: str) -> GitRepository:
 
 
 def _default_branch(folder: Path, source: str) -> str:
-    listed = _checked(folder, "ls-remote", "--symref", source, "HEAD")
+    listed = checked_git(folder, "ls-remote", "--symref", source, "HEAD")
     match = re.search(r"^ref: refs/heads/(\S+)\s+HEAD", listed, re.MULTILINE)
     return match[1] if match else "main"
-
-
-def run_git(
-    folder: Path, *args: str, env: Mapping[str, str] | None = None, text: str | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    """Run git in a folder; the answer with its exit code, whatever that is."""
-    # Questions on the terminal would stop a program that nobody watches.
-    full = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", **(env or {})}
-    try:
-        return subprocess.run(
-            ["git", *args],
-            cwd=folder,
-            env=full,
-            input=text.encode() if text is not None else b"",
-            capture_output=True,
-            timeout=GIT_SECONDS,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        what = "The program `git` is not installed."
-        raise _problem("no-git", what, folder, "Install Git.") from error
-    except subprocess.TimeoutExpired as error:
-        what = f"`git {args[0]}` did not end within {GIT_SECONDS:g} s."
-        raise _problem("timeout", what, folder) from error
-
-
-def _checked(folder: Path, *args: str) -> str:
-    done = run_git(folder, *args)
-    if done.returncode:
-        raise _git_failed(args, done.stderr, folder)
-    return done.stdout.decode(errors="replace")
 
 
 def _entry(line: str) -> LogEntry:
@@ -383,20 +357,3 @@ def _replace(file: Path, text: str) -> None:
         new.write(text)
     Path(new.name).chmod(mode if mode is not None else 0o644)
     Path(new.name).replace(file)
-
-
-def _is_race(stderr: bytes) -> bool:
-    text = stderr.decode(errors="replace")
-    signs = ("but expected", "cannot lock ref", "fetch first", "non-fast-forward", "[rejected]")
-    return any(sign in text for sign in signs)
-
-
-def _git_failed(args: Sequence[str], stderr: bytes, folder: Path) -> KibanError:
-    # A URL may hold a password.
-    text = re.sub(r"//[^@/\s]*@", "//", stderr.decode(errors="replace").strip())
-    return _problem("failed", f"`git {args[0]}` failed: {text}", folder)
-
-
-def _problem(code: str, what: str, folder: Path, fix: str = "") -> KibanError:
-    problem = Problem(f"git/{code}", what, Place(file=str(folder)), fix=fix)
-    return KibanError(problem, Exit.WORLD_FAILED)

@@ -13,7 +13,7 @@ from kiban.primitives.problems import Problem, nearest
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
 from kiban.spec.shorthand import each, expand_platform, expand_service, fields
-from kiban.spec.validation import bare, fields_at, inner
+from kiban.spec.validation import bare, fields_of, inner
 
 
 def spelled_service(tree: Located, problems: list[Problem], thing: str) -> Located:
@@ -45,7 +45,7 @@ def spelled(model: Any, node: Located, problems: list[Problem], thing: str) -> L
     is_model = isinstance(model, type) and issubclass(model, BaseModel)
     if not isinstance(node.value, dict) or not (is_model or get_origin(model) is dict):
         return node
-    known = fields_at(model, ()) if is_model else frozenset(node.value)
+    known = fields_of(model) if is_model else node.value
     value: dict[str, Located] = {}
     for key, item in node.value.items():
         name = key

@@ -4,6 +4,8 @@ Positions come from the tree. Unknown fields were found before (`spelling`).
 """
 
 import types
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -114,27 +116,22 @@ _EXPECTED = {
 }
 
 
-def fields_at(model: Any, loc: tuple[str | int, ...]) -> set[str]:
-    """The names that fields may have at a place of a model; empty where any name may stand."""
-    for part in loc:
-        model = inner(model, part)
-        if model is None:
-            return set()
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return {field.alias or name for name, field in model.model_fields.items()}
-    return set()
-
-
 def inner(model: Any, part: str | int) -> Any:
-    """The type of one part of a model, with `Annotated` and `| None` taken off."""
+    """The type of one part of a model, a map or a list; None where there is none."""
     if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, field in model.model_fields.items():
-            if part in (name, field.alias):
-                return bare(field.annotation)
-        return None
-    if get_origin(model) is dict:
+        return fields_of(model).get(str(part))
+    origin = get_origin(model)
+    if origin is dict:
         return bare(get_args(model)[1])
-    return bare(get_args(model)[0]) if get_origin(model) is list else None
+    return bare(get_args(model)[0]) if origin is list else None
+
+
+@cache
+def fields_of(model: type[BaseModel]) -> Mapping[str, Any]:
+    """The type of every field of a model, by the name that people write."""
+    return {
+        field.alias or name: bare(field.annotation) for name, field in model.model_fields.items()
+    }
 
 
 def bare(annotation: Any) -> Any:

@@ -16,6 +16,7 @@ from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import acting_user, may, refusal, wish_of
+from kiban.kube.warnings import kind_warning
 from kiban.primitives.instants import Instant
 
 
@@ -56,7 +57,11 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     handle = special or _VERBS.get(target.verb)
     if handle is None:
         raise method_not_allowed()
-    return handle(world, request, target, info, now)
+    response = handle(world, request, target, info, now)
+    deprecation = kind_warning(info.api_version, info.kind)
+    if deprecation:
+        response.warnings = (deprecation, *response.warnings)
+    return response
 
 
 _VERBS: dict[str, Callable[..., Response]] = {

@@ -4,10 +4,19 @@ from collections.abc import Callable
 
 import orjson
 
-from kiban.cluster.api import bodies, deleting, form, listing, metadata, patching, rendering
+from kiban.cluster.api import (
+    bodies,
+    deleting,
+    form,
+    listing,
+    metadata,
+    patching,
+    rendering,
+    versions,
+)
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import Failure, bad_request, details_of, not_found
-from kiban.cluster.api.negotiation import Form, form_of
+from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.options import (
     call_of,
     delete_options,
@@ -24,6 +33,7 @@ from kiban.cluster.authorization.roles import Wish
 from kiban.cluster.store import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
+from kiban.kube.warnings import warnings_of
 from kiban.primitives.instants import Instant
 
 # What a delete answers with when the object is gone at once: most say how it went, these show it
@@ -31,9 +41,11 @@ from kiban.primitives.instants import Instant
 _SHOWN_WHEN_DELETED = frozenset({POD, SERVICE, SERVICE_ACCOUNT})
 
 
-def key_of_target(target: Target, info: KindInfo) -> Key:
+def key_of_target(world: World, target: Target, info: KindInfo) -> Key:
+    """The key under which the object is stored, whatever version the path names."""
+    kind = versions.stored_info(world.registry.kinds, info)
     namespace = target.namespace if info.namespaced else ""
-    return Key(info.group, info.kind, namespace, target.name)
+    return Key(kind.group, kind.kind, namespace, target.name)
 
 
 def accepted_form(request: Request) -> Form:
@@ -48,7 +60,10 @@ def wish_of(request: Request, now: Instant) -> Shown:
 def shown(
     world: World, info: KindInfo, manifest: Manifest, wish: Shown, status: int = 200
 ) -> Response:
-    """One object as the client wants it."""
+    """One object as the client wants it, in the version of its path."""
+    convert = versions.to_version(world.registry.kinds, info)
+    if convert is not None:
+        manifest = convert(manifest)
     form_ = wish.form
     if form_.transform == "Table":
         version = {"resourceVersion": manifest["metadata"].get("resourceVersion", "")}
@@ -64,7 +79,7 @@ def written(
 ) -> Response:
     """An object after a write, with the warnings the write gave."""
     response = shown(world, info, manifest, wish, 201 if created else 200)
-    response.warnings = tuple(call.warnings)
+    response.warnings = (*call.warnings, *warnings_of(manifest))
     return response
 
 
@@ -73,10 +88,10 @@ def written(
 
 def get(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
-    stored = world.store.stored(key_of_target(target, info))
+    stored = world.store.stored(key_of_target(world, target, info))
     if stored is None:
         raise not_found(info, target.name)
-    if wish.form.media == "json" and not wish.form.transform:
+    if wish.form == PLAIN and versions.to_version(world.registry.kinds, info) is None:
         return Response(200, stored.encoded)
     return shown(world, info, stored.object, wish)
 
@@ -84,25 +99,31 @@ def get(world: World, request: Request, target: Target, info: KindInfo, now: Ins
 def list_(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
     options = list_options(request, info, world.registry.selectable(info), watch=False)
-    page = listing.listed(world.store, info, target.namespace, options)
-    return rendering.list_response(info, page, wish, world.registry.printer_of(info))
+    kinds = world.registry.kinds
+    page = listing.listed(world.store, versions.stored_info(kinds, info), target.namespace, options)
+    convert = versions.to_version(kinds, info)
+    return rendering.list_response(info, page, wish, world.registry.printer_of(info), convert)
 
 
 def watch(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
     options = list_options(request, info, world.registry.selectable(info), watch=True)
     show = _watch_form(world, info, wish)
-    stream = WatchStream(world.store, info, target.namespace, options, show, now)
+    kind = versions.stored_info(world.registry.kinds, info)
+    stream = WatchStream(world.store, kind, target.namespace, options, show, now)
     return Response(200, stream=stream)
 
 
 def _watch_form(world: World, info: KindInfo, wish: Shown) -> Callable[[Stored], bytes]:
     """How a watch shows each object; ages in its tables are as of its beginning."""
+    convert = versions.to_version(world.registry.kinds, info)
     if wish.form.transform == "PartialObjectMetadata":
         return lambda stored: orjson.dumps(rendering.partial(stored.object, wish.form))
     if wish.form.transform == "Table":
-        return lambda stored: orjson.dumps(_table_event(world, info, stored, wish))
-    return lambda stored: stored.encoded
+        return lambda stored: orjson.dumps(
+            _table_event(world, info, versions.shown_as(stored, convert), wish)
+        )
+    return lambda stored: versions.shown_as(stored, convert).encoded
 
 
 def _table_event(world: World, info: KindInfo, stored: Stored, wish: Shown) -> Manifest:
@@ -121,7 +142,10 @@ def create(
     wish = wish_of(request, now)
     call = call_of(request, now, "CreateOptions")
     manifest = _body(world, request, info, call)
-    created = world.registry.create(info, target.namespace, manifest, call)
+    kinds = world.registry.kinds
+    kind = versions.stored_info(kinds, info)
+    manifest = versions.to_stored(kinds, info, manifest)
+    created = world.registry.create(kind, target.namespace, manifest, call)
     return written(world, info, created, wish, call, created=True)
 
 
@@ -132,8 +156,11 @@ def update(
     call = call_of(request, now, "UpdateOptions")
     manifest = _body(world, request, info, call)
     _check_name(manifest, target.name)
-    key = key_of_target(target, info)
-    stored, created = world.registry.replace(info, key, manifest, call, target.subresource)
+    key = key_of_target(world, target, info)
+    kinds = world.registry.kinds
+    kind = versions.stored_info(kinds, info)
+    manifest = versions.to_stored(kinds, info, manifest)
+    stored, created = world.registry.replace(kind, key, manifest, call, target.subresource)
     return written(world, info, stored, wish, call, created=created)
 
 
@@ -166,17 +193,22 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
     if patching.is_apply(request):
         return _apply(world, request, target, info, call)
     change, duplicates = patching.patch_of(request, info)
-    key = key_of_target(target, info)
+    key = key_of_target(world, target, info)
+
+    kinds = world.registry.kinds
+    convert = versions.to_version(kinds, info)
 
     def changed(live: Manifest) -> Manifest:
-        new = change(live)
+        new = change(convert(live) if convert else live)
         _check_name(new, target.name)
         try:
-            return world.registry.understood(info, new, call, tuple(duplicates))
+            understood = world.registry.understood(info, new, call, tuple(duplicates))
         except form.Misread as misread:
             raise misread.in_patch(request.body.decode(errors="replace")) from misread
+        return versions.to_stored(kinds, info, understood)
 
-    stored = world.registry.update(info, key, changed, call, target.subresource)
+    kind = versions.stored_info(kinds, info)
+    stored = world.registry.update(kind, key, changed, call, target.subresource)
     return written(world, info, stored, wish, call, created=False)
 
 
@@ -184,15 +216,16 @@ def _apply(world: World, request: Request, target: Target, info: KindInfo, call:
     config = bodies.configuration_of(request, info)
     _check_name(config, target.name)
     metadata.placed(info, target.namespace, config)
-    key = key_of_target(target, info)
+    key = key_of_target(world, target, info)
     if world.store.get(key) is None:
         creation = Wish("create", info.group, info.plural, "", target.namespace, target.name)
         if not may(world.store, request.user, creation):
             raise refusal(request.user, creation)
+    kinds = world.registry.kinds
     stored, created = world.registry.apply(
-        info,
+        versions.stored_info(kinds, info),
         key,
-        config,
+        versions.to_stored(kinds, info, config),
         call,
         force=request.flag("force"),
         subresource=target.subresource,
@@ -218,7 +251,7 @@ def delete(
 ) -> Response:
     wish = wish_of(request, now)
     options, call = delete_options(request, _delete_body(request), now)
-    key = key_of_target(target, info)
+    key = key_of_target(world, target, info)
     last, gone = deleting.delete(world.registry, info, key, options, call)
     if gone and info.group_kind not in _SHOWN_WHEN_DELETED:
         details = details_of(info, target.name, uid=last["metadata"]["uid"])

@@ -43,6 +43,8 @@ DEADLINE = Verdict(
     "DeadlineExceeded",
     "Pod was active on the node longer than the specified deadline",
 )
+# What an API server may leave out; 0 and False are not among them.
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PROBE_NAMES = {"startup": "Startup", "readiness": "Readiness", "liveness": "Liveness"}
 
 
@@ -390,7 +392,7 @@ class PodWorker:
 
     def _send(self, status: dict[str, Any], now: Instant, effects: Effects) -> None:
         live = self.pod.get("status") or {}
-        if _bare({name: live.get(name) for name in status}) == _bare(status):
+        if all(_says_the_same(live.get(name), wanted) for name, wanted in status.items()):
             self._sent = None
             return
         if self._sent is not None and self._sent[0] == status and now < self._sent[1]:
@@ -417,9 +419,13 @@ def _verdict_of(pod: Manifest) -> Verdict | None:
     return Verdict(status["phase"], status.get("reason") or "", status.get("message") or "")
 
 
-def _bare(value: Any) -> Any:
-    """The value without what is empty, which an API server may leave out."""
-    if isinstance(value, dict):
-        pruned = {key: _bare(item) for key, item in value.items()}
-        return {key: item for key, item in pruned.items() if item not in (None, "", [], {})}
-    return [_bare(item) for item in value] if isinstance(value, list) else value
+def _says_the_same(live: Any, wanted: Any) -> bool:
+    """Equal, but for what is empty, which an API server may leave out."""
+    if live == wanted or (not live and not wanted and live in _EMPTY and wanted in _EMPTY):
+        return True
+    if isinstance(live, dict | None) and isinstance(wanted, dict | None):
+        left, right = live or {}, wanted or {}
+        return all(_says_the_same(left.get(key), right.get(key)) for key in {**left, **right})
+    if isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
+        return all(map(_says_the_same, live, wanted))
+    return False

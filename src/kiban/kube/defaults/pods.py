@@ -28,6 +28,13 @@ _PROBE: Value = {
     "successThreshold": 1,
     "failureThreshold": 3,
 }
+# A pod behind a gate says so from its first moment (pkg/registry/core/pod/strategy.go).
+_GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
 _CONDITION: Value = {"lastProbeTime": None, "lastTransitionTime": None}
 _HTTP: Value = {"path": "/", "scheme": "HTTP"}
 _MODE: Value = {"defaultMode": 420}
@@ -46,6 +53,8 @@ def default_pod(pod: Manifest) -> Manifest:
         if name in spec:
             spec[name] = [_of_pod(container, host_network) for container in spec[name]]
     status = {"phase": "Pending", "qosClass": qos_class(spec), **(pod.get("status") or {})}
+    if spec.get("schedulingGates") and not status.get("conditions"):
+        status["conditions"] = [_GATED]
     if status.get("conditions"):
         status["conditions"] = [{**_CONDITION, **condition} for condition in status["conditions"]]
     return {**pod, "spec": spec, "status": status}

@@ -6,9 +6,11 @@ reference.
 
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.calls import Call, DeleteOptions
+from kiban.cluster.api.customs import DEFINITION
 from kiban.cluster.api.failures import Failure, not_found
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.strategies import strategy_of
+from kiban.cluster.definitions import terminating
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import NAMESPACE, POD, Key, Manifest, get_in, is_deleting, replaced
 from kiban.primitives.instants import later, parse_rfc3339, rfc3339, seconds_between
@@ -91,6 +93,8 @@ def _asked_to_go(info: KindInfo, live: Manifest, options: DeleteOptions, call: C
     new = {**live, "metadata": metadata}
     if info.group_kind == NAMESPACE:
         new["status"] = {**live.get("status", {}), "phase": "Terminating"}
+    if info.group_kind == DEFINITION:
+        new["status"] = terminating(live, call.now)
     return new
 
 

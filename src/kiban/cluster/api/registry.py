@@ -19,8 +19,8 @@ from kiban.cluster.api.failures import (
     internal,
     invalid,
     not_found,
-    required,
 )
+from kiban.cluster.api.pod_parts import PARTS
 from kiban.cluster.api.strategies import Strategy, strategy_of
 from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo, Kinds
@@ -115,8 +115,6 @@ class Registry:
         strategy = strategy_of(info)
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
-        if not name:
-            raise invalid(info, "", [required("metadata.name", "name or generateName is required")])
         new = metadata.fresh(manifest, call, self.store.chance, counts=strategy.generation)
         new = form.completed(info, _without_status(new, info, strategy))
         # Owned is what the client sent and its defaults, not what admission adds.
@@ -177,7 +175,9 @@ class Registry:
                 "message": "Invalid value: 0: must be specified for an update",
                 "field": "metadata.resourceVersion",
             }
-            raise invalid(info, key.name, [cause])
+            # Custom resources are named by their plural here, as the real server does.
+            named = info if info.type_name else replace(info, kind=info.plural)
+            raise invalid(named, key.name, [cause])
         return self.update(info, key, lambda _: manifest, call, subresource), False
 
     def apply(
@@ -316,6 +316,8 @@ def _only_the_part(
         rest = {key: value for key, value in live.items() if key != "status"}
         status = {"status": new["status"]} if "status" in new else {}
         return {**rest, "metadata": meta, **status}
+    if subresource in PARTS:
+        return PARTS[subresource](info, new, live)
     if subresource or info.subresource("status") is None:
         return new
     if "status" in live:

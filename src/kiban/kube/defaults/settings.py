@@ -157,3 +157,30 @@ def _webhook(hook: Value) -> Value:
     if client.get("service"):
         hook["clientConfig"] = {**client, "service": {"port": 443, **client["service"]}}
     return hook
+
+
+_MATCHING: Value = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+
+
+def default_admission_policy(manifest: Manifest) -> Manifest:
+    """A ValidatingAdmissionPolicy."""
+    spec = {"failurePolicy": "Fail", **(manifest.get("spec") or {})}
+    if spec.get("matchConstraints"):
+        spec["matchConstraints"] = _matching(spec["matchConstraints"])
+    return {**manifest, "spec": spec, "status": manifest.get("status") or {}}
+
+
+def default_policy_binding(manifest: Manifest) -> Manifest:
+    """A ValidatingAdmissionPolicyBinding."""
+    spec = dict(manifest.get("spec") or {})
+    if spec.get("matchResources"):
+        spec["matchResources"] = _matching(spec["matchResources"])
+    return {**manifest, "spec": spec}
+
+
+def _matching(resources: Value) -> Value:
+    complete = {**_MATCHING, **resources}
+    for name in ("resourceRules", "excludeResourceRules"):
+        if complete.get(name):
+            complete[name] = [{"scope": "*", **rule} for rule in complete[name]]
+    return complete

@@ -36,6 +36,12 @@ _DEFAULTS: dict[GroupKind, Callable[[Manifest], Manifest]] = {
     GroupKind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): (
         settings.default_webhooks
     ),
+    GroupKind("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): (
+        settings.default_admission_policy
+    ),
+    GroupKind("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): (
+        settings.default_policy_binding
+    ),
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): settings.default_definition,
     GroupKind("apps", "DaemonSet"): workloads.default_daemon_set,
     GroupKind("apps", "Deployment"): workloads.default_deployment,

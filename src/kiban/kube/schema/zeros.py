@@ -33,7 +33,8 @@ _KEPT_BOOLEANS_OF = frozenset({"ContainerStatus", "VolumeMountStatus", "CronJobS
 _DROPPED_NUMBERS = frozenset(
     {
         "minReadySeconds", "initialDelaySeconds", "timeoutSeconds", "periodSeconds",
-        "successThreshold", "failureThreshold", "hostPort", "nodePort", "observedGeneration", "active", "signal", "healthCheckNodePort",
+        "successThreshold", "failureThreshold", "hostPort", "nodePort", "observedGeneration",
+        "active", "signal", "healthCheckNodePort",
         "generation", "count", "ServicePort.nodePort", "number", "succeeded", "failed",
         "DeploymentStatus.replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
         "unavailableReplicas", "fullyLabeledReplicas",

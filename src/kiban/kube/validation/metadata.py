@@ -108,7 +108,12 @@ def _validate_owners(owners: list[Any]) -> Faults:
     return faults
 
 
-_OWN_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
+_OWN_FINALIZERS = (
+    "orphan",
+    "foregroundDeletion",
+    "kubernetes",
+    "customresourcecleanup.apiextensions.k8s.io",
+)
 
 
 def _validate_finalizers(finalizers: list[str]) -> Faults:

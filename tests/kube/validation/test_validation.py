@@ -311,6 +311,11 @@ def test_a_pod_may_not_get_another_command() -> None:
     assert faults[0].startswith("spec: Forbidden: pod updates may not change fields other than")
 
 
+def test_a_pod_gets_ephemeral_containers_only_through_their_own_end_point() -> None:
+    faults = faults_of_change(pod(), pod(ephemeralContainers=[container("debug")]))
+    assert [fault.partition(":")[0] for fault in faults] == ["spec"]
+
+
 def test_an_object_that_goes_gets_no_new_finalizers() -> None:
     old, new = config_map(), config_map()
     old["metadata"] |= {"deletionTimestamp": "2026-11-21T12:00:00Z", "finalizers": ["x/a"]}

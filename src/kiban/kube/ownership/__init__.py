@@ -7,10 +7,10 @@ so that nothing is parsed or encoded.
 """
 
 from kiban.kube.ownership.applying import Applied, apply
+from kiban.kube.ownership.configurations import WrongConfiguration
 from kiban.kube.ownership.conflicts import Conflict, FieldConflicts
 from kiban.kube.ownership.resets import reset_fields
 from kiban.kube.ownership.tracking import same_but_for_times, track_update
-from kiban.kube.ownership.typing import WrongConfiguration
 
 __all__ = [
     "Applied",

@@ -7,6 +7,7 @@ from typing import Any
 from kiban.kube.objects import Manifest
 from kiban.kube.ownership.collecting import collect
 from kiban.kube.ownership.comparing import Comparison, compare
+from kiban.kube.ownership.configurations import check_configuration
 from kiban.kube.ownership.conflicts import FieldConflicts, conflicts_with
 from kiban.kube.ownership.elements import written
 from kiban.kube.ownership.empty import empty_object
@@ -22,7 +23,6 @@ from kiban.kube.ownership.fieldsets import (
 from kiban.kube.ownership.merging import merge
 from kiban.kube.ownership.pruning import prune, remove
 from kiban.kube.ownership.resets import NEVER_OWNED
-from kiban.kube.ownership.typing import check_configuration
 from kiban.kube.schema.shapes import Shape
 from kiban.primitives.instants import Instant, rfc3339
 

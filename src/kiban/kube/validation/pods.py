@@ -186,7 +186,7 @@ def validate_pod_update(old: Manifest, new: Manifest) -> Faults:
 
 def _comparable(spec: Value) -> Value:
     """A pod spec without what may change."""
-    free = ("activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers")
+    free = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
     rest = {key: value for key, value in spec.items() if key not in free}
     for name in ("containers", "initContainers"):
         if name in rest:

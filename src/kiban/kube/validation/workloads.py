@@ -309,7 +309,9 @@ def job_stays(old: Manifest, new: Manifest) -> Faults:
     if not _is_elastic(before, after):
         faults += immutable("spec.completions", before.get("completions"), after.get("completions"))
     faults += immutable("spec.selector", before.get("selector"), after.get("selector"))
-    faults += immutable("spec.template", _job_template(before), _job_template(after))
+    loose = bool(before.get("suspend"))
+    templates = (_job_template(spec, loose=loose) for spec in (before, after))
+    faults += immutable("spec.template", *templates)
     return faults + immutable(
         "spec.completionMode", before.get("completionMode"), after.get("completionMode")
     )
@@ -321,10 +323,10 @@ def _is_elastic(before: Value, after: Value) -> bool:
     return indexed and after.get("completions") == after.get("parallelism")
 
 
-def _job_template(spec: Value) -> Any:
+def _job_template(spec: Value, *, loose: bool) -> Any:
     """A suspended job that has not started may change where its pods run."""
     template = spec.get("template") or {}
-    if not spec.get("suspend"):
+    if not loose:
         return template
     free = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
     pod = {key: value for key, value in (template.get("spec") or {}).items() if key not in free}

@@ -69,8 +69,12 @@ async def status_of(view: View) -> DeliveryStatus:
         newest: Desired | Undeliverable = _desired(view, head)
     except KibanError as error:
         newest = Undeliverable(commit, error.problems)
-        running = JournalReader(view.home.state.journal).endings(view.scope.subject)
-        good = [str(end.facts["commit"]) for _, end in running if end.facts.get("commit")]
+        endings = JournalReader(view.home.state.journal).endings(view.scope.subject)
+        good = [
+            str(end.facts["commit"])
+            for _, end in endings
+            if end.ending == "done" and end.facts.get("commit")
+        ]
         if good and view.repository.exists(good[0]):
             delivery.observe(_desired(view, good[0]), wall_clock())
             delivery.step(wall_clock())

@@ -98,7 +98,7 @@ class Tour:
             try:
                 return await self._under_load()
             finally:
-                with suppress(RuntimeError, BrokenPipeError):
+                with suppress(RuntimeError, ConnectionError):
                     await self.load.stop()
 
     async def _under_load(self) -> TourReport:

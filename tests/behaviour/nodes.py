@@ -1,4 +1,4 @@
-"""The modelled nodes of the recordings: pods that start, turn ready, end and stop after fixed times.
+"""The modelled nodes of the recordings: pods start, turn ready, end and stop after fixed times.
 
 The delays and annotations are those of the recordings' README.
 """
@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiban.kube.objects import LEASE, NODE, POD, Key, Manifest, annotations_of, get_in, is_true
+from kiban.kube.objects import (
+    LEASE,
+    NODE,
+    POD,
+    Key,
+    Manifest,
+    annotations_of,
+    get_in,
+    is_deleting,
+    is_true,
+)
 from kiban.primitives.instants import Instant, later, rfc3339, rfc3339_micro
 
 LEASE_SECONDS = 10
@@ -48,7 +58,7 @@ class Nodes:
 
     # Nodes
 
-    def add(self, node: dict[str, Any], now: Instant, *, bare: bool = False) -> None:
+    def add(self, node: dict[str, Any], now: Instant) -> None:
         """A node registers; it is Ready at once."""
         name = node["name"]
         self._machines[name] = _Machine(name)
@@ -69,9 +79,9 @@ class Nodes:
 
     def _ready_again(self, name: str, now: Instant) -> None:
         for pod in self._api.store.on_node(name):
-            if get_in(pod, "status", "phase") == "Running" and not is_true(pod, "Ready"):
-                if "deletionTimestamp" not in pod["metadata"] and _may_be_ready(pod):
-                    self._status(pod, now, {}, ready=True)
+            runs = get_in(pod, "status", "phase") == "Running" and not is_deleting(pod)
+            if runs and not is_true(pod, "Ready") and _may_be_ready(pod):
+                self._status(pod, now, {}, ready=True)
 
     def ready(self, name: str, ready: bool, now: Instant) -> None:
         """The node reports that condition."""

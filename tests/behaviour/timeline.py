@@ -21,7 +21,7 @@ class Timeline:
     def seen_before(self, manifest: Manifest) -> None:
         """An object that was there before the recording: only its changes are facts."""
         if manifest["kind"] in READERS:
-            what, read = READERS[manifest["kind"]]
+            _, read = READERS[manifest["kind"]]
             self._last[manifest["metadata"]["uid"]] = read(manifest, self.aliases)
 
     def add(self, t: float, what: str, name: str, **fields: Any) -> None:
@@ -61,6 +61,9 @@ class Timeline:
         if before is None:
             self.add(t, "pod.created", name, **self._origin(manifest))
         if after is None:
+            if "deletionTimestamp" not in manifest["metadata"]:
+                # Deleted with no grace: watchers see both in the one event.
+                self.add(t, "pod.terminating", name, grace=0)
             self.add(t, "pod.gone", name)
             return
         for what, fields in pod_facts(before, after):

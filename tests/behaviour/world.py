@@ -125,12 +125,6 @@ class World:
         self._run_until(later(self.zero, -0.001))
         self._look()
         for node in self._api.store.list(NODE):
-            taints = [
-                t for t in get_in(node, "spec", "taints", default=[]) if "not-ready" not in t["key"]
-            ]
-            self._api.patch(key_of(node), {"spec": {"taints": taints or None}}, self.now)
-        self._look()
-        for node in self._api.store.list(NODE):
             self.timeline.seen_before(node)
         self._recording = True
         self._schedule(self.zero, self._create_manifests)

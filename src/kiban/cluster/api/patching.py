@@ -42,7 +42,8 @@ def patch_of(request: Request, info: KindInfo) -> tuple[Callable[[Manifest], Man
     if info.type_name:
         supported.insert(2, STRATEGIC_PATCH)
     if media not in supported:
-        accepted = ", ".join([*supported, "application/apply-patch+cbor"])
+        also = ["application/apply-patch+cbor"] if info.type_name else []
+        accepted = ", ".join([*supported, *also])
         raise unsupported_media(
             "the body of the request was in an unknown format - accepted media types include: "
             + accepted

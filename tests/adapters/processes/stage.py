@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from kiban.adapters.api_server.driver import WallDriver, wall_clock
+from kiban.adapters.gateway.slots import take_slot
 from kiban.adapters.images import ImageStore
 from kiban.adapters.processes import ProcessRuntime, Warden, shut_down
 from kiban.cluster.api.values import PodLogs
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.kubelet import Kubelet
-from kiban.cluster.networking import AddressPlan
 from kiban.cluster.nodes import NodeGroup, node_manifests
 from kiban.kube.objects import Key, Manifest, condition_of
 from kiban.reconcile.commands import Command, Create
@@ -59,7 +59,9 @@ class Stage:
         self.images = ImageStore(directory / "images")
         self.warden = Warden(directory)
         self.runtime = ProcessRuntime(directory, self.images, wall_clock, self.warden)
-        self.kubelet = Kubelet(AddressPlan(slot))
+        # The slot is a wish, so that two runs of these tests at once do not meet.
+        self.slot = take_slot(slot)
+        self.kubelet = Kubelet(self.slot.plan)
         self.cluster: Cluster = assembled(1, [], kubelet=self.kubelet)
         self.driver = WallDriver(self.cluster, runtime=self.runtime, journal=directory / "store.db")
         self.runtime.post = self.driver.post
@@ -84,6 +86,7 @@ class Stage:
             self.kubelet, self.runtime, self.warden, clock=wall_clock, wake=self.driver.wake
         )
         await self.driver.stop()
+        self.slot.close()
 
     def pod(self, name: str) -> Manifest | None:
         return self.cluster.store.get(Key("", "Pod", "default", name))

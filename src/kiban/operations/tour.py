@@ -89,11 +89,13 @@ class TourReport:
 def judge(phases: Sequence[Phase], facts: Facts) -> TourReport:
     """Hold the measurements against what was promised."""
     lost = sum(phase.failed for phase in phases if phase.planned)
+    defaulted = sum(phase.defaulted for phase in phases if phase.planned)
     planned = ", ".join(phase.name for phase in phases if phase.planned)
     expectations = (
         _at_least("requests sent", facts.requests, FEWEST_REQUESTS, ""),
         _at_least("requests per second", facts.rate_per_second, LOWEST_RATE, "/s"),
         _equal(f"requests lost by planned changes ({planned})", lost, 0),
+        _equal("answers with defaults during planned changes", defaulted, 0),
         _within("from commit to serving", facts.commit_to_serving_seconds, 60.0),
         _equal(
             "answers of the old version after the release",

@@ -1,0 +1,54 @@
+"""The tour's verdict."""
+
+from dataclasses import replace
+
+import pytest
+
+from kiban.operations.tour import Facts, Phase, judge
+
+GOOD = Facts(
+    requests=6000,
+    failed=3,
+    rate_per_second=219.7,
+    commit_to_serving_seconds=4.2,
+    kill_to_ready_seconds=1.1,
+    delete_to_restored_seconds=0.2,
+    thaw_to_whole_seconds=1.5,
+    old_version_answers_after_release=0,
+    answered_while_backend_down=400,
+)
+STEADY = Phase("steady", True, 900, 0, 0, 5.0, 20.0, 40.0)
+KILL = Phase("kill", False, 300, 3, 0, 5.0, 20.0, 40.0)
+
+
+def test_what_a_crash_costs_is_shown_and_does_not_break_the_promise() -> None:
+    report = judge([STEADY, KILL], GOOD)
+    assert report.held
+    assert report.as_data()["phases"][1]["failed"] == 3
+
+
+def test_one_request_lost_by_a_planned_change_breaks_it() -> None:
+    report = judge([replace(STEADY, failed=1), KILL], GOOD)
+    assert not report.held
+    [broken] = [entry for entry in report.expectations if entry.answer != "pass"]
+    assert broken.name == "requests lost by planned changes (steady)"
+    assert (broken.expected, broken.measured) == ("0", "1")
+
+
+def test_an_answer_with_defaults_in_a_planned_change_breaks_it_too() -> None:
+    assert not judge([replace(STEADY, defaulted=2)], GOOD).held
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        replace(GOOD, requests=4999),
+        replace(GOOD, rate_per_second=199.0),
+        replace(GOOD, commit_to_serving_seconds=None),
+        replace(GOOD, kill_to_ready_seconds=60.0),
+        replace(GOOD, answered_while_backend_down=0),
+        replace(GOOD, old_version_answers_after_release=1),
+    ],
+)
+def test_what_is_missed_or_not_measured_does_not_pass(facts: Facts) -> None:
+    assert not judge([STEADY], facts).held

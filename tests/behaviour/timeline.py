@@ -18,12 +18,6 @@ class Timeline:
         self.facts: list[Fact] = []
         self._last: dict[str, Any] = {}
 
-    def seen_before(self, manifest: Manifest) -> None:
-        """An object that was there before the recording: only its changes are facts."""
-        if manifest["kind"] in READERS:
-            _, read = READERS[manifest["kind"]]
-            self._last[manifest["metadata"]["uid"]] = read(manifest, self.aliases)
-
     def add(self, t: float, what: str, name: str, **fields: Any) -> None:
         self.facts.append({"t": round(t, 3), "what": what, "name": name, **fields})
 

@@ -124,8 +124,6 @@ class World:
             self._nodes.add(node, self.now)
         self._run_until(later(self.zero, -0.001))
         self._look()
-        for node in self._api.store.list(NODE):
-            self.timeline.seen_before(node)
         self._recording = True
         self._schedule(self.zero, self._create_manifests)
 

@@ -86,11 +86,6 @@ class Kubelet:
         self._advance_shutdown(now)
         return effects.commands, effects.asks
 
-    def address_of(self, pod_uid: str) -> str:
-        """The address of a pod that this kubelet runs; empty for any other."""
-        worker = self._workers.get(pod_uid)
-        return worker.place.address if worker is not None else ""
-
     def busy(self) -> bool:
         """Whether any pod may still have a process."""
         return any(not worker.is_idle for worker in self._workers.values())

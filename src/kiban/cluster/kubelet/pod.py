@@ -23,6 +23,7 @@ from kiban.cluster.asks import (
     WriteFiles,
 )
 from kiban.cluster.kubelet import starting, stopping
+from kiban.cluster.kubelet.comparing import says_the_same
 from kiban.cluster.kubelet.container import Container, Stage
 from kiban.cluster.kubelet.downward import PodPlace
 from kiban.cluster.kubelet.effects import Effects
@@ -43,8 +44,6 @@ DEADLINE = Verdict(
     "DeadlineExceeded",
     "Pod was active on the node longer than the specified deadline",
 )
-# What an API server may leave out; 0 and False are not among them.
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PROBE_NAMES = {"startup": "Startup", "readiness": "Readiness", "liveness": "Liveness"}
 
 
@@ -392,7 +391,7 @@ class PodWorker:
 
     def _send(self, status: dict[str, Any], now: Instant, effects: Effects) -> None:
         live = self.pod.get("status") or {}
-        if all(_says_the_same(live.get(name), wanted) for name, wanted in status.items()):
+        if all(says_the_same(live.get(name), wanted) for name, wanted in status.items()):
             self._sent = None
             return
         if self._sent is not None and self._sent[0] == status and now < self._sent[1]:
@@ -417,15 +416,3 @@ def _verdict_of(pod: Manifest) -> Verdict | None:
     if status.get("phase") not in OVER:
         return None
     return Verdict(status["phase"], status.get("reason") or "", status.get("message") or "")
-
-
-def _says_the_same(live: Any, wanted: Any) -> bool:
-    """Equal, but for what is empty, which an API server may leave out."""
-    if live == wanted or (not live and not wanted and live in _EMPTY and wanted in _EMPTY):
-        return True
-    if isinstance(live, dict | None) and isinstance(wanted, dict | None):
-        left, right = live or {}, wanted or {}
-        return all(_says_the_same(left.get(key), right.get(key)) for key in {**left, **right})
-    if isinstance(live, list) and isinstance(wanted, list) and len(live) == len(wanted):
-        return all(map(_says_the_same, live, wanted))
-    return False

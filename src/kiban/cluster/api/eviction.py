@@ -94,6 +94,14 @@ def _may_go_unready(pod: Manifest, budget: Manifest) -> bool:
     return bool(healthy >= wanted and wanted > 0)
 
 
+def _why_spent(name: str, status: Manifest) -> str:
+    """Nothing is left because too few are healthy, or because nobody knows how many should be."""
+    wanted, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+    if healthy > wanted:
+        return f"The disruption budget {name} does not allow evicting pods currently"
+    return f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
+
+
 def _spend(registry: Registry, pod: Manifest, budget: Manifest, call: Call) -> None:
     """Take one disruption from the budget and note whose it was."""
     status = budget.get("status") or {}
@@ -109,12 +117,7 @@ def _spend(registry: Registry, pod: Manifest, budget: Manifest, call: Call) -> N
             0,
         )
     if status.get("disruptionsAllowed", 0) <= 0:
-        raise _refused(
-            name,
-            f"The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods "
-            f"and has {status.get('currentHealthy', 0)} currently",
-            0,
-        )
+        raise _refused(name, _why_spent(name, status), 0)
     disrupted = {
         **(status.get("disruptedPods") or {}),
         pod["metadata"]["name"]: rfc3339(call.now),

@@ -12,6 +12,7 @@ from kiban.cluster.admission.pods import (
     resolve_priority,
     use_service_account,
 )
+from kiban.cluster.admission.quotas import admit_within_quotas
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
@@ -32,4 +33,5 @@ def admissions(plan: AddressPlan) -> tuple[Admission, ...]:
         protect_storage,
         count_daemon_set_templates,
         ServiceAllocation(plan),
+        admit_within_quotas,
     )

@@ -126,14 +126,15 @@ async def start_cluster(
     images = ImageStore(directory / "images")
     runtime = ProcessRuntime(directory, images, wall_clock, warden)
     carrier = ModelledRuntime(runtime, images, wall_clock) if modelled else runtime
-    kubelet = Kubelet(slot.plan)
+    tokens = SignedTokens(kept_token(directory / "signing-key"))
+    kubelet = Kubelet(slot.plan, tokens)
     cluster = assembled(
         facts.seed,
         controllers(root_ca=identity.authority.read_text()),
         kubelet=kubelet,
         plan=slot.plan,
     )
-    cluster.tokens = SignedTokens(kept_token(directory / "signing-key"))
+    cluster.tokens = tokens
     driver = WallDriver(cluster, journal=directory / "store.db", runtime=carrier)
     carrier.post = driver.post
     await driver.start()

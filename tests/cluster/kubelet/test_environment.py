@@ -153,6 +153,25 @@ def test_a_mounted_config_map_is_written_again_when_it_changes() -> None:
     assert ask.volumes == {"c": Mount("files", "c", {"a": b"2"})}
 
 
+def test_a_token_is_signed_for_the_pod_and_renewed_in_time() -> None:
+    class Signer:
+        def sign(self, claims: Manifest) -> str:
+            return f"{claims['sub']} until {claims['exp'] - claims['iat']}"
+
+    world = World()
+    world.kubelet._tokens = Signer()
+    source = {"serviceAccountToken": {"path": "token", "expirationSeconds": 1000}}
+    ask = started(
+        world,
+        container(volumeMounts=[{"name": "t", "mountPath": "/t"}]),
+        volumes=[{"name": "t", "projected": {"sources": [source]}}],
+    )
+    said = b"system:serviceaccount:default:default until 1000"
+    assert ask.mounts["/t"].files == {"token": said}
+    world.run(2000)
+    assert [round(second) for second, _ in world.asks(WriteFiles)] == [800, 1600]
+
+
 def test_a_missing_config_map_is_said_and_waited_for() -> None:
     world = World()
     world.create(

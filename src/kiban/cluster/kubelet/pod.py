@@ -31,7 +31,7 @@ from kiban.cluster.kubelet.found import containers_of
 from kiban.cluster.kubelet.probing import handler_of
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
-from kiban.cluster.kubelet.volumes import VolumeFault, mounts_source, volumes_of
+from kiban.cluster.kubelet.volumes import VolumeFault, mounts_source, token_seconds, volumes_of
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 from kiban.reconcile.commands import Delete, Patch
@@ -39,6 +39,8 @@ from kiban.reconcile.commands import Delete, Patch
 DEFAULT_GRACE_SECONDS = 30
 # A status that was sent and has not shown up is sent again after this long.
 SEND_AGAIN_SECONDS = 5.0
+# The kubelet renews a token when four fifths of its life are over.
+TOKEN_SHARE = 0.8
 DEADLINE = Verdict(
     "Failed",
     "DeadlineExceeded",
@@ -70,6 +72,7 @@ class PodWorker:
         self._delete_sent_at: Instant | None = None
         self._reports: list[Report] = []
         self._stale_files = False
+        self._tokens_until: Instant | None = None
         self._changed = True
 
     @property
@@ -122,8 +125,9 @@ class PodWorker:
             self._terminate(now, effects)
         else:
             self._run(view, now, effects)
+        self._refresh_tokens(view, now, effects)
         if self._stale_files:
-            self._write_files(view, effects)
+            self._write_files(view, now, effects)
         for container in self.containers:
             self._probe(container, now, effects)
             stopping.advance_stop(container, now, effects)
@@ -265,11 +269,22 @@ class PodWorker:
     def _mains_are_over(self) -> bool:
         return not any(self._should_run(container) for container in self.mains)
 
-    def _write_files(self, view: PodView, effects: Effects) -> None:
+    def _refresh_tokens(self, view: PodView, now: Instant, effects: Effects) -> None:
+        """Have tokens written anew before they expire, while anything runs that reads them."""
+        seconds = token_seconds(self.pod) if view.tokens is not None else None
+        if seconds is None or self.is_idle:
+            return
+        if self._tokens_until is not None and now >= self._tokens_until:
+            self._stale_files, self._tokens_until = True, None
+        if self._tokens_until is None:
+            self._tokens_until = later(now, seconds * TOKEN_SHARE)
+        effects.wake(self._tokens_until)
+
+    def _write_files(self, view: PodView, now: Instant, effects: Effects) -> None:
         """Bring mounted files up to date. What has gone missing stays as it was mounted."""
         self._stale_files = False
         with suppress(VolumeFault):
-            volumes = volumes_of(self.pod, self.place, view.snapshot, view.tokens)
+            volumes = volumes_of(self.pod, self.place, view.snapshot, view.tokens, now)
             files = {name: mount for name, mount in volumes.items() if mount.kind == "files"}
             effects.ask(WriteFiles(self.uid, files))
 

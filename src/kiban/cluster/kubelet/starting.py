@@ -60,7 +60,7 @@ def image_pulled(
     container.image_id = image_id
     container.pulls.failures = 0
     try:
-        ask = _start_ask(container, view)
+        ask = _start_ask(container, view, now)
     except ConfigFault as fault:
         _wait(container, "CreateContainerConfigError", str(fault), now)
         effects.event(view.pod, "Warning", "Failed", f"Error: {fault}")
@@ -132,10 +132,10 @@ def go_span(seconds: float) -> str:
     return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
-def _start_ask(container: Container, view: PodView) -> StartContainer:
+def _start_ask(container: Container, view: PodView, now: Instant) -> StartContainer:
     pod, spec = view.pod, container.spec
     env = environment_of(pod, spec, view.place, view.snapshot)
-    volumes = volumes_of(pod, view.place, view.snapshot, view.tokens)
+    volumes = volumes_of(pod, view.place, view.snapshot, view.tokens, now)
     return StartContainer(
         id=container.id,
         namespace=pod["metadata"].get("namespace", ""),

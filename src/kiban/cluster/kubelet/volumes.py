@@ -7,11 +7,13 @@ A volume that cannot be made raises `VolumeFault` with the kubelet's words; the 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from kiban.cluster.api.tokens import AUDIENCE, DEFAULT_SECONDS, claims_of
 from kiban.cluster.asks import Mount
 from kiban.cluster.kubelet.downward import PodPlace, field_value, resource_value
 from kiban.cluster.kubelet.environment import data_of, expanded
 from kiban.cluster.networking.names import rewrite
-from kiban.kube.objects import PERSISTENT_VOLUME_CLAIM, Key, Manifest, get_in
+from kiban.kube.objects import PERSISTENT_VOLUME_CLAIM, SERVICE_ACCOUNT, Key, Manifest, get_in
+from kiban.primitives.instants import Instant, later
 from kiban.reconcile.controller import Snapshot
 
 
@@ -20,9 +22,9 @@ class VolumeFault(Exception):
 
 
 class TokenSource(Protocol):
-    """Signs tokens of service accounts for pods."""
+    """Signs the claims of service accounts' tokens."""
 
-    def token(self, pod: Manifest, audience: str, expiration_seconds: int) -> str: ...
+    def sign(self, claims: Manifest) -> str: ...
 
 
 def mounts_of(
@@ -45,13 +47,28 @@ def mounts_of(
 
 
 def volumes_of(
-    pod: Manifest, place: PodPlace, snapshot: Snapshot, tokens: TokenSource | None
+    pod: Manifest,
+    place: PodPlace,
+    snapshot: Snapshot,
+    tokens: TokenSource | None,
+    now: Instant,
 ) -> dict[str, Mount]:
     """Every volume of a pod by name."""
-    maker = _Maker(pod, place, snapshot, tokens)
+    maker = _Maker(pod, place, snapshot, tokens, now)
     return {
         volume["name"]: maker.mount(volume) for volume in get_in(pod, "spec", "volumes", default=[])
     }
+
+
+def token_seconds(pod: Manifest) -> int | None:
+    """How long the shortest-lived token of a pod is good for; None when it has none."""
+    lives = [
+        int(token.get("expirationSeconds") or DEFAULT_SECONDS)
+        for volume in get_in(pod, "spec", "volumes", default=[])
+        for source in get_in(volume, "projected", "sources", default=[])
+        if (token := source.get("serviceAccountToken")) is not None
+    ]
+    return min(lives, default=None)
 
 
 def mounts_source(pod: Manifest, source: Key) -> bool:
@@ -71,8 +88,14 @@ class _Maker:
     """Makes the volumes of one pod."""
 
     def __init__(
-        self, pod: Manifest, place: PodPlace, snapshot: Snapshot, tokens: TokenSource | None
+        self,
+        pod: Manifest,
+        place: PodPlace,
+        snapshot: Snapshot,
+        tokens: TokenSource | None,
+        now: Instant,
     ) -> None:
+        self.now = now
         self.pod, self.place, self.snapshot, self.tokens = pod, place, snapshot, tokens
         self.namespace = pod["metadata"].get("namespace", "")
 
@@ -143,11 +166,16 @@ class _Maker:
         return files
 
     def _token(self, source: Mapping[str, Any]) -> dict[str, bytes]:
-        if self.tokens is None:
+        name = get_in(self.pod, "spec", "serviceAccountName", default="default")
+        account = self.snapshot.get(Key(*SERVICE_ACCOUNT, self.namespace, name))
+        if self.tokens is None or account is None:
             return {}
-        seconds = int(source.get("expirationSeconds") or 3600)
-        text = self.tokens.token(self.pod, source.get("audience") or "", seconds)
-        return {source["path"]: text.encode()}
+        end = later(self.now, int(source.get("expirationSeconds") or DEFAULT_SECONDS))
+        metadata = self.pod["metadata"]
+        bound = {"kind": "Pod", "name": metadata["name"], "uid": metadata["uid"]}
+        audiences = [source.get("audience") or AUDIENCE]
+        claims = claims_of(account, audiences, self.now, end, bound)
+        return {source["path"]: self.tokens.sign(claims).encode()}
 
     def _rewritten(self, content: bytes) -> bytes:
         if b".svc" not in content:

@@ -23,6 +23,8 @@ from kiban.primitives.instants import Instant, later, rfc3339, rfc3339_micro
 
 LEASE_SECONDS = 10
 JOB_READY_SECONDS = 0.3
+# In the recordings a pod is Running this much after its delay: the way to the node and back.
+SEEN_AFTER_SECONDS = 0.1
 STATUS_SECONDS = 300
 Schedule = Callable[[Instant, Callable[[Instant], None]], None]
 
@@ -182,7 +184,7 @@ class Nodes:
         if live is None or "deletionTimestamp" in live["metadata"]:
             return
         self._status(live, now, {"startTime": rfc3339(now)}, ready=False)
-        self._after(live, later(now, self._delays.start), self._run)
+        self._after(live, later(now, self._delays.start + SEEN_AFTER_SECONDS), self._run)
 
     def _run(self, pod: Manifest, now: Instant) -> None:
         if "deletionTimestamp" in pod["metadata"]:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import yaml
 
+from kiban.cluster.api import protobuf
 from kiban.cluster.api.failures import Failure, bad_request
 from kiban.cluster.api.values import Request
 from kiban.kube.kinds import KindInfo
@@ -18,6 +19,10 @@ from kiban.kube.objects import Manifest
 # limits for one body, in bytes (apiserver: MaxRequestBodyBytes).
 BODY_LIMIT = 3 * 1024 * 1024
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+_ACCEPTED = (
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+)
 _KEY_MARK = re.compile(rb'"\s*:')
 
 
@@ -37,11 +42,13 @@ def object_of(request: Request, info_kind: str) -> tuple[Manifest, tuple[str, ..
     media = media_type(request)
     if media in YAML_TYPES:
         return _mapping(yaml_value(request.body, info_kind), info_kind), ()
+    if media == protobuf.MEDIA_TYPE:
+        try:
+            return protobuf.decoded(request.body), ()
+        except protobuf.Unreadable as why:
+            raise unsupported_media(f"{_ACCEPTED}: {why}") from why
     if media not in ("", "application/json"):
-        raise unsupported_media(
-            "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-        )
+        raise unsupported_media(_ACCEPTED)
     try:
         value = orjson.loads(request.body)
     except orjson.JSONDecodeError as error:

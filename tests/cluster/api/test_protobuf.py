@@ -1,0 +1,64 @@
+"""Binary bodies: read whole, or refused; never in part."""
+
+import pytest
+
+from kiban.cluster.api.protobuf import Unreadable, decoded
+
+
+def part(number: int, data: bytes | str | int) -> bytes:
+    """One field on the wire."""
+    if isinstance(data, int):
+        return varint(number << 3) + varint(data)
+    raw = data.encode() if isinstance(data, str) else data
+    return varint(number << 3 | 2) + varint(len(raw)) + raw
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def body(api_version: str, kind: str, raw: bytes) -> bytes:
+    type_ = part(1, api_version) + part(2, kind)
+    return b"k8s\x00" + part(1, type_) + part(2, raw) + part(3, "") + part(4, "")
+
+
+def test_a_config_map_is_read_whole() -> None:
+    entry = part(1, "k") + part(2, "v" * 300)
+    raw = part(1, part(1, "a") + part(3, "default") + part(8, b"")) + part(2, entry)
+    assert decoded(body("v1", "ConfigMap", raw)) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "default"},
+        "data": {"k": "v" * 300},
+    }
+
+
+def test_bytes_become_base64_and_sent_zeros_stay() -> None:
+    secret = decoded(body("v1", "Secret", part(2, part(1, "k") + part(2, b"\x00\xff"))))
+    assert secret["data"] == {"k": "AP8="}
+    deployment = decoded(body("apps/v1", "Deployment", part(2, part(1, 0))))
+    assert deployment["spec"] == {"replicas": 0}
+
+
+def test_an_empty_api_group_is_kept_in_its_list() -> None:
+    role = decoded(body("rbac.authorization.k8s.io/v1", "Role", part(2, part(2, ""))))
+    assert role["rules"] == [{"apiGroups": [""]}]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        body("v1", "ConfigMap", part(99, "x")),
+        body("v1", "Node", b""),
+        body("v1", "ConfigMap", part(1, part(1, "a")))[:-8],
+        b"{}",
+    ],
+    ids=["unknown field", "unknown kind", "cut short", "no magic number"],
+)
+def test_what_is_not_understood_is_refused(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        decoded(raw)

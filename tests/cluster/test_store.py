@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiban.cluster.store import HISTORY_LIMIT, Expired, Store, Write
+from kiban.cluster.history import HISTORY_LIMIT, Expired, Write
+from kiban.cluster.store import Store
 from kiban.kube.objects import POD, Key, Manifest, key_of, labels_of, owners_of
 from kiban.primitives.chance import Chance
 

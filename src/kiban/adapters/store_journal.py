@@ -19,7 +19,8 @@ from pathlib import Path
 
 import orjson
 
-from kiban.cluster.store import Store, Write
+from kiban.cluster.history import Write
+from kiban.cluster.store import Store
 from kiban.kube.objects import Key
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 

@@ -5,12 +5,11 @@ to the history of its kind, and is queued for the journal (`take_unwritten`); wh
 client waits until the journal has it. Objects in the store are shared and never changed in place.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-import orjson
-
+from kiban.cluster.history import Expired, History, Stored, Write, at_revision
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
     JOB,
@@ -27,95 +26,12 @@ from kiban.primitives.chance import Chance
 from kiban.reconcile.commands import Refusal
 from kiban.reconcile.controller import Change
 
-# Changes remembered per kind for watches; kube-apiserver's cache keeps 100 to 102,400.
-HISTORY_LIMIT = 20_000
 # Kinds that controllers select by label all the time; the others are scanned.
 INDEXED_BY_LABEL = frozenset({POD, ENDPOINT_SLICE, REPLICA_SET, JOB})
 
 
 Place = TypeVar("Place")
 Entry = TypeVar("Entry")
-
-
-class Expired(Exception):
-    """The history no longer reaches back to the revision asked for."""
-
-
-class Stored:
-    """An object at a revision; its JSON is made once, when first needed."""
-
-    __slots__ = ("_encoded", "object", "revision")
-
-    def __init__(self, object: Manifest, revision: int) -> None:
-        self.object = object
-        self.revision = revision
-        self._encoded: bytes | None = None
-
-    @property
-    def encoded(self) -> bytes:
-        if self._encoded is None:
-            self._encoded = orjson.dumps(self.object)
-        return self._encoded
-
-    @property
-    def item(self) -> bytes:
-        """The JSON as an item of a list of its kind, which does not repeat kind and version."""
-        kind, version = self.object["kind"], self.object["apiVersion"]
-        return b"{" + self.encoded[len(f'{{"kind":"{kind}","apiVersion":"{version}",') :]
-
-
-class Write:
-    """One change in the history: what was there, and what is there now (None: removed)."""
-
-    __slots__ = ("_gone", "after", "before", "key", "revision")
-
-    def __init__(
-        self, revision: int, key: Key, before: Stored | None, after: Stored | None
-    ) -> None:
-        self.revision, self.key, self.before, self.after = revision, key, before, after
-        self._gone: Stored | None = None
-
-    @property
-    def gone(self) -> Stored:
-        """What was there before, under this write's revision: what those are shown to whom it is
-        gone. Made once for all watchers."""
-        assert self.before is not None, "nothing was there before"
-        if self._gone is None:
-            self._gone = Stored(_at(self.before.object, self.revision), self.revision)
-        return self._gone
-
-    @property
-    def last(self) -> Stored:
-        """The latest state there was."""
-        return self.after or self.gone
-
-
-class _History:
-    """The writes of one kind, oldest first, with the revision up to which it is incomplete."""
-
-    def __init__(self, forgotten: int) -> None:
-        self.forgotten = forgotten
-        self._writes: list[Write] = []
-        self._revisions: list[int] = []
-
-    def append(self, write: Write) -> None:
-        self._writes.append(write)
-        self._revisions.append(write.revision)
-        if len(self._writes) > HISTORY_LIMIT + HISTORY_LIMIT // 4:
-            cut = len(self._writes) - HISTORY_LIMIT
-            self.forgotten = self._revisions[cut - 1]
-            del self._writes[:cut], self._revisions[:cut]
-
-    @property
-    def latest(self) -> int:
-        return self._revisions[-1] if self._revisions else self.forgotten
-
-    def since(self, revision: int, until: int | None) -> list[Write]:
-        if revision < self.forgotten:
-            raise Expired(f"too old resource version: {revision} ({self.forgotten})")
-        start = bisect_right(self._revisions, revision)
-        end = len(self._writes) if until is None else bisect_right(self._revisions, until)
-        return self._writes[start:end]
 
 
 class _Kind:
@@ -164,7 +80,7 @@ class Store:
         self.revision = 1
         self.refusals: tuple[Refusal, ...] = ()
         self._kinds: dict[GroupKind, _Kind] = {}
-        self._histories: dict[GroupKind, _History] = {}
+        self._histories: dict[GroupKind, History] = {}
         self._history_start = 1
         self._by_owner: dict[tuple[str, GroupKind], dict[Key, None]] = {}
         self._by_label: dict[tuple[GroupKind, str, str, str], dict[str, None]] = {}
@@ -272,7 +188,7 @@ class Store:
     def put(self, manifest: Manifest) -> Manifest:
         """Store an object under its key at a new revision; the object as stored."""
         self.revision += 1
-        stored = Stored(_at(manifest, self.revision), self.revision)
+        stored = Stored(at_revision(manifest, self.revision), self.revision)
         key = key_of(manifest)
         before = self.stored(key)
         if before is not None:
@@ -322,7 +238,7 @@ class Store:
         kind = write.key.group_kind
         history = self._histories.get(kind)
         if history is None:
-            history = self._histories[kind] = _History(self._history_start)
+            history = self._histories[kind] = History(self._history_start)
         history.append(write)
         self._unwritten.append(write)
         self._changes.append(
@@ -358,14 +274,6 @@ class Store:
 def _space_order(namespace: str) -> str:
     """Namespaces in the order of etcd's keys, where a slash ends the name: `a-b` before `a`."""
     return namespace + "/"
-
-
-def _at(manifest: Manifest, revision: int) -> Manifest:
-    """The object at a revision. Kind and version come first, so that an item of a list is the
-    object's own JSON without its beginning."""
-    metadata = {**manifest["metadata"], "resourceVersion": str(revision)}
-    type_ = {"kind": manifest["kind"], "apiVersion": manifest["apiVersion"]}
-    return {**type_, **manifest, "metadata": metadata}
 
 
 def _drop(index: dict[Place, dict[Entry, None]], place: Place, entry: Entry) -> None:

@@ -12,7 +12,8 @@ import orjson
 
 from kiban.cluster.api.failures import Failure, bad_request, expired
 from kiban.cluster.api.options import ListOptions
-from kiban.cluster.store import Expired, Store, Stored
+from kiban.cluster.history import Expired, Stored
+from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import GroupKind, key_of
 

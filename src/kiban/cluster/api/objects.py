@@ -30,7 +30,7 @@ from kiban.cluster.api.watching import WatchStream
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import may, refusal
 from kiban.cluster.authorization.roles import Wish
-from kiban.cluster.store import Stored
+from kiban.cluster.history import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
 from kiban.kube.warnings import warnings_of

@@ -11,17 +11,22 @@ from dataclasses import dataclass, field, replace
 from kiban.cluster.admission.attempts import Admission, Attempt
 from kiban.cluster.api import form, metadata, ownership
 from kiban.cluster.api.calls import Call
+from kiban.cluster.api.changes import (
+    changeable_part,
+    check_applied_identity,
+    check_precondition,
+    is_over,
+    raises_generation,
+    without_status,
+)
 from kiban.cluster.api.customs import DEFINITION, Customs, customs_of, with_defaults
 from kiban.cluster.api.failures import (
     Failure,
     already_exists,
-    conflict,
-    internal,
     invalid,
     not_found,
 )
-from kiban.cluster.api.pod_parts import PARTS
-from kiban.cluster.api.strategies import Strategy, strategy_of
+from kiban.cluster.api.strategies import strategy_of
 from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo, Kinds
 from kiban.kube.objects import Key, Manifest, group_of, is_deleting
@@ -116,7 +121,7 @@ class Registry:
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
         new = metadata.fresh(manifest, call, self.store.chance, counts=strategy.generation)
-        new = form.completed(info, _without_status(new, info, strategy))
+        new = form.completed(info, without_status(new, info, strategy))
         # Owned is what the client sent and its defaults, not what admission adds.
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(self.shape_of(info), info, None, new, call)
@@ -139,7 +144,7 @@ class Registry:
         if live is None:
             raise not_found(info, key.name)
         wished = change(live)
-        _check_precondition(info, key, wished, live)
+        check_precondition(info, key, wished, live)
         return self._changed(info, key, wished, call, subresource)
 
     def _changed(
@@ -151,7 +156,7 @@ class Registry:
         new = self._next_state(info, key, live, wished, call, subresource)
         if same_but_for_times(live, new):
             return live
-        if is_deleting(new) and not new["metadata"].get("finalizers") and _is_over(new):
+        if is_deleting(new) and not new["metadata"].get("finalizers") and is_over(new):
             # Watchers are shown the state that was stored; the writer sees what it made of it.
             if not call.dry_run:
                 self.store.remove(key)
@@ -195,7 +200,7 @@ class Registry:
         if live is None and subresource:
             raise not_found(info, key.name)
         if live is not None:
-            _check_applied_identity(info, key, config, live)
+            check_applied_identity(info, key, config, live)
         applied = ownership.applied(
             self.shape_of(info), info, live, config, call, force=force, subresource=subresource
         )
@@ -222,7 +227,7 @@ class Registry:
     ) -> Manifest:
         strategy = strategy_of(info)
         new = metadata.placed(info, key.namespace, wished)
-        new = form.completed(info, _only_the_part(new, live, info, strategy, subresource))
+        new = form.completed(info, changeable_part(new, live, info, strategy, subresource))
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(self.shape_of(info), info, live, new, call, subresource)
         new = metadata.carried(info, new, live)
@@ -233,7 +238,7 @@ class Registry:
         if (
             strategy.generation
             and subresource not in _UNCOUNTED
-            and _counts(new, live, strategy, info)
+            and raises_generation(new, live, strategy, info)
         ):
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
@@ -258,87 +263,3 @@ class Registry:
             group, kind = group_of(manifest.get("apiVersion", "")), manifest.get("kind", "")
             raise Failure(404, "NotFound", f'no matches for kind "{kind}" in group "{group}"', {})
         return info
-
-
-def _check_precondition(info: KindInfo, key: Key, wished: Manifest, live: Manifest) -> None:
-    asked, present = wished["metadata"], live["metadata"]
-    uid = asked.get("uid")
-    if uid and uid != present["uid"]:
-        raise conflict(info, key.name, uid_differs(info, key, uid, present["uid"]))
-    version = asked.get("resourceVersion")
-    if not version:
-        return
-    if not version.isdigit():
-        raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
-    if version != present["resourceVersion"]:
-        raise conflict(info, key.name)
-
-
-def _check_applied_identity(info: KindInfo, key: Key, config: Manifest, live: Manifest) -> None:
-    asked = config.get("metadata") or {}
-    uid = asked.get("uid")
-    if uid and uid != live["metadata"]["uid"]:
-        cause = {
-            "reason": "FieldValueInvalid",
-            "message": f'Invalid value: "{uid}": field is immutable',
-            "field": "metadata.uid",
-        }
-        raise invalid(info, key.name, [cause, cause])
-    version = asked.get("resourceVersion")
-    if version and version != live["metadata"]["resourceVersion"]:
-        raise conflict(info, key.name)
-
-
-def uid_differs(info: KindInfo, key: Key, asked: str, present: str) -> str:
-    """The storage layer's own words for a uid that is another object's."""
-    where = f"{key.namespace}/{key.name}" if key.namespace else key.name
-    place = f"{info.group}/{info.plural}" if "." in info.group else info.plural
-    return (
-        f"StorageError: invalid object, Code: 4, Key: /registry/{place}/{where}, "
-        "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: "
-        f"{asked}, UID in object meta: {present}"
-    )
-
-
-def _without_status(manifest: Manifest, info: KindInfo, strategy: Strategy) -> Manifest:
-    """What a client may create: a status of its own is not part of it."""
-    if strategy.open_status or info.subresource("status") is None or "status" not in manifest:
-        return manifest
-    return {key: value for key, value in manifest.items() if key != "status"}
-
-
-def _only_the_part(
-    new: Manifest, live: Manifest, info: KindInfo, strategy: Strategy, subresource: str
-) -> Manifest:
-    """What an end point may change: everything but the status, or nothing but it."""
-    if subresource == "status":
-        meta = live["metadata"] if strategy.status_keeps_metadata else new["metadata"]
-        rest = {key: value for key, value in live.items() if key != "status"}
-        status = {"status": new["status"]} if "status" in new else {}
-        return {**rest, "metadata": meta, **status}
-    if subresource in PARTS:
-        return PARTS[subresource](info, new, live)
-    if subresource or info.subresource("status") is None:
-        return new
-    if "status" in live:
-        return {**new, "status": live["status"]}
-    return {key: value for key, value in new.items() if key != "status"}
-
-
-def _counts(new: Manifest, live: Manifest, strategy: Strategy, info: KindInfo) -> bool:
-    """Whether a change raises the generation."""
-    if strategy.generation_by_annotations and new["metadata"].get("annotations") != live[
-        "metadata"
-    ].get("annotations"):
-        return True
-    open_status = info.subresource("status") is None
-    keys = [key for key in {**new, **live} if key not in ("metadata", "apiVersion", "kind")]
-    return any(new.get(key) != live.get(key) for key in keys if open_status or key != "status")
-
-
-def _is_over(manifest: Manifest) -> bool:
-    """Whether a deleting object without finalizers goes now; a pod within its grace stays, and a
-    namespace that is not yet empty."""
-    if manifest["kind"] == "Namespace" and (manifest.get("spec") or {}).get("finalizers"):
-        return False
-    return not manifest["metadata"].get("deletionGracePeriodSeconds")

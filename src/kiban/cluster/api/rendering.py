@@ -10,7 +10,7 @@ from kiban.cluster.api.failures import Failure
 from kiban.cluster.api.listing import Page
 from kiban.cluster.api.negotiation import Form
 from kiban.cluster.api.values import Response
-from kiban.cluster.store import Stored
+from kiban.cluster.history import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 from kiban.kube.printing import Printer

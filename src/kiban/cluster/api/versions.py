@@ -4,7 +4,7 @@ Events of the two groups are the same objects; so are autoscalers of the two ver
 """
 
 from kiban.cluster.api.rendering import Convert
-from kiban.cluster.store import Stored
+from kiban.cluster.history import Stored
 from kiban.kube.conversions import converted
 from kiban.kube.kinds import KindInfo, Kinds
 from kiban.kube.objects import EVENT, GroupKind, Manifest

@@ -10,7 +10,8 @@ import orjson
 
 from kiban.cluster.api.failures import Failure, expired
 from kiban.cluster.api.options import ListOptions
-from kiban.cluster.store import Expired, Store, Stored, Write
+from kiban.cluster.history import Expired, Stored, Write
+from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo
 from kiban.primitives.instants import Instant, later
 

@@ -48,8 +48,7 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     if target is None:
         return _not_about_objects(world, request)
     if target.version not in world.registry.kinds.groups().get(target.group, ()):
-        # Nobody serves this group: the answer is the plain one of Go's router.
-        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+        return discovery.page_not_found()
     info, subresource = resolve(world.registry.kinds, target)
     if subresource is not None:
         return subresources.answer(world, request, target, info, now)

@@ -5,13 +5,14 @@ Source: k8s.io/apimachinery/pkg/runtime/serializer and apiserver/pkg/endpoints/h
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import yaml
 
 from kiban.cluster.api import protobuf
-from kiban.cluster.api.failures import Failure, bad_request
+from kiban.cluster.api.failures import Failure, bad_request, invalid, wrong_value
 from kiban.cluster.api.values import Request
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
@@ -132,6 +133,10 @@ def unsupported_media(message: str) -> Failure:
 def check_type(manifest: Manifest, info: KindInfo) -> Manifest:
     """The manifest with kind and version, which must be those of the path. Raises `Failure`."""
     version, kind = manifest.get("apiVersion") or "", manifest.get("kind") or ""
+    if kind and kind != info.kind and not info.type_name:
+        name = (manifest.get("metadata") or {}).get("name", "")
+        cause = wrong_value("kind", f'"{kind}"', f"must be {info.kind}")
+        raise invalid(replace(info, kind=kind), name, [cause])
     if kind and kind != info.kind:
         raise bad_request(
             f'{kind} in version "{version or info.version}" cannot be handled as a {info.kind}: '
@@ -151,7 +156,7 @@ def _untyped(manifest: Manifest) -> Manifest:
 
 def _wrong_version(version: str, info: KindInfo) -> Failure:
     group = version.rpartition("/")[0]
-    if group == info.group and group:
+    if (group == info.group and group) or not info.type_name:
         return bad_request(
             f"the API version in the data ({version}) does not match the expected API version "
             f"({info.api_version})"

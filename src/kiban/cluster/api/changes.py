@@ -63,7 +63,10 @@ def changeable_part(
 ) -> Manifest:
     """What an end point may change: everything but the status, or nothing but it."""
     if subresource == "status":
-        meta = live["metadata"] if strategy.status_keeps_metadata else new["metadata"]
+        meta = new["metadata"]
+        if strategy.status_keeps_metadata:
+            # Who owns the status is told in the metadata, and is the one thing that moves on.
+            meta = {**live["metadata"], "managedFields": meta.get("managedFields")}
         rest = {key: value for key, value in live.items() if key != "status"}
         status = {"status": new["status"]} if "status" in new else {}
         return {**rest, "metadata": meta, **status}

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from kiban.cluster.api.failures import no_such_resource
 from kiban.cluster.api.negotiation import form_of
 from kiban.cluster.api.rendering import value_response
 from kiban.cluster.api.values import Request, Response
@@ -41,7 +40,12 @@ def discovered(request: Request, kinds: Kinds) -> Response:
             return value_response(_resources("", number, kinds), form)
         case ["apis", group, number] if number in kinds.groups().get(group, ()):
             return value_response(_resources(group, number, kinds), form)
-    raise no_such_resource()
+    return page_not_found()
+
+
+def page_not_found() -> Response:
+    """Nobody serves this path: the plain answer of Go's router, not a Status."""
+    return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
 
 
 def aggregated_version(accept: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from kiban.cluster.api.discovery import page_not_found
 from kiban.cluster.api.failures import no_such_resource
 from kiban.cluster.api.static import VERSION
 from kiban.cluster.api.values import Request, Response
@@ -44,7 +45,7 @@ def answer(request: Request, kinds: Kinds, shape: Callable[[KindInfo], Shape]) -
         return Response(200, orjson.dumps({"paths": _index(kinds, shape)}))
     group, version = _group_version(parts)
     if version not in kinds.groups().get(group, ()):
-        raise no_such_resource()
+        return page_not_found()
     return Response(200, orjson.dumps(_document(kinds.in_version(group, version), shape)))
 
 

@@ -1,5 +1,6 @@
 """No process outlives its cluster: not a killed Kiban, not a killed reaper, not a daemon."""
 
+import json
 import os
 import signal
 import subprocess
@@ -88,12 +89,21 @@ def test_sweep_finds_what_records_do_not_know(tmp_path: Path) -> None:
     assert process.wait() == -signal.SIGTERM
 
 
-def test_a_record_of_somebody_elses_process_harms_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wrong", ["started", "boot", "cluster"])
+def test_a_record_of_somebody_elses_process_harms_nobody(tmp_path: Path, wrong: str) -> None:
+    """The number was given to another process, the machine was started anew, or the state was
+    copied from a cluster that runs."""
     process = subprocess.Popen(SLEEPER, start_new_session=True)
     try:
         (tmp_path / "run").mkdir()
-        record = f'{{"pid": {process.pid}, "started": "1", "boot": "{reaper.boot_id()}"}}'
-        (tmp_path / "run" / f"{process.pid}.json").write_text(record)
+        record = {
+            "pid": process.pid,
+            "started": reaper.start_time(process.pid),
+            "boot": reaper.boot_id(),
+            "cluster": cluster_id(tmp_path),
+            wrong: "another",
+        }
+        (tmp_path / "run" / f"{process.pid}.json").write_text(json.dumps(record))
         assert sweep(tmp_path) == 0
         assert process.poll() is None
         assert not list((tmp_path / "run").glob("*.json"))

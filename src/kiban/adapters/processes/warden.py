@@ -121,7 +121,13 @@ class Warden:
         """A process group leader of ours is alive."""
         started = reaper.start_time(pid)
         self._tell(f"+{pid} {started}")
-        record = {"pid": pid, "pgid": pid, "started": started, "boot": self._boot_id, "name": name}
+        record = {
+            "pid": pid,
+            "started": started,
+            "boot": self._boot_id,
+            "cluster": cluster_id(self.state),
+            "name": name,
+        }
         path = self._record(pid)
         draft = path.with_suffix(".new")
         draft.write_text(json.dumps(record))
@@ -179,7 +185,9 @@ def _end_all(state: Path) -> int:
     for path in records:
         with suppress(OSError, ValueError, KeyError, TypeError):
             record = json.loads(path.read_text())
-            if record["boot"] == boot and record["started"]:
+            # A copied state directory holds records of the original's processes.
+            ours = record["cluster"] == cluster_id(state)
+            if ours and record["boot"] == boot and record["started"]:
                 groups[int(record["pid"])] = str(record["started"])
     marker = f"{CLUSTER_VARIABLE}={cluster_id(state)}"
     count = reaper.end(groups, [marker], SWEEP_PATIENCE_SECONDS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kiban.operations.tour import Facts, Phase, judge
+from kiban.operations.tour import Facts, Phase, judge, lines_of
 
 GOOD = Facts(
     requests=6000,
@@ -35,8 +35,15 @@ def test_one_request_lost_by_a_planned_change_breaks_it() -> None:
     assert (broken.expected, broken.measured) == ("0", "1")
 
 
-def test_an_answer_with_defaults_in_a_planned_change_breaks_it_too() -> None:
-    assert not judge([replace(STEADY, defaulted=2)], GOOD).held
+def test_more_than_a_percent_of_defaults_in_planned_changes_breaks_it_too() -> None:
+    assert judge([replace(STEADY, defaulted=9)], GOOD).held
+    assert not judge([replace(STEADY, defaulted=10)], GOOD).held
+
+
+def test_the_report_reads_line_by_line() -> None:
+    lines = lines_of(judge([STEADY], GOOD))
+    assert "  steady         900 requests    0 failed     0 with defaults" in "\n".join(lines)
+    assert "  ✓ a killed pod is replaced: 1.1 s (expected within 15 s)" in lines
 
 
 @pytest.mark.parametrize(

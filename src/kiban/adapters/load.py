@@ -191,9 +191,15 @@ class LoadProcess:
 
     @classmethod
     async def start(
-        cls, url: str, *, host: str, rate: float, shots: Sequence[Shot]
+        cls,
+        url: str,
+        *,
+        host: str,
+        rate: float,
+        shots: Sequence[Shot],
+        phase: str = FIRST_PHASE,
     ) -> "LoadProcess":
-        arguments = ["--url", url, "--host", host, "--rate", str(rate)]
+        arguments = ["--url", url, "--host", host, "--rate", str(rate), "--phase", phase]
         for shot in shots:
             arguments += ["--shot", f"{shot.method} {shot.path} {shot.weight}"]
         process = await asyncio.create_subprocess_exec(
@@ -276,11 +282,12 @@ def main() -> None:
     parser.add_argument("--host", default="", help="the Host header")
     parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
     parser.add_argument("--shot", action="append", help="'GET /path weight'; several may be given")
+    parser.add_argument("--phase", default=FIRST_PHASE, help="the name of the first phase")
     parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--out", type=Path, help="file for the last summary")
     given = parser.parse_args()
     shots = [Shot.parse(text) for text in given.shot or ["/"]]
-    load = OpenLoad(given.url.rstrip("/"), shots, given.rate, given.host)
+    load = OpenLoad(given.url.rstrip("/"), shots, given.rate, given.host, phase=given.phase)
     with contextlib.suppress(ImportError):
         import uvloop
 

@@ -82,6 +82,21 @@ class Up:
         except TimeoutError:
             raise KibanError(_not_ready(self.statuses()), Exit.WORLD_FAILED) from None
 
+    async def until_delivered(self, patience_seconds: float = 60.0) -> None:
+        """Wait until the newest commit runs, in full and well. Raises what is not."""
+        head = self.repository.head()
+
+        async def delivered(driver: DeliveryDriver) -> None:
+            async for status in driver.changes():
+                if status.is_ready and status.delivered == head:
+                    return
+
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await asyncio.gather(*map(delivered, self.drivers))
+        except TimeoutError:
+            raise KibanError(_not_ready(self.statuses()), Exit.WORLD_FAILED) from None
+
     def as_data(self) -> dict[str, Any]:
         """What `kiban up --json` prints."""
         return {

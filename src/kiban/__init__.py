@@ -1,3 +1,3 @@
-"""Kiban: an application platform compiled, rehearsed, delivered and operated from one Git repository."""
+"""Kiban: an application platform, compiled, checked and delivered from one Git repository."""
 
 __version__ = "0.1.0"

@@ -16,7 +16,11 @@ import orjson
 _PLAIN = re.compile(
     r"[A-Za-z_/][A-Za-z0-9_./@%+-]*(?::[A-Za-z0-9_./@%+-]+)*(?: [A-Za-z0-9_./@%+()-]+)*"
 )
-_WORDS = frozenset("y n yes no on off true false null none nan inf infinity".split())
+# fmt: off
+_WORDS = frozenset((
+    "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity",
+))
+# fmt: on
 _UNPRINTABLE = re.compile(
     "[^\\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )

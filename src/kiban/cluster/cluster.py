@@ -21,6 +21,7 @@ from kiban.cluster.bootstrap import bootstrap_objects
 from kiban.cluster.definitions import DefinitionController
 from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.networking.addresses import AddressPlan
+from kiban.cluster.networking.moving import moved_objects
 from kiban.cluster.store import Store
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import key_of
@@ -112,8 +113,13 @@ class Cluster:
         self.executor.execute("kube-apiserver", commands, now)
 
     def resume(self, now: Instant) -> None:
-        """Show every restored object to the controllers, as if it had just been created."""
+        """Show every restored object to the controllers, as if it had just been created.
+
+        Addresses of another slot, which somebody else holds now, are moved to ours before.
+        """
         self._now = now
+        for manifest in list(moved_objects(self.store, self.plan)):
+            self.store.put(manifest)
         for kind in self.store.kinds():
             for manifest in self.store.list(kind):
                 self._show(Change(key_of(manifest), None, manifest), now)

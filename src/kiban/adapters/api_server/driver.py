@@ -70,7 +70,7 @@ class WallDriver:
             self.cluster.resume(self.clock())
         else:
             self.cluster.bootstrap(self.clock())
-            self._flush()
+        self._flush()
         self._task = asyncio.create_task(self._run(), name="cluster")
 
     async def stop(self) -> None:

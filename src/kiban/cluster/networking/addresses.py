@@ -49,6 +49,15 @@ class AddressPlan:
         in_slot = (first, second) == (127, FIRST_SECOND_OCTET + self.slot)
         return in_slot and FIRST_SERVICE_BLOCK <= block <= LAST_BLOCK
 
+    def moved(self, address: str) -> str:
+        """The same place in this slot of an address in any slot; other addresses as they are."""
+        parts = address.split(".")
+        if len(parts) != 4 or parts[0] != "127" or not all(part.isdecimal() for part in parts):
+            return address
+        if not 0 <= int(parts[1]) - FIRST_SECOND_OCTET < SLOTS:
+            return address
+        return ".".join(["127", str(FIRST_SECOND_OCTET + self.slot), *parts[2:]])
+
     def service_candidates(self, namespace: str, name: str) -> Iterator[str]:
         """Every service address, in the order in which this service would like them."""
         digest = blake2b(f"{namespace}/{name}".encode(), digest_size=8).digest()

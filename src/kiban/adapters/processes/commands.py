@@ -37,16 +37,19 @@ class Launch:
 def launch_of(ask: StartContainer, image: ImageRecord, place: ContainerDirectory) -> Launch:
     """The launch of one attempt. Raises `FileNotFoundError` when there is nothing to run."""
     if ask.command:
-        argv = (*ask.command, *ask.args)
+        words = (*ask.command, *ask.args)
     else:
-        argv = (*image.entrypoint, *(ask.args or image.command))
+        words = (*image.entrypoint, *(ask.args or image.command))
+    # The entry point of an image that is part of Kiban is a program of this machine: it may lie
+    # below what the pod takes for its own /tmp.
+    ours = 0 if ask.command or image.directory else len(image.entrypoint)
+    mounts = place.mounts
+    argv = (*words[:ours], *(mounts.rewritten(word) for word in words[ours:]))
     if not argv:
         raise FileNotFoundError(2, "no command specified", "")
-    mounts = place.mounts
-    env = _environment(ask, image, place)
     return Launch(
-        argv=tuple(mounts.rewritten(word) for word in argv),
-        env={name: mounts.rewritten(value) for name, value in env.items()},
+        argv=argv,
+        env=_environment(ask, image, place),
         directory=_working_directory(ask, image, place),
         mounts=mounts,
     )
@@ -71,7 +74,9 @@ def _environment(
         "KIBAN_CONTAINER": f"{ask.id.container}/{ask.id.attempt}",
         **place.mounts.variables(ask.mounts),
     }
-    return {**defaults, **image.env, **ask.env, **own}
+    wished = {**image.env, **ask.env}
+    given = {name: place.mounts.rewritten(value) for name, value in wished.items()}
+    return {**defaults, **given, **own}
 
 
 def _working_directory(ask: StartContainer, image: ImageRecord, place: ContainerDirectory) -> Path:

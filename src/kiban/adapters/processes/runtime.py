@@ -23,8 +23,9 @@ from kiban.adapters.processes.grpc_health import ask_grpc
 from kiban.adapters.processes.logs import LogQuery, LogWriter, read_log
 from kiban.adapters.processes.pod_directories import PodDirectories
 from kiban.adapters.processes.probes import Answer, ask_http, ask_tcp
+from kiban.adapters.processes.programs import Program
 from kiban.adapters.processes.warden import Warden
-from kiban.cluster.api.values import PodLogs
+from kiban.cluster.api.values import PodExec, PodLogs
 from kiban.cluster.asks import (
     Ask,
     ContainerExited,
@@ -43,6 +44,7 @@ from kiban.cluster.asks import (
     StartContainer,
     WriteFiles,
 )
+from kiban.kube.objects import Key
 from kiban.primitives.instants import Instant, later
 
 # What a shell says for a command that cannot be started, and runc for a container.
@@ -71,6 +73,7 @@ class ProcessRuntime:
         self._warden = warden
         self._directories = PodDirectories(state)
         self._running: dict[ContainerId, _Running] = {}
+        self._programs: dict[ContainerId, dict[Program, None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def carry_out(self, asks: Sequence[Ask]) -> None:
@@ -136,29 +139,36 @@ class ProcessRuntime:
         async for piece in read_log(path, query, next(writers, None)):
             yield piece
 
-    async def exec(
-        self, namespace: str, pod: str, container: str, argv: list[str]
-    ) -> asyncio.subprocess.Process:
-        """A program in a running container's environment and directory, with pipes to all three
-        streams. Raises `LookupError` when the container does not run, `OSError` when the program
-        cannot be started. Whoever calls ends it."""
-        uid = self._directories.uid(namespace, pod)
-        running = self._newest(uid, container)
-        if running is None:
-            raise LookupError(f"container {container} of pod {pod} is not running")
-        launch = running.launch.for_program(tuple(argv))
-        process = await asyncio.create_subprocess_exec(
-            *launch.argv,
-            env={**launch.env, **self._warden.environment()},
-            cwd=launch.directory,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        self._warden.entered(process.pid, f"exec {namespace}/{pod}/{container}")
-        self._spawn(self._struck_off(process))
-        return process
+    def run(self, wish: PodExec) -> Program:
+        """A program in a running container's environment and directory, for whoever calls to end.
+        Raises `LookupError` when the container does not run, `OSError` when the program cannot be
+        started."""
+        id = self._running_id(wish.pod, wish.container)
+        program = Program(self._warden)
+        where = f"{wish.pod.namespace}/{wish.pod.name}/{wish.container}"
+        launch = self._running[id].launch.for_program(wish.command)
+        program.start(launch, name=f"exec {where}", stdin=wish.stdin, tty=wish.tty)
+        programs = self._programs.setdefault(id, {})
+        programs[program] = None
+        program.ended.add_done_callback(lambda _: programs.pop(program))
+        return program
+
+    async def attach(self, wish: PodExec) -> AsyncIterator[bytes]:
+        """What a running container says from now on. Raises `LookupError` when it does not run."""
+        log = self._running[self._running_id(wish.pod, wish.container)].log
+        async for piece in read_log(log.path, LogQuery(follow=True, tail=0), log):
+            yield piece
+
+    def is_running(self, wish: PodExec) -> bool:
+        """Whether the container has a process."""
+        return self.pid_of(wish.pod.namespace, wish.pod.name, wish.container) is not None
+
+    def _running_id(self, pod: Key, container: str) -> ContainerId:
+        uid = self._directories.uid(pod.namespace, pod.name)
+        ids = [id for id in self._running if (id.pod_uid, id.container) == (uid, container)]
+        if not ids:
+            raise LookupError(f"container {container} of pod {pod.name} is not running")
+        return max(ids, key=lambda id: id.attempt)
 
     # Asks
 
@@ -207,6 +217,9 @@ class ProcessRuntime:
     def _ended(self, id: ContainerId, code: int) -> None:
         running = self._running.pop(id)
         running.log.close()
+        # Programs that were started beside it end with their container.
+        for program in self._programs.pop(id, {}):
+            program.kill()
         self._warden.left(running.process.pid)
         exit_code = code if code >= 0 else 128 - code
         self.post(ContainerExited(id, exit_code, self._clock(), signal=max(0, -code)))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.adapters.processes.stage import plain, pod, script, staged
 
-from kiban.cluster.api.values import PodLogs
+from kiban.adapters.processes.programs import STDOUT
+from kiban.cluster.api.values import PodExec, PodLogs
 from kiban.kube.objects import Key
 from kiban.reconcile.commands import Create, Delete
 
@@ -144,9 +145,12 @@ def test_probes_and_hooks_run_in_the_containers_place(tmp_path: Path) -> None:
         async with staged(tmp_path, 84) as stage:
             stage.do(Create(pod("p", container)))
             await stage.until(lambda: stage.is_ready("p"))
-            process = await stage.runtime.exec("default", "p", "app", ["sh", "-c", "echo $COLOUR"])
-            output, _ = await process.communicate()
-            assert output == b"blue\n"
+            program = stage.runtime.run(
+                PodExec(key("p"), "app", ("sh", "-c", "echo $COLOUR"), stdout=True)
+            )
+            assert await program.read(STDOUT) == b"blue\n"
+            assert await program.ended == 0
+            await program.end()
             stage.do(Delete(key("p")))
             await stage.until(lambda: stage.pod("p") is None)
             (said,) = tmp_path.glob("pods/*/app/tmp/hook")

@@ -18,11 +18,21 @@ from multidict import CIMultiDict
 from kiban.adapters.api_server.certificates import ServerIdentity
 from kiban.adapters.api_server.credentials import Authenticator
 from kiban.adapters.api_server.driver import WallDriver
+from kiban.adapters.api_server.streams.commands import Containers, serve_command
+from kiban.adapters.api_server.streams.forwarding import serve_ports
 from kiban.cluster.api.bodies import BODY_LIMIT
 from kiban.cluster.api.failures import Failure, internal, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
-from kiban.cluster.api.values import PodLogs, Request, Response, Stream
+from kiban.cluster.api.values import (
+    PodExec,
+    PodLogs,
+    PodPortForward,
+    Request,
+    Response,
+    Stream,
+)
+from kiban.kube.objects import get_in
 from kiban.primitives.instants import Instant, seconds_between
 
 LOG = logging.getLogger("kiban.api_server")
@@ -46,10 +56,12 @@ class ApiServer:
         authenticator: Authenticator,
         *,
         logs: LogSource | None = None,
+        containers: Containers | None = None,
     ) -> None:
         self._driver = driver
         self._authenticator = authenticator
         self._logs = logs
+        self._containers = containers
         self._runner: web.ServerRunner | None = None
         self.address = ""
 
@@ -72,6 +84,8 @@ class ApiServer:
     async def _handle(self, received: web.BaseRequest) -> web.StreamResponse:
         try:
             response = await self._answer(received)
+            if isinstance(response.errand, PodExec | PodPortForward):
+                return await self._upgrade(received, response.errand)
         except Failure as failure:
             response = failure_response(failure, PLAIN)
         except Exception:  # noqa: BLE001: the outermost edge; our bug must not end the connection
@@ -139,6 +153,20 @@ class ApiServer:
             due = stream.next_due()
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), _seconds_until(due, self._driver.clock()))
+
+    async def _upgrade(
+        self, received: web.BaseRequest, wish: PodExec | PodPortForward
+    ) -> web.StreamResponse:
+        """Let the connection go over to a program or to ports. Raises `Failure` before that."""
+        if isinstance(wish, PodPortForward):
+            pod = self._driver.cluster.store.get(wish.pod) or {}
+            address = get_in(pod, "status", "podIP", default="")
+            if not address:
+                raise internal(f"pod {wish.pod.name} is not running")
+            return await serve_ports(received, address, wish.ports)
+        if self._containers is None:
+            raise internal("this server runs no containers")
+        return await serve_command(received, wish, self._containers)
 
     async def _stream_logs(self, received: web.BaseRequest, wish: PodLogs) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/plain"})

@@ -186,11 +186,11 @@ async def _when(
     add: Callable[..., object], remove: Callable[[int], object], descriptor: int
 ) -> None:
     """Wait until a descriptor is ready. A copy of it is watched, so that it may be closed."""
-    ready = asyncio.get_running_loop().create_future()
+    ready = asyncio.Event()
     watched = os.dup(descriptor)
-    add(watched, lambda: ready.done() or ready.set_result(None))
+    add(watched, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         remove(watched)
         os.close(watched)

@@ -44,7 +44,7 @@ from kiban.cluster.asks import (
     StartContainer,
     WriteFiles,
 )
-from kiban.kube.objects import Key
+from kiban.kube.objects import POD, Key
 from kiban.primitives.instants import Instant, later
 
 # What a shell says for a command that cannot be started, and runc for a container.
@@ -106,10 +106,10 @@ class ProcessRuntime:
     def pid_of(self, namespace: str, pod: str, container: str) -> int | None:
         """The process of a container's newest attempt, while it runs."""
         try:
-            running = self._newest(self._directories.uid(namespace, pod), container)
+            id = self._running_id(Key(*POD, namespace, pod), container)
         except LookupError:
             return None
-        return running.process.pid if running is not None else None
+        return self._running[id].process.pid
 
     async def close(self) -> None:
         """Kill what still runs and wait until it is gone. Pods are ended in order before this."""
@@ -295,14 +295,6 @@ class ProcessRuntime:
         if sys.platform == "linux":
             await asyncio.to_thread(self._warden.strays, f"KIBAN_POD={ask.pod_uid}")
         await asyncio.to_thread(self._directories.remove, ask.pod_uid)
-
-    def _newest(self, uid: str, container: str) -> _Running | None:
-        ids = [id for id in self._running if (id.pod_uid, id.container) == (uid, container)]
-        return self._running[max(ids, key=lambda id: id.attempt)] if ids else None
-
-    async def _struck_off(self, process: asyncio.subprocess.Process) -> None:
-        await process.wait()
-        self._warden.left(process.pid)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

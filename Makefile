@@ -37,9 +37,9 @@ clean: ## Remove what was built, and the example's state
 	$(PYTHON) -m venv .venv || (echo "Python's venv module is missing: apt install python3-venv" && rm -rf .venv && false)
 
 .venv/runtime: .venv/bin/pip pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[local,kubernetes,examples]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[local,examples]'
 	touch $@
 
 .venv/development: .venv/runtime pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[local,kubernetes,examples,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[local,examples,dev]'
 	touch $@

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from cronsim import CronSim, CronSimError
-
-from kiban.primitives.instants import EPOCH
+from kiban.kube.schedules import schedule_fault
 from kiban.primitives.problems import Problem
 from kiban.spec.references import Finder, unless_known
 from kiban.spec.service import ServiceSpec
@@ -68,12 +66,7 @@ def _secrets(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
 def _schedule(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     if service.schedule is None:
         return
-    try:
-        CronSim(service.schedule, EPOCH)
-        # Kubernetes knows no seconds.
-        fault = "" if len(service.schedule.split()) == 5 else "it needs five fields"
-    except CronSimError as error:
-        fault = str(error)
+    fault = schedule_fault(service.schedule)
     if fault:
         what = f"`schedule`: {service.schedule!r} is no cron schedule: {fault}"
         fix = "write minute, hour, day, month, weekday, like `0 3 * * *`"

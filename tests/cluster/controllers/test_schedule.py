@@ -4,12 +4,8 @@ from datetime import tzinfo
 
 import pytest
 
-from kiban.cluster.controllers.cron_job.schedule import (
-    ScheduleError,
-    missed_times,
-    parse_schedule,
-    parse_zone,
-)
+from kiban.cluster.controllers.cron_job.missed import missed_times
+from kiban.kube.schedule_times import ScheduleError, parse_schedule, parse_zone
 from kiban.primitives.instants import Instant, parse_rfc3339, rfc3339
 
 NOON = parse_rfc3339("2026-01-15T12:00:00Z")

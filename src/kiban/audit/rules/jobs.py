@@ -2,32 +2,17 @@
 
 from collections.abc import Iterator
 
-from cronsim import CronSim, CronSimError
-
 from kiban.audit.findings import Rule, Said, Severity
 from kiban.audit.view import View
 from kiban.kube.objects import get_in
-from kiban.primitives.instants import EPOCH
+from kiban.kube.schedules import schedule_fault
 
 
 def _schedule(view: View) -> Iterator[Said]:
     for key, job in view.kind("CronJob"):
         schedule = str(get_in(job, "spec", "schedule", default=""))
-        try:
-            CronSim(_NAMED.get(schedule, schedule), EPOCH)
-        except CronSimError as error:
-            yield Said(key, "spec.schedule", f"{schedule!r} is no cron schedule: {error}")
-
-
-_NAMED = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
+        if fault := schedule_fault(schedule):
+            yield Said(key, "spec.schedule", f"{schedule!r} is no cron schedule: {fault}")
 
 
 def _deadline(view: View) -> Iterator[Said]:

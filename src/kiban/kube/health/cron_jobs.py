@@ -1,20 +1,9 @@
 """The health of a schedule: whether its last run succeeded and whether a run was missed."""
 
-from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim, CronSimError
-
 from kiban.kube.health.verdicts import Health, degraded, healthy, progressing
 from kiban.kube.objects import Manifest
-from kiban.primitives.instants import (
-    Instant,
-    from_datetime,
-    later,
-    parse_rfc3339,
-    rfc3339,
-    to_datetime,
-)
+from kiban.kube.schedule_times import ScheduleError, parse_schedule, parse_zone
+from kiban.primitives.instants import Instant, later, parse_rfc3339, rfc3339
 
 # How late the controller may start a job before it counts as missed: it looks every ten seconds.
 LATEST_START_SECONDS = 100.0
@@ -41,9 +30,8 @@ def cron_job_health(manifest: Manifest, now: Instant | None) -> Health:
 def _missed(spec: Manifest, since: str, now: Instant) -> Instant | None:
     """The first run after `since` that should have been started by now."""
     try:
-        zone: tzinfo = ZoneInfo(spec["timeZone"]) if spec.get("timeZone") else UTC
-        start = to_datetime(parse_rfc3339(since)).astimezone(zone)
-        due = from_datetime(next(CronSim(spec.get("schedule", ""), start)))
-    except (CronSimError, StopIteration, LookupError, ValueError, OSError):
+        schedule = parse_schedule(spec.get("schedule", ""), parse_zone(spec.get("timeZone")))
+    except ScheduleError:
         return None
-    return due if later(due, LATEST_START_SECONDS) < now else None
+    due = schedule.after(parse_rfc3339(since))
+    return due if due is not None and later(due, LATEST_START_SECONDS) < now else None

@@ -25,7 +25,7 @@ from kiban.wiring.up import Up
 PLANNED = ("steady", "release", "new version", "scale-in", "drain")
 # A page asks four backends; with more of them two shared cores would be busy with nothing else.
 SHOTS = (Shot("GET", "/?user=ada", 1), Shot("GET", "/stamp/ada", 2), Shot("POST", "/stamp/ada", 1))
-STEADY_SECONDS = 4.0
+STEADY_SECONDS = 6.0
 REQUEST_SECONDS = 2.0
 
 

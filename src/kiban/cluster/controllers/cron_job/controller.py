@@ -15,18 +15,13 @@ from kiban.cluster.controllers.cron_job.jobs import (
     outdated_jobs,
     reference_to,
 )
-from kiban.cluster.controllers.cron_job.schedule import (
-    Schedule,
-    ScheduleError,
-    missed_times,
-    parse_schedule,
-    parse_zone,
-)
+from kiban.cluster.controllers.cron_job.missed import missed_times
 from kiban.cluster.controllers.job.ending import end_of
 from kiban.cluster.controllers.ownership import controllers_of, is_controlled_by
 from kiban.cluster.controllers.pods import created_at, instant_in
 from kiban.cluster.controllers.writing import event, status_update, warning
 from kiban.kube.objects import CRON_JOB, JOB, Key, Manifest, is_deleting, key_of, uid_of
+from kiban.kube.schedule_times import Schedule, ScheduleError, parse_schedule, parse_zone
 from kiban.primitives.instants import (
     Instant,
     later,

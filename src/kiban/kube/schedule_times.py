@@ -29,8 +29,6 @@ _MACROS = {
     "@hourly": "0 * * * *",
 }
 _EVERY = "@every "
-# With more missed than this the controller warns of a clock that may be wrong.
-MANY_MISSED = 100
 
 
 class ScheduleError(ValueError):
@@ -42,16 +40,6 @@ class Schedule:
     """`after` gives the first time of the schedule after an instant; None when there is none."""
 
     after: Callable[[Instant], Instant | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """The most recent time that has come, if any; from where it was counted; whether there were
-    too many before it."""
-
-    latest: Instant | None
-    earliest: Instant
-    too_many: bool = False
 
 
 def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
@@ -90,26 +78,3 @@ def parse_zone(name: str | None) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ScheduleError(f"unknown time zone {name}") from error
-
-
-def missed_times(schedule: Schedule, earliest: Instant, now: Instant) -> Missed:
-    """The latest time after `earliest` that is not after `now`.
-
-    Source: mostRecentScheduleTime in pkg/controller/cronjob/utils.go. The number of missed ones is
-    estimated from the first gap, so that a year of missed minutes is not walked through.
-    """
-    first = schedule.after(earliest)
-    if first is None or now < first:
-        return Missed(None, earliest)
-    second = schedule.after(first)
-    if second is None or now < second:
-        return Missed(first, earliest)
-    gap = max(second - first, 1)
-    number = (now - first) // gap + 1
-    start = Instant(first + (number - 2) * gap)
-    latest = first
-    following = schedule.after(start)
-    while following is not None and following <= now:
-        latest = following
-        following = schedule.after(following)
-    return Missed(latest, earliest, too_many=number > MANY_MISSED)

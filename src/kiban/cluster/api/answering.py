@@ -11,7 +11,7 @@ from kiban.cluster.api import discovery, objects, openapi, static, subresources
 from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
 from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.rendering import failure_response
-from kiban.cluster.api.routing import resolve, target_of
+from kiban.cluster.api.routing import Target, resolve, target_of
 from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
@@ -49,6 +49,8 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
         return _not_about_objects(world, request)
     if target.version not in world.registry.kinds.groups().get(target.group, ()):
         return discovery.page_not_found()
+    if _is_misplaced(world, target):
+        return discovery.page_not_found()
     info, subresource = resolve(world.registry.kinds, target)
     if subresource is not None:
         return subresources.answer(world, request, target, info, now)
@@ -61,6 +63,14 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     if deprecation:
         response.warnings = (deprecation, *response.warnings)
     return response
+
+
+def _is_misplaced(world: World, target: Target) -> bool:
+    """A custom kind of the whole cluster, asked for in a namespace: a path nobody serves."""
+    info = world.registry.kinds.at(target.group, target.version, target.resource)
+    if info is None or info.type_name or not target.namespace:
+        return False
+    return not info.namespaced
 
 
 _VERBS: dict[str, Callable[..., Response]] = {

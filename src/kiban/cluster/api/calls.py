@@ -21,7 +21,7 @@ class User:
 @dataclass(frozen=True, slots=True)
 class Call:
     """One write on behalf of somebody. `manager` owns the fields it sets; `warnings` collects
-    what the answer's Warning headers say."""
+    what the answer's Warning headers say, be it yes or no."""
 
     user: User
     now: Instant

@@ -2,7 +2,7 @@
 columns and the fields one can select by. Derived anew whenever a definition has changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,11 @@ from kiban.kube.kinds import KindInfo, custom_kinds
 from kiban.kube.objects import GroupKind, Manifest, is_true
 from kiban.kube.printing import Printer, custom_printer
 from kiban.kube.schema import Shape, custom_shape
+from kiban.kube.schema.structural import Schema, defaulted, pruned
+from kiban.kube.validation.custom_scale import scale_faults
+from kiban.kube.validation.faults import Faults
+from kiban.kube.validation.schema_rules import has_rules, validate_rules
+from kiban.kube.validation.structural import validate_part, validate_structure
 
 DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
@@ -22,6 +27,33 @@ class Custom:
     shape: Shape
     printer: Printer
     selectable: tuple[str, ...] = ()
+    schema: Schema | None = None
+    scale: Mapping[str, str] | None = None
+    has_rules: bool = False
+
+    def understood(self, manifest: Manifest) -> tuple[Manifest, list[str]]:
+        """The object without what its schema does not know, with its defaults; and the paths of
+        what was not known."""
+        unknown: list[str] = []
+        if self.schema is None:
+            return manifest, unknown
+        known: Manifest = defaulted(pruned(manifest, self.schema, unknown), self.schema)
+        return known, unknown
+
+    def faults(
+        self, manifest: Manifest, old: Manifest | None = None, subresource: str = ""
+    ) -> Faults:
+        """What is wrong with an object by its definition, in the order it is said."""
+        if self.schema is None:
+            return []
+        if subresource == "status":
+            faults = validate_part("status", manifest, self.schema, old)
+        else:
+            faults = validate_structure(manifest, self.schema, old)
+        faults += scale_faults(manifest, self.scale) if self.scale else []
+        if self.has_rules:
+            faults += validate_rules(manifest, self.schema, faults, old)
+        return faults
 
 
 @dataclass(slots=True)
@@ -50,23 +82,13 @@ def customs_of(definitions: Iterable[Manifest]) -> Customs:
 def _custom(info: KindInfo, version: dict[str, Any]) -> Custom:
     schema = (version.get("schema") or {}).get("openAPIV3Schema")
     fields = [entry["jsonPath"].lstrip(".") for entry in version.get("selectableFields") or ()]
-    return Custom(info, custom_shape(schema), custom_printer(version), tuple(fields))
-
-
-def with_defaults(tree: Any, shape: Shape) -> Any:
-    """The value with the defaults that its schema declares, at every depth that is there."""
-    if shape.form == "list" and isinstance(tree, list):
-        return [with_defaults(item, shape.items) for item in tree]
-    if shape.form == "map" and isinstance(tree, dict):
-        return {key: with_defaults(value, shape.items) for key, value in tree.items()}
-    if shape.form != "object" or not isinstance(tree, dict):
-        return tree
-    full = dict(tree)
-    for name, known in shape.fields.items():
-        if name == "metadata":
-            continue
-        if name not in full and known.default is not None:
-            full[name] = known.default
-        if name in full:
-            full[name] = with_defaults(full[name], known.shape)
-    return full
+    scale = (version.get("subresources") or {}).get("scale")
+    return Custom(
+        info,
+        custom_shape(schema),
+        custom_printer(version),
+        tuple(fields),
+        schema,
+        scale,
+        has_rules(schema),
+    )

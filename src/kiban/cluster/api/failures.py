@@ -20,6 +20,7 @@ class Failure(Exception):
         self, code: int, reason: str, message: str, details: dict[str, Any] | None = None
     ) -> None:
         self.code, self.reason, self.message, self.details = code, reason, message, details
+        self.warnings: tuple[str, ...] = ()
         super().__init__(message)
 
     @property

@@ -4,12 +4,14 @@ read on its way in, completed with defaults before it is admitted, checked befor
 from collections.abc import Sequence
 
 from kiban.cluster.api.calls import Call
+from kiban.cluster.api.customs import Custom
 from kiban.cluster.api.failures import Failure, bad_request, invalid, wrong_value
 from kiban.kube.defaults import default
 from kiban.kube.defaults.workloads import with_job_selector
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import JOB, Manifest
 from kiban.kube.schema import Shape
+from kiban.kube.schema.builtin import UNTYPED
 from kiban.kube.schema.reading import read
 from kiban.kube.validation import Fault, status_causes, validate_create, validate_update
 
@@ -25,13 +27,36 @@ def understood(
     reading = read(manifest, shape)
     if reading.wrong:
         raise Misread(reading.wrong)
+    _name_oddities(reading.unknown, call, duplicates)
+    return reading.object
+
+
+def custom_understood(
+    custom: Custom, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
+) -> Manifest:
+    """What the server makes of a custom object: only its metadata is typed at this point.
+
+    Raises `Misread` as `understood` does.
+    """
+    head = {key: manifest[key] for key in _HEAD if key in manifest}
+    reading = read(head, UNTYPED)
+    if reading.wrong:
+        raise Misread(reading.wrong)
+    known, unknown = custom.understood(manifest)
+    _name_oddities([*unknown, *reading.unknown], call, duplicates)
+    return {**known, **reading.object}
+
+
+_HEAD = ("apiVersion", "kind", "metadata")
+
+
+def _name_oddities(unknown: Sequence[str], call: Call, duplicates: tuple[str, ...]) -> None:
     oddities = [f'duplicate field "{path}"' for path in duplicates]
-    oddities += [f'unknown field "{path}"' for path in reading.unknown]
+    oddities += [f'unknown field "{path}"' for path in unknown]
     if oddities and call.field_validation == "Strict":
         raise Misread("strict decoding error: " + ", ".join(oddities))
     if oddities and call.field_validation == "Warn":
         call.warnings.extend(oddities)
-    return reading.object
 
 
 class Misread(Exception):
@@ -58,14 +83,20 @@ def identified(info: KindInfo, manifest: Manifest) -> Manifest:
     return with_job_selector(manifest) if info.group_kind == JOB else manifest
 
 
-def check_new(info: KindInfo, manifest: Manifest) -> None:
+def check_new(info: KindInfo, manifest: Manifest, custom: Custom | None) -> None:
     """Raise `Failure` when a new object breaks a rule."""
-    _refuse(info, manifest, validate_create(manifest, info))
+    faults = validate_create(manifest, info)
+    _refuse(info, manifest, faults + (custom.faults(manifest) if custom else []))
 
 
-def check_change(info: KindInfo, new: Manifest, live: Manifest, subresource: str) -> None:
+def check_change(
+    info: KindInfo, new: Manifest, live: Manifest, subresource: str, custom: Custom | None
+) -> None:
     """Raise `Failure` when a change breaks a rule."""
-    if subresource not in UNCHECKED:
+    if custom is not None:
+        faults = [] if subresource == "status" else validate_update(live, new, info)
+        _refuse(info, new, faults + custom.faults(new, live, subresource))
+    elif subresource not in UNCHECKED:
         _refuse(info, new, validate_update(live, new, info))
 
 

@@ -1,6 +1,7 @@
 """The verbs on objects and collections: get, list, watch, create, update, patch, delete."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 
@@ -83,6 +84,16 @@ def written(
     return response
 
 
+@contextmanager
+def warned(call: Call) -> Iterator[None]:
+    """A refusal carries the warnings that the write gave before it."""
+    try:
+        yield
+    except Failure as failure:
+        failure.warnings = tuple(call.warnings)
+        raise
+
+
 # Reading
 
 
@@ -145,7 +156,8 @@ def create(
     kinds = world.registry.kinds
     kind = versions.stored_info(kinds, info)
     manifest = versions.to_stored(kinds, info, manifest)
-    created = world.registry.create(kind, target.namespace, manifest, call)
+    with warned(call):
+        created = world.registry.create(kind, target.namespace, manifest, call)
     return written(world, info, created, wish, call, created=True)
 
 
@@ -160,7 +172,8 @@ def update(
     kinds = world.registry.kinds
     kind = versions.stored_info(kinds, info)
     manifest = versions.to_stored(kinds, info, manifest)
-    stored, created = world.registry.replace(kind, key, manifest, call, target.subresource)
+    with warned(call):
+        stored, created = world.registry.replace(kind, key, manifest, call, target.subresource)
     return written(world, info, stored, wish, call, created=created)
 
 
@@ -208,7 +221,8 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
         return versions.to_stored(kinds, info, understood)
 
     kind = versions.stored_info(kinds, info)
-    stored = world.registry.update(kind, key, changed, call, target.subresource)
+    with warned(call):
+        stored = world.registry.update(kind, key, changed, call, target.subresource)
     return written(world, info, stored, wish, call, created=False)
 
 
@@ -222,14 +236,15 @@ def _apply(world: World, request: Request, target: Target, info: KindInfo, call:
         if not may(world.store, request.user, creation):
             raise refusal(request.user, creation)
     kinds = world.registry.kinds
-    stored, created = world.registry.apply(
-        versions.stored_info(kinds, info),
-        key,
-        versions.to_stored(kinds, info, config),
-        call,
-        force=request.flag("force"),
-        subresource=target.subresource,
-    )
+    with warned(call):
+        stored, created = world.registry.apply(
+            versions.stored_info(kinds, info),
+            key,
+            versions.to_stored(kinds, info, config),
+            call,
+            force=request.flag("force"),
+            subresource=target.subresource,
+        )
     return written(world, info, stored, wish_of(request, call.now), call, created=created)
 
 

@@ -42,7 +42,9 @@ def answer(request: Request, kinds: Kinds, shape: Callable[[KindInfo], Shape]) -
     if parts == ["v2"]:
         return Response(200, orjson.dumps(_swagger(kinds, shape)))
     if parts == ["v3"]:
-        return Response(200, orjson.dumps({"paths": _index(kinds, shape)}))
+        # The list says it is text; the documents say what they are.
+        index = orjson.dumps({"paths": _index(kinds, shape)})
+        return Response(200, index, "text/plain; charset=utf-8")
     group, version = _group_version(parts)
     if version not in kinds.groups().get(group, ()):
         return page_not_found()

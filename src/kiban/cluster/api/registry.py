@@ -19,7 +19,7 @@ from kiban.cluster.api.changes import (
     raises_generation,
     without_status,
 )
-from kiban.cluster.api.customs import DEFINITION, Customs, customs_of, with_defaults
+from kiban.cluster.api.customs import DEFINITION, Customs, customs_of
 from kiban.cluster.api.failures import (
     Failure,
     already_exists,
@@ -89,12 +89,10 @@ class Registry:
         self, info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
     ) -> Manifest:
         """What the server makes of what a client sent. Raises `form.Misread`."""
-        shape = self.shape_of(info)
-        known = form.understood(shape, manifest, call, duplicates)
-        if info in self._customs.found:
-            full: Manifest = with_defaults(known, shape)
-            return full
-        return known
+        custom = self._customs.found.get(info)
+        if custom is not None:
+            return form.custom_understood(custom, manifest, call, duplicates)
+        return form.understood(self.shape_of(info), manifest, call, duplicates)
 
     # Creating
 
@@ -126,7 +124,7 @@ class Registry:
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(self.shape_of(info), info, None, new, call)
         new = form.identified(info, self._admitted(attempt, new))
-        form.check_new(info, new)
+        form.check_new(info, new, self._customs.found.get(info))
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
         present = self.store.get(key)
         if present is not None:
@@ -242,7 +240,7 @@ class Registry:
         ):
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
-        form.check_change(info, new, live, subresource)
+        form.check_change(info, new, live, subresource, self._customs.found.get(info))
         return new
 
     def _admitted(self, attempt: Attempt, manifest: Manifest) -> Manifest:

@@ -10,11 +10,11 @@ from kiban.cluster.api.failures import Failure
 from kiban.cluster.api.listing import Page
 from kiban.cluster.api.negotiation import Form
 from kiban.cluster.api.values import Response
+from kiban.cluster.api.yaml_answers import yaml_answer
 from kiban.cluster.history import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 from kiban.kube.printing import Printer
-from kiban.primitives.canonical import yaml_text
 from kiban.primitives.instants import Instant
 
 # Turns a stored object into one of the version that the path names.
@@ -59,8 +59,7 @@ def table(
 
 def encoded(value: Any, form: Form) -> bytes:
     if form.media == "yaml":
-        # Go's encoder sorts keys; nothing else in the answer would tell the order.
-        return yaml_text(orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))).encode()
+        return yaml_answer(value)
     return orjson.dumps(value)
 
 
@@ -71,6 +70,7 @@ def value_response(value: Any, form: Form, status: int = 200) -> Response:
 def failure_response(failure: Failure, form: Form) -> Response:
     """A `Status`; it is never shown as a table."""
     response = value_response(failure.as_status(), form, failure.code)
+    response.warnings = failure.warnings
     retry = (failure.details or {}).get("retryAfterSeconds")
     if retry:
         response.headers["Retry-After"] = str(retry)

@@ -1,5 +1,6 @@
 """All controllers of a cluster on one screen. They do not know each other: they meet in objects."""
 
+from kiban.cluster.controllers.cluster_role_aggregation import ClusterRoleAggregationController
 from kiban.cluster.controllers.cron_job import CronJobController
 from kiban.cluster.controllers.daemon_set import DaemonSetController
 from kiban.cluster.controllers.deployment import DeploymentController
@@ -47,6 +48,7 @@ def controllers(*, root_ca: str = "", metrics: Metrics = NO_METRICS) -> list[Con
         TaintEvictionController(),
         PodGarbageCollector(),
         PersistentVolumeClaimController(),
+        ClusterRoleAggregationController(),
         GarbageCollector(),
         *([RootCaController(root_ca)] if root_ca else []),
     ]

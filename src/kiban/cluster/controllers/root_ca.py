@@ -10,6 +10,12 @@ from kiban.reconcile.commands import Create
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
 NAME = "kube-root-ca.crt"
+DESCRIPTION = "kubernetes.io/description"
+_ABOUT = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal "
+    "endpoints such as the internal service IP or kubernetes.default.svc. No other usage is "
+    "guaranteed across distributions of Kubernetes clusters."
+)
 
 
 class RootCaController:
@@ -35,7 +41,7 @@ class RootCaController:
         data = {"ca.crt": self.certificate}
         present = snapshot.get(Key(*CONFIG_MAP, key.name, NAME))
         if present is None:
-            metadata = {"name": NAME, "namespace": key.name}
+            metadata = {"name": NAME, "namespace": key.name, "annotations": {DESCRIPTION: _ABOUT}}
             config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
             return Outcome((Create(config),))
         if present.get("data") == data:

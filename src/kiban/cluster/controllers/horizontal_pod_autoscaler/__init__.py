@@ -7,10 +7,17 @@ a model can feed it.
 from kiban.cluster.controllers.horizontal_pod_autoscaler.controller import (
     HorizontalPodAutoscalerController,
 )
+from kiban.cluster.controllers.horizontal_pod_autoscaler.measured import MeasuredMetrics
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import (
     NO_METRICS,
     Metrics,
     Sample,
 )
 
-__all__ = ["NO_METRICS", "HorizontalPodAutoscalerController", "Metrics", "Sample"]
+__all__ = [
+    "NO_METRICS",
+    "HorizontalPodAutoscalerController",
+    "MeasuredMetrics",
+    "Metrics",
+    "Sample",
+]

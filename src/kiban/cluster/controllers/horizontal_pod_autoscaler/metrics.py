@@ -5,7 +5,7 @@ All figures are thousandths: millicores, thousandths of a byte, of a request, of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from kiban.kube.objects import Manifest
 from kiban.primitives.instants import Instant
@@ -43,8 +43,11 @@ class Metrics(Protocol):
         """A figure of one object, an Ingress for instance."""
         ...
 
-    def external(self, namespace: str, metric: str, now: Instant) -> Sequence[int]:
-        """The series of a figure from outside; none when nothing is reported."""
+    def external(
+        self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
+    ) -> Sequence[int]:
+        """The series of a figure from outside whose labels the selector (a `LabelSelector`)
+        chooses; none when nothing is reported."""
         ...
 
 
@@ -64,7 +67,9 @@ class _NoMetrics:
     ) -> int | None:
         return None
 
-    def external(self, namespace: str, metric: str, now: Instant) -> Sequence[int]:
+    def external(
+        self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
+    ) -> Sequence[int]:
         return ()
 
 

@@ -194,8 +194,9 @@ def _object(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: Inst
 def _external(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: Instant) -> Reading:
     source = spec["external"]
     name = source["metric"]["name"]
-    selector = "nil" if source["metric"].get("selector") is None else "selector"
-    values = metrics.external(target.namespace, name, now)
+    chosen = source["metric"].get("selector")
+    selector = "nil" if chosen is None else "selector"
+    values = metrics.external(target.namespace, name, chosen, now)
     if not values:
         detail = (
             f"unable to get external metric {target.namespace}/{name}/{selector}: "

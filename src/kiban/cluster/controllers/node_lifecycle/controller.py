@@ -33,6 +33,7 @@ from kiban.kube.objects import (
     POD,
     Key,
     Manifest,
+    condition_of,
     get_in,
     key_of,
     labels_of,
@@ -73,7 +74,10 @@ class NodeLifecycleController:
         if pod is None or not node or not is_ready(pod):
             return ()
         found = snapshot.get(Key(*NODE, "", node))
-        return [change.key] if found is not None and ready_status(found) != "True" else ()
+        if found is None or condition_of(found, "Ready") is None:
+            # A node that never said how it is says nothing about its pods.
+            return ()
+        return [change.key] if ready_status(found) != "True" else ()
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         if key == MONITOR:

@@ -1,0 +1,100 @@
+"""Write docs/reference/spec.md from the models, so that the page cannot say what does not hold.
+
+python scripts/write_spec_reference.py
+"""
+
+import inspect
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from kiban.primitives.instants import span
+from kiban.spec.nouns import PlatformSpec
+from kiban.spec.service import ServiceSpec
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "spec.md"
+SPANS = {"drain", "deadline", "startup", "interval", "timeout"}
+OPENING = """\
+# The files people write
+
+Made from the models by `scripts/write_spec_reference.py`. `kiban schema` gives the same as JSON \
+Schema for editors, `kiban explain stamp.scale.max --env prod` says where a value comes from.
+
+Every collection is a map keyed by name. A value of a service is what the service says for the \
+environment, or else what it says for all, its team's, its environment's, the platform's, or \
+Kiban's default, in this order. `null` removes what was inherited; an override that hits nothing \
+is a mistake.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [OPENING, "## services/NAME.yaml\n", table(ServiceSpec)]
+    parts += [section(model) for model in nested(ServiceSpec)]
+    parts += ["## platform.yaml\n", table(PlatformSpec)]
+    parts += [section(model) for model in nested(PlatformSpec)]
+    parts.append(
+        "## releases/ENVIRONMENT.yaml\n\nOne line a service: its name and the image tag it runs "
+        "there, like `stamp: 3f2c1a9`. It is the only file that a pipeline edits "
+        "(`kiban release stamp=3f2c1a9 --env dev`).\n"
+    )
+    return "\n".join(parts)
+
+
+def section(model: type[BaseModel]) -> str:
+    return f"### {model.__name__}\n\n{about(model)}\n\n{table(model)}"
+
+
+def table(model: type[BaseModel]) -> str:
+    """One row a field."""
+    rows = ["| field | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        links = " ".join(f"See [{m.__name__}](#{m.__name__.lower()})." for m in models_in(field))
+        words = " ".join(filter(None, [field.description or "", links]))
+        rows.append(f"| `{field.alias or name}` | {default(name, field)} | {words} |")
+    return "\n".join(rows) + "\n"
+
+
+def about(model: type[BaseModel]) -> str:
+    return " ".join((inspect.getdoc(model) or "").split())
+
+
+def default(name: str, field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined or value is None or value in ("", 0, 0.0, False):
+        return ""
+    if name in SPANS and isinstance(value, float):
+        return f"`{span(value)}`"
+    return f"`{value}`"
+
+
+def models_in(field: FieldInfo) -> list[type[BaseModel]]:
+    """The models that a field's type mentions."""
+    found: list[type[BaseModel]] = []
+
+    def walk(type_: Any) -> None:
+        if inspect.isclass(type_) and issubclass(type_, BaseModel):
+            found.append(type_)
+        for argument in get_args(type_):
+            walk(argument)
+
+    walk(field.annotation)
+    return found
+
+
+def nested(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """Every model below a model, in the order of their first mention."""
+    found: list[type[BaseModel]] = []
+    for field in model.model_fields.values():
+        for inner in models_in(field):
+            for each in (inner, *nested(inner)):
+                if each not in found:
+                    found.append(each)
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

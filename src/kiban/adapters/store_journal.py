@@ -6,10 +6,11 @@ file is the state itself, so nothing needs compaction and a restore is one scan.
 acknowledged, and whatever was acknowledged is there after `kill -9`.
 
 After a power loss the file is whole but may lack the last seconds: with synchronous=NORMAL only
-checkpoints wait for the disk. The default accepts that, because what runs on a laptop is delivered
-again from Git; `survives_power_loss` waits for the disk at every commit.
+checkpoints wait for the disk. The default accepts that and says so, because what runs on a laptop
+is delivered again from Git; `survives_power_loss` waits for the disk at every commit.
 """
 
+import logging
 import sqlite3
 import threading
 import zlib
@@ -17,33 +18,24 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import orjson
-
+from kiban.adapters.store_file import (
+    UNREADABLE,
+    Totals,
+    connect,
+    damaged,
+    keep_totals,
+    rows_of,
+    totals_of,
+)
+from kiban.adapters.store_mark import MarkWriter, read_mark
 from kiban.cluster.history import Write
 from kiban.cluster.store import Store
 from kiban.kube.objects import Key
-from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
-FORMAT = 1
-# A checkpoint's work is bounded: 4,000 pages are 16 MB.
-CHECKPOINT_PAGES = 4000
+LOG = logging.getLogger("kiban.store")
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
-    api_group TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    checksum INTEGER NOT NULL,
-    data BLOB NOT NULL,
-    PRIMARY KEY (api_group, kind, namespace, name)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-"""
 _PUT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REMOVE = "DELETE FROM objects WHERE api_group = ? AND kind = ? AND namespace = ? AND name = ?"
-_FACT = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
 
 # Told, in the writer's thread, up to which revision all is durable; or why nothing will be.
 Durable = Callable[[int], None]
@@ -63,7 +55,8 @@ class StoreJournal:
     ) -> None:
         self._path = path
         self._on_durable, self._on_broken = on_durable, on_broken
-        self._synchronous = "FULL" if survives_power_loss else "NORMAL"
+        self._survives_power_loss = survives_power_loss
+        self._totals = Totals()
         self._pending: list[Write] = []
         self._wakeup = threading.Condition()
         self._closing = False
@@ -72,14 +65,28 @@ class StoreJournal:
     def restore(self, store: Store) -> int:
         """Fill an empty store with what is on disk; how many objects that were.
 
-        Raises `KibanError` when the file is damaged: nothing is guessed.
+        Raises `KibanError` when the files are damaged: nothing is guessed.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(self._connect()) as connection:
-                return _restore(connection, store, self._path)
-        except sqlite3.DatabaseError as error:
-            raise _damaged(self._path, str(error)) from error
+                self._totals = totals_of(connection, self._path)
+                revision = self._acknowledged(self._totals.revision)
+                store.restore(rows_of(connection, self._path, self._totals), revision)
+        except UNREADABLE as error:
+            raise damaged(self._path, str(error)) from error
+        return self._totals.count
+
+    def _acknowledged(self, committed: int) -> int:
+        """The revision to go on from: never below one that somebody was told."""
+        mark = read_mark(self._path)
+        if mark is None or mark.revision <= committed:
+            return committed
+        gap = f"it ends at revision {committed}, and {mark.revision} was acknowledged"
+        if mark.is_of_this_boot or self._survives_power_loss:
+            raise damaged(self._path, gap)
+        LOG.warning("%s: the machine went down and the last writes were lost: %s", self._path, gap)
+        return mark.revision
 
     def start(self) -> None:
         self._thread.start()
@@ -101,21 +108,14 @@ class StoreJournal:
             self._thread.join()
 
     def _connect(self) -> sqlite3.Connection:
-        existed = self._path.exists()
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        if not existed:
-            self._path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA synchronous={self._synchronous}")
-        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
-        connection.executescript(_SCHEMA)
-        return connection
+        return connect(self._path, "FULL" if self._survives_power_loss else "NORMAL")
 
     def _run(self) -> None:
         try:
-            with closing(self._connect()) as connection:
+            with closing(self._connect()) as connection, closing(MarkWriter(self._path)) as mark:
                 while batch := self._next_batch():
-                    _commit(connection, batch)
+                    self._totals = _commit(connection, batch, self._totals)
+                    mark.write(batch[-1].revision)
                     self._on_durable(batch[-1].revision)
         except (sqlite3.Error, OSError) as error:
             self._on_broken(error)
@@ -129,8 +129,14 @@ class StoreJournal:
             return batch
 
 
-def _commit(connection: sqlite3.Connection, batch: Sequence[Write]) -> None:
-    latest: dict[Key, Write] = {write.key: write for write in batch}
+def _commit(connection: sqlite3.Connection, batch: Sequence[Write], totals: Totals) -> Totals:
+    """Make the writes durable; the totals that hold then."""
+    latest: dict[Key, Write] = {}
+    for write in batch:
+        latest[write.key] = write
+        before = write.before.revision if write.before else None
+        after = write.after.revision if write.after else None
+        totals = totals.changed(before, after, write.revision)
     connection.execute("BEGIN IMMEDIATE")
     for key, write in latest.items():
         if write.after is None:
@@ -138,38 +144,6 @@ def _commit(connection: sqlite3.Connection, batch: Sequence[Write]) -> None:
         else:
             data = write.after.encoded
             connection.execute(_PUT, (*key, write.revision, zlib.crc32(data), data))
-    connection.execute(_FACT, ("revision", batch[-1].revision))
+    keep_totals(connection, totals)
     connection.execute("COMMIT")
-
-
-def _restore(connection: sqlite3.Connection, store: Store, path: Path) -> int:
-    facts = dict(connection.execute("SELECT name, value FROM facts"))
-    if facts.get("format", FORMAT) != FORMAT:
-        raise _damaged(path, f"it has format {facts['format']}, this Kiban reads {FORMAT}")
-    connection.execute(_FACT, ("format", FORMAT))
-    fault = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if fault != "ok":
-        raise _damaged(path, fault)
-    rows = connection.execute(
-        "SELECT revision, checksum, data, kind, name FROM objects ORDER BY revision"
-    )
-    objects = []
-    for revision, checksum, data, kind, name in rows:
-        if zlib.crc32(data) != checksum:
-            raise _damaged(path, f"the checksum of {kind} {name} is wrong")
-        objects.append((revision, orjson.loads(data)))
-    store.restore(objects, facts.get("revision", 1))
-    return len(objects)
-
-
-def _damaged(path: Path, why: str) -> KibanError:
-    return KibanError(
-        Problem(
-            "cluster/damaged-store",
-            f"the cluster's store is damaged: {why}",
-            Place(str(path)),
-            why="starting from it could lose or invent objects",
-            fix="restore a backup, or delete the file: what Git holds is delivered again",
-        ),
-        Exit.WORLD_FAILED,
-    )
+    return totals

@@ -71,6 +71,40 @@ def status(state_directory: Path | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+@cluster_command.command("backup", epilog="Example: kiban cluster backup before-upgrade.kiban")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@state_option
+@json_option
+def backup(file: Path, state_directory: Path | None, as_json: bool) -> None:
+    """Write every object of the cluster, as of one moment, to a new FILE.
+
+    The cluster may run meanwhile. Secrets are in the file as they are; only you can read it.
+    """
+    from kiban.wiring.cluster_backup import back_up_cluster
+
+    found = back_up_cluster(state_directory, file)
+    if as_json:
+        show_json(found)
+    else:
+        click.echo(f"{file}: {found['objects']} objects at revision {found['revision']}")
+
+
+@cluster_command.command("restore", epilog="Example: kiban cluster restore before-upgrade.kiban")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@state_option
+@click.option("--force", is_flag=True, help="Replace the objects of the cluster that is there.")
+@json_option
+def restore(file: Path, state_directory: Path | None, force: bool, as_json: bool) -> None:
+    """Put the objects in FILE, a backup, in the place of a cluster that does not run."""
+    from kiban.wiring.cluster_backup import restore_cluster
+
+    found = restore_cluster(state_directory, file, force=force)
+    if as_json:
+        show_json(found)
+    else:
+        click.echo(f"restored {found['objects']} objects; start with: kiban cluster start")
+
+
 @click.command("kubeconfig", epilog="Example: export KUBECONFIG=$(kiban kubeconfig)")
 @state_option
 def kubeconfig_command(state_directory: Path | None) -> None:

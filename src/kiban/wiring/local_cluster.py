@@ -19,19 +19,24 @@ from kiban.adapters.api_server.driver import WallDriver, wall_clock
 from kiban.adapters.api_server.jwt import SignedTokens
 from kiban.adapters.api_server.server import ApiServer
 from kiban.adapters.gateway import Gateway
+from kiban.adapters.gateway.process import lowest_port
 from kiban.adapters.gateway.slots import Slot, take_slot
 from kiban.adapters.images import ImageStore
 from kiban.adapters.processes import ProcessRuntime, Warden, shut_down
 from kiban.adapters.processes.modelled import ModelledRuntime
+from kiban.adapters.processes.usage import UsageSource, can_measure
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.catalog import controllers
+from kiban.cluster.controllers.horizontal_pod_autoscaler import MeasuredMetrics
 from kiban.cluster.kubelet.kubelet import Kubelet
 from kiban.cluster.networking.gateway import gateway_configuration
 from kiban.cluster.nodes import NodeGroup, node_manifests
+from kiban.cluster.usage import MetricsView
 from kiban.kube.objects import ENDPOINT_SLICE, INGRESS, SERVICE, GroupKind, key_of
 from kiban.primitives.instants import rfc3339
 from kiban.reconcile.commands import Create
-from kiban.wiring.places import State
+from kiban.wiring.measuring import Measuring
+from kiban.wiring.places import STORE_FILE, State
 
 DEFAULT_GATEWAY_PORT = 8080
 # What the gateway's configuration is made of; a change of anything else does not concern it.
@@ -62,6 +67,7 @@ class LocalCluster:
     _warden: Warden
     _slot: Slot
     _follower: asyncio.Task[None] | None = field(default=None)
+    _measurer: asyncio.Task[None] | None = field(default=None)
 
     @property
     def gateway_address(self) -> str:
@@ -78,10 +84,11 @@ class LocalCluster:
 
     async def stop(self) -> None:
         """End everything in good order."""
-        if self._follower is not None:
-            self._follower.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._follower
+        for task in (self._measurer, self._follower):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         if self.gateway is not None:
             await self.gateway.stop()
         await shut_down(
@@ -127,18 +134,20 @@ async def start_cluster(
     runtime = ProcessRuntime(directory, images, wall_clock, warden)
     carrier = ModelledRuntime(runtime, images, wall_clock) if modelled else runtime
     tokens = SignedTokens(kept_token(directory / "signing-key"))
-    kubelet = Kubelet(slot.plan, tokens)
+    kubelet = Kubelet(slot.plan, tokens, lowest_port=lowest_port())
+    view = MetricsView()
     cluster = assembled(
         facts.seed,
-        controllers(root_ca=identity.authority.read_text()),
+        controllers(root_ca=identity.authority.read_text(), metrics=MeasuredMetrics(view)),
         kubelet=kubelet,
         plan=slot.plan,
+        metrics=view if can_measure() else None,
     )
     cluster.tokens = tokens
-    driver = WallDriver(cluster, journal=directory / "store.db", runtime=carrier)
+    driver = WallDriver(cluster, journal=directory / STORE_FILE, runtime=carrier)
     carrier.post = driver.post
     await driver.start()
-    api = ApiServer(driver, Authenticator(token), logs=runtime)
+    api = ApiServer(driver, Authenticator(token), logs=runtime, containers=runtime)
     server = await api.start(free_port(port or facts.port), identity)
     facts.keep(port=int(server.rpartition(":")[2]))
     write_kubeconfig(state.kubeconfig, server, token, identity.authority)
@@ -153,6 +162,8 @@ async def start_cluster(
     if gateway is not None:
         await gateway.start(gateway_configuration(cluster.store, gateway.place))
         found._follower = asyncio.create_task(_follow(driver, gateway), name="gateway")
+    measuring = Measuring(view, UsageSource(lambda: runtime.leaders, wall_clock), driver, gateway)
+    found._measurer = asyncio.create_task(measuring.run(), name="measuring")
     return found
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 PLATFORM_FILE = "platform.yaml"
+# The embedded cluster's objects, in its own directory.
+STORE_FILE = "store.db"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -167,6 +167,17 @@ def sweep(state: Path) -> int:
     (state / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
     with _take_lock(state):
         return _end_all(state)
+
+
+@contextmanager
+def held(state: Path) -> Iterator[None]:
+    """Keep a cluster from being started while its files are replaced.
+
+    Raises `KibanError` when it runs.
+    """
+    (state / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _take_lock(state):
+        yield
 
 
 def _allow_many_files() -> None:

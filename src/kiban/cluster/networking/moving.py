@@ -19,11 +19,15 @@ ENDPOINTS = GroupKind("", "Endpoints")
 def moved_objects(snapshot: Snapshot, plan: AddressPlan) -> Iterator[Manifest]:
     """The objects that name addresses of another slot, as they are to be in the plan's slot."""
     yield from _services(snapshot, plan)
-    for kind, part in ((POD, "status"), (ENDPOINT_SLICE, "endpoints"), (ENDPOINTS, "subsets")):
+    for pod in snapshot.list(POD):
+        status = pod.get("status") or {}
+        address = status.get("podIP", "")
+        if plan.moved(address) != address and status.get("phase") not in ("Succeeded", "Failed"):
+            yield {**pod, "status": _moved(status, plan)}
+    for kind, part in ((ENDPOINT_SLICE, "endpoints"), (ENDPOINTS, "subsets")):
         for manifest in snapshot.list(kind):
             moved = _moved(manifest.get(part), plan)
-            is_over = get_in(manifest, "status", "phase") in ("Succeeded", "Failed")
-            if moved != manifest.get(part) and not is_over:
+            if moved != manifest.get(part):
                 yield {**manifest, part: moved}
 
 

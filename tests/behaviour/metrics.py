@@ -51,7 +51,9 @@ class RecordedMetrics:
     ) -> int | None:
         return None
 
-    def external(self, namespace: str, metric: str, now: Instant) -> Sequence[int]:
+    def external(
+        self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
+    ) -> Sequence[int]:
         points = self._setup.get("external", {}).get(metric)
         value = self._at(points, now) if points else None
         return [] if value is None else [round(value * 1000)]

@@ -12,6 +12,7 @@ from typing import Protocol
 from kiban.cluster.admission.chain import admissions
 from kiban.cluster.api.answering import answer
 from kiban.cluster.api.calls import User
+from kiban.cluster.api.metrics import METRICS_KINDS
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import Tokens, World
@@ -23,6 +24,7 @@ from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.networking.moving import moved_objects
 from kiban.cluster.store import Store
+from kiban.cluster.usage import MetricsView
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import key_of
 from kiban.primitives.chance import Chance
@@ -57,11 +59,12 @@ class Cluster:
     kubelet: NodeAgent | None = None
     plan: AddressPlan = DEFAULT_PLAN
     tokens: Tokens | None = None
+    metrics: MetricsView | None = None
     _now: Instant = EPOCH_INSTANT
 
     @property
     def world(self) -> World:
-        return World(self.registry, self.tokens)
+        return World(self.registry, self.tokens, self.metrics)
 
     @property
     def store(self) -> Store:
@@ -142,11 +145,15 @@ def assembled(
     trace: Trace | None = None,
     plan: AddressPlan = DEFAULT_PLAN,
     tracks_ownership: bool = True,
+    metrics: MetricsView | None = None,
 ) -> Cluster:
-    """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal."""
+    """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal.
+
+    With a view of metrics, `metrics.k8s.io` is served from it.
+    """
     registry = Registry(
         Store(Chance(seed)),
-        standard_kinds(),
+        standard_kinds().including(METRICS_KINDS if metrics is not None else ()),
         admissions=admissions(plan),
         tracks_ownership=tracks_ownership,
     )
@@ -157,4 +164,5 @@ def assembled(
         executor,
         kubelet,
         plan,
+        metrics=metrics,
     )

@@ -44,6 +44,7 @@ from kiban.cluster.asks import (
     StartContainer,
     WriteFiles,
 )
+from kiban.cluster.usage.processes import Leader
 from kiban.kube.objects import POD, Key
 from kiban.primitives.instants import Instant, later
 
@@ -59,6 +60,7 @@ class _Running:
     launch: Launch
     process: "subprocess.Popen[bytes]"
     log: LogWriter
+    at: Instant
 
 
 class ProcessRuntime:
@@ -102,6 +104,13 @@ class ProcessRuntime:
     def pids(self) -> list[int]:
         """The processes of all containers that run."""
         return sorted(running.process.pid for running in self._running.values())
+
+    @property
+    def leaders(self) -> dict[ContainerId, Leader]:
+        """The first process of every container that runs, and when it was started."""
+        return {
+            id: Leader(running.process.pid, running.at) for id, running in self._running.items()
+        }
 
     def pid_of(self, namespace: str, pod: str, container: str) -> int | None:
         """The process of a container's newest attempt, while it runs."""
@@ -203,9 +212,10 @@ class ProcessRuntime:
             )
         finally:
             log.started()
-        self._running[ask.id] = _Running(launch, process, log)
+        at = self._clock()
+        self._running[ask.id] = _Running(launch, process, log, at)
         when_ended(process, lambda code: self._ended(ask.id, code))
-        self.post(ContainerStarted(ask.id, process.pid, self._clock()))
+        self.post(ContainerStarted(ask.id, process.pid, at))
 
     def _failed(self, id: ContainerId, message: str) -> None:
         self.post(

@@ -1,4 +1,5 @@
-"""Kinds that are never stored: creating one asks a question or does an act.
+"""Kinds that are never stored: creating one asks a question or does an act, or reading one asks
+what is measured.
 
 Bindings assign a pod; reviews answer in their status (kubernetes/pkg/registry/{authentication,
 authorization}).
@@ -7,6 +8,8 @@ authorization}).
 from collections.abc import Callable
 
 from kiban.cluster.api import pods, reviews
+from kiban.cluster.api.metrics import NODE_METRICS, POD_METRICS
+from kiban.cluster.api.metrics import answer as metrics_answer
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
@@ -26,4 +29,6 @@ SPECIAL: dict[GroupKind, Handler] = {
     GroupKind(_AUTHORIZATION, "SelfSubjectRulesReview"): reviews.what_may_i,
     GroupKind(_AUTHORIZATION, "SubjectAccessReview"): reviews.may_they,
     GroupKind(_AUTHORIZATION, "LocalSubjectAccessReview"): reviews.may_they,
+    NODE_METRICS: metrics_answer,
+    POD_METRICS: metrics_answer,
 }

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.store import Store
+from kiban.cluster.usage import MetricsView
 from kiban.kube.objects import Manifest
 
 
@@ -25,6 +26,7 @@ class World:
 
     registry: Registry
     tokens: Tokens | None = None
+    metrics: MetricsView | None = None
 
     @property
     def store(self) -> Store:

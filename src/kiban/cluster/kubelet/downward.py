@@ -17,11 +17,15 @@ _SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 
 @dataclass(frozen=True, slots=True)
 class PodPlace:
-    """Where a pod is: its own address, and its node with the node's address."""
+    """Where a pod is: its own address, and its node with the node's address.
+
+    `lowest_port` is the lowest port that a service may listen on there (see `listening_port`).
+    """
 
     address: str
     node: Manifest | None
     host_address: str
+    lowest_port: int = 0
 
 
 def field_value(pod: Manifest, path: str, place: PodPlace) -> str | None:

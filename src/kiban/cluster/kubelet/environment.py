@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kiban.cluster.kubelet.downward import PodPlace, field_value, resource_value
+from kiban.cluster.networking.addresses import listening_port
 from kiban.cluster.networking.names import rewrite
 from kiban.kube.objects import CONFIG_MAP, SECRET, SERVICE, GroupKind, Key, Manifest, get_in
 from kiban.reconcile.controller import Snapshot
@@ -28,14 +29,15 @@ def environment_of(
 ) -> dict[str, str]:
     """Every variable of a container, service names replaced by addresses."""
     namespace = pod["metadata"].get("namespace", "")
-    env = dict(_service_links(pod, snapshot))
+    env = dict(_service_links(pod, snapshot, place.lowest_port))
     for source in container.get("envFrom") or []:
         env |= _from_source(source, namespace, snapshot)
     for variable in container.get("env") or []:
         value = _value_of(variable, pod, container, place, snapshot, env)
         if value is not None:
             env[variable["name"]] = value
-    env = {name: rewrite(value, snapshot) for name, value in env.items()}
+    lowest = place.lowest_port
+    env = {name: rewrite(value, snapshot, lowest_port=lowest) for name, value in env.items()}
     ports = container.get("ports") or []
     if ports:
         env.setdefault("PORT", str(ports[0]["containerPort"]))
@@ -45,10 +47,11 @@ def environment_of(
 
 
 def words_of(
-    words: list[str] | None, env: Mapping[str, str], snapshot: Snapshot
+    words: list[str] | None, env: Mapping[str, str], place: PodPlace, snapshot: Snapshot
 ) -> tuple[str, ...]:
     """A command or its arguments, expanded and rewritten."""
-    return tuple(rewrite(expanded(word, env), snapshot) for word in words or [])
+    lowest = place.lowest_port
+    return tuple(rewrite(expanded(word, env), snapshot, lowest_port=lowest) for word in words or [])
 
 
 def expanded(text: str, env: Mapping[str, str]) -> str:
@@ -126,7 +129,9 @@ def _key_value(
     raise ConfigFault(f"couldn't find key {key} in {_OBJECTS[kind][1]} {namespace}/{name}")
 
 
-def _service_links(pod: Manifest, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _service_links(
+    pod: Manifest, snapshot: Snapshot, lowest_port: int
+) -> Iterator[tuple[str, str]]:
     """`<NAME>_SERVICE_HOST` and `_PORT` of the namespace's services, and of the API server."""
     namespace = pod["metadata"].get("namespace", "")
     kubernetes = snapshot.get(Key(SERVICE.group, SERVICE.kind, "default", "kubernetes"))
@@ -140,8 +145,9 @@ def _service_links(pod: Manifest, snapshot: Snapshot) -> Iterator[tuple[str, str
             continue
         prefix = service["metadata"]["name"].upper().replace("-", "_")
         yield f"{prefix}_SERVICE_HOST", address
-        yield f"{prefix}_SERVICE_PORT", str(ports[0]["port"])
+        yield f"{prefix}_SERVICE_PORT", str(listening_port(ports[0]["port"], lowest_port))
         for port in ports:
             if port.get("name"):
                 label = port["name"].upper().replace("-", "_")
-                yield f"{prefix}_SERVICE_PORT_{label}", str(port["port"])
+                number = listening_port(port["port"], lowest_port)
+                yield f"{prefix}_SERVICE_PORT_{label}", str(number)

@@ -29,11 +29,17 @@ _SOURCES = (CONFIG_MAP, SECRET, ("", "PersistentVolumeClaim"))
 
 
 class Kubelet:
-    """State tables of every pod that is bound to a virtual node."""
+    """State tables of every pod that is bound to a virtual node.
 
-    def __init__(self, plan: AddressPlan, tokens: TokenSource | None = None) -> None:
+    `lowest_port` is the lowest port that a service may listen on (see `listening_port`).
+    """
+
+    def __init__(
+        self, plan: AddressPlan, tokens: TokenSource | None = None, *, lowest_port: int = 0
+    ) -> None:
         self._addresses = AddressLeases(plan)
         self._tokens = tokens
+        self._lowest_port = lowest_port
         self._workers: dict[str, PodWorker] = {}
         self._by_namespace: dict[str, dict[str, None]] = {}
         self._nodes: dict[str, Manifest] = {}
@@ -157,7 +163,7 @@ class Kubelet:
         node = self._nodes.get(get_in(pod, "spec", "nodeName", default=""))
         addresses = get_in(node, "status", "addresses", default=[])
         internal = (a["address"] for a in addresses if a.get("type") == "InternalIP")
-        return PodPlace(address, node, next(internal, "127.0.0.1"))
+        return PodPlace(address, node, next(internal, "127.0.0.1"), self._lowest_port)
 
     def _observe_node(self, change: Change, now: Instant) -> None:
         name = change.key.name

@@ -181,6 +181,7 @@ class _Maker:
         if b".svc" not in content:
             return content
         try:
-            return rewrite(content.decode(), self.snapshot).encode()
+            lowest = self.place.lowest_port
+            return rewrite(content.decode(), self.snapshot, lowest_port=lowest).encode()
         except UnicodeDecodeError:
             return content

@@ -11,6 +11,8 @@ from kiban.spec import ServiceSpec
 
 # Share of the requested CPU when a service names nothing to scale by.
 DEFAULT_CPU_PERCENT = 70
+# The embedded cluster measures it in its gateway (cluster/usage/measurements.py); elsewhere an
+# adapter for custom metrics must offer it under this name.
 REQUESTS_METRIC = "http_requests_per_second"
 
 

@@ -27,6 +27,8 @@ POLL_SECONDS = 0.005
 
 
 def main() -> None:
+    # As on a user's machine, where modules are compiled once.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     figures: dict[str, Any] = {"empty_python_seconds": empty_python()}
     with tempfile.TemporaryDirectory() as directory:
         figures["cluster"] = cluster(Path(directory))
@@ -99,7 +101,9 @@ def by_hand(program: Path) -> float:
     port = free_port()
     environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "GREETING": "hello"}
     start = time.monotonic()
-    process = subprocess.Popen([sys.executable, str(program)], env=environment)
+    process = subprocess.Popen(
+        [sys.executable, str(program)], env=environment, stdout=subprocess.DEVNULL
+    )
     until(lambda: bool(ask(f"http://127.0.0.1:{port}/", "")))
     found = time.monotonic() - start
     process.kill()

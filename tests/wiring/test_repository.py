@@ -69,3 +69,20 @@ def test_a_platform_is_found_from_below(example: Path) -> None:
 def test_where_there_is_no_platform_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(KibanError, match="repo/not-found"):
         find_platform(tmp_path)
+
+
+def test_a_repository_elsewhere_is_followed_from_where_it_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q", "-b", "main", "origin")
+    origin = tmp_path / "origin"
+    (origin / "platform.yaml").write_text("platform: shop\n")
+    git(origin, "add", "-A")
+    git(origin, "-c", "user.name=T", "-c", "user.email=t@localhost", "commit", "-qm", "Start")
+    (tmp_path / "desk" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "desk")
+    url = f"file://{origin}"
+    repository = home_of(url).repository()
+    assert repository.files(repository.head()) == {"platform.yaml": "platform: shop\n"}
+    monkeypatch.chdir(tmp_path / "desk" / "below")
+    assert home_of().source == url

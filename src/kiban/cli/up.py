@@ -79,7 +79,7 @@ def _tell(found: dict[str, object]) -> None:
 @click.argument("repo", default=".")
 def down_command(repo: str) -> None:
     """Stop what `kiban up` started in REPO, and every process of it. What it stored is kept."""
-    from kiban.wiring.places import find_platform, state_of
     from kiban.wiring.processes import stop
+    from kiban.wiring.repository import home_of
 
-    click.echo(stop(state_of(find_platform(Path(repo)))))
+    click.echo(stop(home_of(repo).state))

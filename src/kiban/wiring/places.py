@@ -40,6 +40,11 @@ class State:
         return self.directory / "repo"
 
     @property
+    def source(self) -> Path:
+        """Holds the URL of a repository that is followed from here."""
+        return self.directory / "source"
+
+    @property
     def log(self) -> Path:
         """What a detached `kiban up` prints."""
         return self.directory / "up.log"

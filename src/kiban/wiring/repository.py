@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kiban.adapters.git import GitRepository, open_repository
 from kiban.spec import Platform, load_platform, read_directory
-from kiban.wiring.places import State, find_platform, state_of
+from kiban.wiring.places import PLATFORM_FILE, State, find_platform, state_of
 
 IDENTITY = ("-c", "user.name=Kiban", "-c", "user.email=kiban@localhost")
 LEFT_OUT = (".git", ".kiban", "__pycache__")
@@ -33,7 +33,7 @@ def platform_here(start: Path | None = None) -> Platform:
     return load_platform(read_directory(find_platform(start or Path.cwd())))
 
 
-def home_of(source: str = ".", branch: str = "") -> Home:
+def home_of(source: str = ".") -> Home:
     """Where a command works: a platform directory, or a URL that is followed from here.
 
     An example gets a repository of its own on first use, so that playing with it never commits to
@@ -42,7 +42,10 @@ def home_of(source: str = ".", branch: str = "") -> Home:
     if not Path(source).exists():
         state = State((Path.cwd() / ".kiban").resolve())
         state.directory.mkdir(exist_ok=True, mode=0o700)
+        state.source.write_text(source)
         return Home(Path.cwd(), state, source)
+    if followed := _followed_from(Path(source)):
+        return followed
     directory = find_platform(Path(source))
     state = state_of(directory)
     state.directory.mkdir(exist_ok=True, mode=0o700)
@@ -50,6 +53,17 @@ def home_of(source: str = ".", branch: str = "") -> Home:
         import_example(directory, state)
         return Home(directory, state, str(state.repository))
     return Home(directory, state, str(directory))
+
+
+def _followed_from(start: Path) -> Home | None:
+    """Where a repository that lies elsewhere is followed from, at or above a directory."""
+    for directory in (start.resolve(), *start.resolve().parents):
+        if (directory / PLATFORM_FILE).is_file():
+            return None
+        state = state_of(directory)
+        if state.source.is_file():
+            return Home(directory, state, state.source.read_text())
+    return None
 
 
 def load_marker(directory: Path) -> bool:

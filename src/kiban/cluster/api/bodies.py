@@ -114,9 +114,18 @@ def _mapping(value: Any, kind: str) -> Manifest:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        type_ = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+        type_ = _json_type(value)
         raise _unrecognized(kind, f"json: cannot unmarshal {type_} into Go value of type struct")
+    for name in ("apiVersion", "kind"):
+        if not isinstance(value.get(name, ""), str | None):
+            why = f"json: cannot unmarshal {_json_type(value[name])} into Go struct field .{name}"
+            raise _unrecognized(kind, f"{why} of type string")
     return value
+
+
+def _json_type(value: Any) -> str:
+    """As Go's decoder calls it."""
+    return {dict: "object", list: "array", str: "string", bool: "bool"}.get(type(value), "number")
 
 
 def _unrecognized(kind: str, why: str) -> Failure:

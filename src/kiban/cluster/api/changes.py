@@ -9,6 +9,7 @@ from kiban.cluster.api.pod_parts import PARTS
 from kiban.cluster.api.strategies import Strategy
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Key, Manifest
+from kiban.primitives.digits import whole_number
 
 
 def check_precondition(info: KindInfo, key: Key, wished: Manifest, live: Manifest) -> None:
@@ -19,7 +20,7 @@ def check_precondition(info: KindInfo, key: Key, wished: Manifest, live: Manifes
     version = asked.get("resourceVersion")
     if not version:
         return
-    if not version.isdigit():
+    if whole_number(version) is None:
         raise internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if version != present["resourceVersion"]:
         raise conflict(info, key.name)

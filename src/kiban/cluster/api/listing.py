@@ -16,6 +16,7 @@ from kiban.cluster.history import Expired, Stored
 from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import GroupKind, key_of
+from kiban.primitives.digits import whole_number
 
 TOKEN_VERSION = "meta.k8s.io/v1"
 # A token with this revision goes on from now, giving up one consistent view.
@@ -49,12 +50,12 @@ def _asked_version(options: ListOptions, current: int) -> int:
     text = options.resource_version
     if not text:
         return 0
-    if not text.isdigit():
+    asked = whole_number(text)
+    if asked is None:
         raise bad_request(
             f'invalid resource version: resourceVersion: Invalid value: "{text}": '
             f'strconv.ParseUint: parsing "{text}": invalid syntax'
         )
-    asked = int(text)
     if asked > current:
         raise too_large(asked, current)
     return asked
@@ -153,7 +154,7 @@ def _read_token(text: str) -> tuple[int, str]:
     try:
         data = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         version, revision, start = data["v"], int(data["rv"]), str(data["start"])
-    except (BinasciiError, ValueError, TypeError, KeyError) as error:
+    except (BinasciiError, ValueError, TypeError, KeyError, OverflowError) as error:
         raise bad_request(f"invalid continue token: continue key is not valid: {error}") from error
     if version != TOKEN_VERSION or ".." in start:
         raise bad_request("invalid continue token: continue key is not valid: unknown version")

@@ -12,6 +12,7 @@ from kiban.cluster.api.values import Request
 from kiban.kube.field_selectors import FieldSelector, parse_field_selector
 from kiban.kube.kinds import KindInfo
 from kiban.kube.selectors import LabelSelector, SelectorError, parse_label_selector
+from kiban.primitives.digits import signed_number
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Propagation
 
@@ -172,6 +173,7 @@ def delete_options(
 ) -> tuple[DeleteOptions, Call]:
     """From the body when there is one, else from the query."""
     given = body if body is not None else _delete_query(request)
+    _check_delete_types(given)
     causes: list[Cause] = []
     propagation = given.get("propagationPolicy") or ""
     orphan = given.get("orphanDependents")
@@ -199,6 +201,31 @@ def delete_options(
     return options, Call(request.user, now, manager, bool(dry_run))
 
 
+# The types of a delete's options, as Go's decoder calls them.
+_DELETE_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "gracePeriodSeconds": (int, "int64"),
+    "propagationPolicy": (str, "v1.DeletionPropagation"),
+    "orphanDependents": (bool, "bool"),
+    "dryRun": ((list, tuple), "[]string"),
+    "preconditions": (dict, "v1.Preconditions"),
+}
+
+
+def _check_delete_types(given: dict[str, Any]) -> None:
+    parts = {name: (given.get(name), *_DELETE_TYPES[name]) for name in _DELETE_TYPES}
+    conditions = given.get("preconditions")
+    if isinstance(conditions, dict):
+        for name in ("uid", "resourceVersion"):
+            parts[f"preconditions.{name}"] = (conditions.get(name), str, "string")
+    for name, (value, type_, called) in parts.items():
+        is_number = type_ is int and isinstance(value, bool)
+        if value is not None and (is_number or not isinstance(value, type_)):
+            raise bad_request(
+                'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot '
+                f"unmarshal {value!r} into Go struct field DeleteOptions.{name} of type {called}"
+            )
+
+
 def _delete_query(request: Request) -> dict[str, Any]:
     given: dict[str, Any] = {
         "gracePeriodSeconds": _integer(request, "gracePeriodSeconds"),
@@ -214,10 +241,10 @@ def _integer(request: Request, name: str) -> int | None:
     text = request.value(name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    number = signed_number(text)
+    if number is None:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return number
 
 
 def _invalid_options(kind: str, causes: list[Cause]) -> Failure:

@@ -17,6 +17,7 @@ from kiban.cluster.api.values import PodExec, PodLogs, PodPortForward, Request, 
 from kiban.cluster.api.world import World
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, Key, Manifest, get_in
+from kiban.primitives.digits import signed_number, whole_number
 from kiban.primitives.instants import Instant, parse_rfc3339
 
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -134,10 +135,10 @@ def _time(text: str) -> Instant | None:
 
 def _count(request: Request, name: str) -> int | None:
     text = request.value(name)
-    try:
-        return int(text) if text else None
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    number = signed_number(text)
+    if text and number is None:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return number
 
 
 def _chosen_container(
@@ -223,7 +224,8 @@ def forward(
         raise not_found(info, target.name)
     _check_assigned(world, key)
     texts = [part for value in request.values("ports") for part in value.split(",")]
-    return Response(101, errand=PodPortForward(key, tuple(int(t) for t in texts if t.isdigit())))
+    ports = (whole_number(text) for text in texts)
+    return Response(101, errand=PodPortForward(key, tuple(port for port in ports if port)))
 
 
 def _check_assigned(world: World, key: Key) -> None:

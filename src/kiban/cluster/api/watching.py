@@ -13,6 +13,7 @@ from kiban.cluster.api.options import ListOptions
 from kiban.cluster.history import Expired, Stored, Write
 from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo
+from kiban.primitives.digits import whole_number
 from kiban.primitives.instants import Instant, later
 
 # About once a minute (cacher.go: bookmarkFrequency), and shortly before the end.
@@ -57,10 +58,10 @@ class WatchStream:
     def _start(self) -> int:
         """The revision after which changes are shown; gathers the initial events."""
         text = self._options.resource_version
-        if text and not text.isdigit():
+        asked = whole_number(text or "0")
+        if asked is None:
             why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
             raise Failure(500, "", f"resourceVersion: {why}")
-        asked = int(text or 0)
         send = self._options.send_initial_events
         if asked and not send:
             return asked

@@ -134,7 +134,8 @@ def with_job_selector(manifest: Manifest) -> Manifest:
     spec = manifest["spec"]
     if spec.get("manualSelector"):
         return manifest
-    uid, name = manifest["metadata"]["uid"], manifest["metadata"]["name"]
+    # Without a name it will be refused, but only after this.
+    uid, name = manifest["metadata"]["uid"], manifest["metadata"].get("name", "")
     labels = {
         "batch.kubernetes.io/controller-uid": uid,
         "batch.kubernetes.io/job-name": name,

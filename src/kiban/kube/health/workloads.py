@@ -6,6 +6,7 @@ from typing import Any
 from kiban.kube.health.pods import pod_health, starting_fault
 from kiban.kube.health.verdicts import Health, degraded, healthy, progressing
 from kiban.kube.objects import Manifest, condition_of, controller_of, get_in, is_true, uid_of
+from kiban.primitives.digits import whole_number
 
 Related = Sequence[Manifest]
 HASH_LABEL = "pod-template-hash"
@@ -67,7 +68,7 @@ _REVISION = "deployment.kubernetes.io/revision"
 
 def _revision(manifest: Manifest) -> int:
     text = get_in(manifest, "metadata", "annotations", _REVISION, default="0")
-    return int(text) if str(text).isdigit() else 0
+    return whole_number(str(text)) or 0
 
 
 def _is_owned(manifest: Manifest, owner: Manifest) -> bool:

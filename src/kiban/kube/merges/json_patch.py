@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from kiban.kube.merges.refusals import PatchRefused, bad_request, unprocessable
+from kiban.primitives.digits import whole_number
 
 MOST_OPERATIONS = 10_000
 
@@ -57,9 +58,10 @@ def _find(holder: Any, path: list[str]) -> Any:
 
 
 def _index(part: str, last: int) -> int:
-    if not part.isdigit() or (part != "0" and part.startswith("0")) or int(part) > last:
+    index = whole_number(part)
+    if index is None or str(index) != part or index > last:
         raise unprocessable()
-    return int(part)
+    return index
 
 
 def _put(holder: Any, path: list[str], value: Any) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kiban.cluster.controllers.pods import created_at, instant_in
 from kiban.kube.objects import Manifest, annotations_of, condition_of, get_in
+from kiban.primitives.digits import whole_number
 from kiban.primitives.instants import (
     Instant,
     later,
@@ -52,7 +53,8 @@ def _delay(failures: int) -> float:
 def recorded_failures(job: Manifest) -> Failures:
     """What is remembered of a Job."""
     count, _, last = annotations_of(job).get(RECORD, "").partition(",")
-    return Failures(int(count), parse_rfc3339(last)) if count.isdigit() and last else Failures()
+    number = whole_number(count)
+    return Failures(number, parse_rfc3339(last)) if number is not None and last else Failures()
 
 
 def failures_after(
@@ -90,7 +92,7 @@ def finished_at(pod: Manifest, now: Instant) -> Instant:
 def index_failures_of(pod: Manifest, annotation: str = INDEX_FAILURES) -> int:
     """How often the index of a pod had failed before it."""
     text = annotations_of(pod).get(annotation, "0")
-    return int(text) if text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 def index_remaining_seconds(failed: Manifest | None, now: Instant) -> float:

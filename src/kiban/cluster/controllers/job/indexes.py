@@ -6,6 +6,7 @@ Source of the form: pkg/controller/job/indexed_job_utils.go.
 from collections.abc import Iterable
 
 from kiban.kube.objects import Manifest, annotations_of
+from kiban.primitives.digits import whole_number
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 
@@ -13,7 +14,7 @@ INDEX = "batch.kubernetes.io/job-completion-index"
 def index_of(pod: Manifest) -> int | None:
     """The index that a pod works on."""
     text = annotations_of(pod).get(INDEX, "")
-    return int(text) if text.isdigit() else None
+    return whole_number(text)
 
 
 def parse_indexes(text: str, completions: int) -> list[int]:
@@ -21,10 +22,9 @@ def parse_indexes(text: str, completions: int) -> list[int]:
     found: dict[int, None] = {}
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if first.isdigit():
-            for index in range(int(first), int(last or first) + 1):
-                if index < completions:
-                    found[index] = None
+        start, end = whole_number(first), whole_number(last or first)
+        if start is not None and end is not None:
+            found.update(dict.fromkeys(range(start, min(end + 1, completions))))
     return sorted(found)
 
 

@@ -24,4 +24,25 @@ class Attempt:
     subresource: str = ""
 
 
+# Completes an object; it may refuse it too.
 Admission = Callable[[Attempt, Manifest], Manifest]
+# Looks at the finished object, and can only refuse it.
+Review = Callable[[Attempt, Manifest], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The admissions of a cluster, in their order: objects are completed, then checked by the
+    rules of their kind, then reviewed."""
+
+    admissions: tuple[Admission, ...] = ()
+    reviews: tuple[Review, ...] = ()
+
+    def admitted(self, attempt: Attempt, manifest: Manifest) -> Manifest:
+        for admission in self.admissions:
+            manifest = admission(attempt, manifest)
+        return manifest
+
+    def review(self, attempt: Attempt, manifest: Manifest) -> None:
+        for review in self.reviews:
+            review(attempt, manifest)

@@ -4,15 +4,17 @@ The order is kube-apiserver's own (kubernetes/pkg/kubeapiserver/options/plugins.
 are built here.
 """
 
-from kiban.cluster.admission.attempts import Admission
+from kiban.cluster.admission.attempts import Chain
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
 from kiban.cluster.admission.nodes import taint_new_node
+from kiban.cluster.admission.pod_security import hold_to_pod_security
 from kiban.cluster.admission.pods import (
     add_default_tolerations,
     resolve_priority,
     use_service_account,
 )
-from kiban.cluster.admission.quotas import admit_within_quotas
+from kiban.cluster.admission.policies import ask_policies
+from kiban.cluster.admission.quotas import review_quotas
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
@@ -21,9 +23,9 @@ from kiban.cluster.admission.workloads import (
 from kiban.cluster.networking.addresses import AddressPlan
 
 
-def admissions(plan: AddressPlan) -> tuple[Admission, ...]:
+def admissions(plan: AddressPlan) -> Chain:
     """Every admission of a cluster whose services have addresses of this plan."""
-    return (
+    completing = (
         admit_namespaced,
         complete_namespace,
         use_service_account,
@@ -33,5 +35,5 @@ def admissions(plan: AddressPlan) -> tuple[Admission, ...]:
         protect_storage,
         count_daemon_set_templates,
         ServiceAllocation(plan),
-        admit_within_quotas,
     )
+    return Chain(completing, (hold_to_pod_security, ask_policies, review_quotas))

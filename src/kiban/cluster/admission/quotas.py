@@ -18,16 +18,15 @@ _COUNTED = ("pods", "count/pods")
 _SHORT = {"cpu": "requests.cpu", "memory": "requests.memory"}
 
 
-def admit_within_quotas(attempt: Attempt, manifest: Manifest) -> Manifest:
-    """The pod unchanged, unless a quota has no room for it. Raises `Failure` 403."""
+def review_quotas(attempt: Attempt, manifest: Manifest) -> None:
+    """Raise `Failure` 403 when a quota has no room for the pod."""
     if attempt.verb != "CREATE" or attempt.info.group_kind != POD:
-        return manifest
+        return
     for quota in attempt.store.list(RESOURCE_QUOTA, attempt.namespace):
         spec = quota.get("spec") or {}
         if spec.get("scopes") or spec.get("scopeSelector"):
             continue
         _check(attempt, manifest, quota)
-    return manifest
 
 
 def _check(attempt: Attempt, pod: Manifest, quota: Manifest) -> None:

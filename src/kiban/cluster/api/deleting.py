@@ -29,8 +29,7 @@ def delete(
         raise not_found(info, key.name)
     check_preconditions(info, key, options, live)
     attempt = Attempt("DELETE", info, key.namespace, key.name, live, call, registry.store)
-    for admission in registry.admissions:
-        admission(attempt, live)
+    registry.admissions.review(attempt, registry.admissions.admitted(attempt, live))
     new = _asked_to_go(info, live, options, call)
     if new["metadata"].get("finalizers") or _is_graceful(info, new) or _has_contents(info, new):
         if new == live or call.dry_run:

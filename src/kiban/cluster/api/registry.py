@@ -5,10 +5,10 @@ for identity, versions, generations, admission, validation, field ownership and 
 Sources: k8s.io/apiserver/pkg/registry/{rest,generic/registry} and B1.4 of the reference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from kiban.cluster.admission.attempts import Admission, Attempt
+from kiban.cluster.admission.attempts import Attempt, Chain
 from kiban.cluster.api import form, metadata, ownership
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.changes import (
@@ -52,7 +52,7 @@ class Registry:
 
     store: Store
     built_in: Kinds
-    admissions: Sequence[Admission] = ()
+    admissions: Chain = field(default_factory=Chain)
     tracks_ownership: bool = True
     _customs: Customs = field(default_factory=Customs)
     _kinds: Kinds | None = None
@@ -123,8 +123,9 @@ class Registry:
         # Owned is what the client sent and its defaults, not what admission adds.
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(self.shape_of(info), info, None, new, call)
-        new = form.identified(info, self._admitted(attempt, new))
+        new = form.identified(info, self.admissions.admitted(attempt, new))
         form.check_new(info, new, self._customs.found.get(info))
+        self.admissions.review(attempt, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
         present = self.store.get(key)
         if present is not None:
@@ -232,7 +233,7 @@ class Registry:
         attempt = Attempt(
             "UPDATE", info, key.namespace, key.name, live, call, self.store, subresource
         )
-        new = self._admitted(attempt, new)
+        new = self.admissions.admitted(attempt, new)
         if (
             strategy.generation
             and subresource not in _UNCOUNTED
@@ -241,12 +242,8 @@ class Registry:
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
         form.check_change(info, new, live, subresource, self._customs.found.get(info))
+        self.admissions.review(attempt, new)
         return new
-
-    def _admitted(self, attempt: Attempt, manifest: Manifest) -> Manifest:
-        for admission in self.admissions:
-            manifest = admission(attempt, manifest)
-        return manifest
 
     def info_of(self, key: Key) -> KindInfo:
         """The preferred version of a key's kind. Raises `Failure` for one not served."""

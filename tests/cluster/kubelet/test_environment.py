@@ -93,6 +93,22 @@ def test_names_of_services_lead_to_their_addresses() -> None:
     assert ask.env["POINTS_SERVICE_PORT_HTTP"] == "8080"
 
 
+def test_without_root_names_lead_to_the_port_that_is_listened_on() -> None:
+    world = World(lowest_port=1024)
+    address = with_service(world, "points", 80)
+    world.do(Create(plain("v1", "ConfigMap", "c", data={"url": "http://points.default.svc/v1"})))
+    spec = container(
+        env=[{"name": "POINTS", "value": "http://points.default.svc/v1"}],
+        args=["points.default.svc:80", "points.default.svc:8080"],
+        volumeMounts=[{"name": "conf", "mountPath": "/etc/c"}],
+    )
+    ask = started(world, spec, volumes=[{"name": "conf", "configMap": {"name": "c"}}])
+    assert ask.env["POINTS"] == f"http://{address}:20080/v1"
+    assert ask.args == (f"{address}:20080", f"{address}:8080")
+    assert ask.mounts["/etc/c"].files == {"url": f"http://{address}:20080/v1".encode()}
+    assert ask.env["POINTS_SERVICE_PORT"] == ask.env["POINTS_SERVICE_PORT_HTTP"] == "20080"
+
+
 def test_service_links_can_be_turned_off() -> None:
     world = World()
     with_service(world, "points", 8080)

@@ -1,7 +1,7 @@
 """A cluster of one node with modelled containers on a virtual clock, and a hand to interfere."""
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kiban.cluster.asks import Ask, ContainerExited, ContainerId, ProbeAnswered, Report
@@ -10,9 +10,11 @@ from kiban.cluster.kubelet import Kubelet
 from kiban.cluster.modelled import ModelledContainers
 from kiban.cluster.networking import AddressPlan
 from kiban.cluster.nodes import NodeGroup, node_manifests
+from kiban.cluster.usage import MetricsView
 from kiban.kube.objects import EVENT, Key, Manifest, condition_of
 from kiban.primitives.instants import Instant, later, seconds_between
 from kiban.reconcile.commands import Command, Create, Delete
+from kiban.reconcile.controller import Controller
 
 START = Instant(1_800_000_000_000_000)
 POD = Key("", "Pod", "default", "p")
@@ -23,13 +25,19 @@ class World:
     """`asked` is everything the outside world was asked, with the second since the start. `hand`
     may answer an ask instead of the model by returning a list."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        controllers: Iterable[Controller] = (),
+        *,
+        metrics: MetricsView | None = None,
+        lowest_port: int = 0,
+    ) -> None:
         self.now = START
         self.model = ModelledContainers()
         self.asked: list[tuple[float, Ask]] = []
         self.hand: Callable[[Ask, Instant], Answer | None] = lambda ask, now: None
-        self.kubelet = Kubelet(AddressPlan(3))
-        self.cluster = assembled(1, [], kubelet=self.kubelet)
+        self.kubelet = Kubelet(AddressPlan(3), lowest_port=lowest_port)
+        self.cluster = assembled(1, controllers, kubelet=self.kubelet, metrics=metrics)
         self.cluster.bootstrap(self.now)
         self._reports: list[tuple[Instant, int, Report]] = []
         self._count = 0

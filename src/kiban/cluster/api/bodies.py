@@ -5,15 +5,16 @@ Source: k8s.io/apimachinery/pkg/runtime/serializer and apiserver/pkg/endpoints/h
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import orjson
-import yaml
 
-from kiban.cluster.api import protobuf
+from kiban.cluster.api import protobuf, yaml_text
 from kiban.cluster.api.failures import Failure, bad_request, invalid, wrong_value
 from kiban.cluster.api.values import Request
+from kiban.cluster.api.yaml_text import DEPTH_LIMIT
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 
@@ -51,51 +52,42 @@ def object_of(request: Request, info_kind: str) -> tuple[Manifest, tuple[str, ..
     if media not in ("", "application/json"):
         raise unsupported_media(_ACCEPTED)
     try:
-        value = orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
+        value = json_value(request.body)
+    except ValueError as error:
         raise _unrecognized(info_kind, str(error)) from error
     return _mapping(value, info_kind), duplicate_keys(request.body, value)
 
 
 def yaml_value(text: bytes, info_kind: str) -> Any:
     try:
-        return yaml.load(text, Loader=_loader())
-    except (yaml.YAMLError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise bad_request(f"error parsing YAML of a {info_kind}: {said}") from error
+        value = yaml_text.yaml_value(text)
+        # What JSON cannot say (a set, bytes, a key that is no text, a huge number) is no manifest.
+        return orjson.loads(orjson.dumps(value))
+    except (yaml_text.Unreadable, orjson.JSONEncodeError) as error:
+        raise bad_request(f"error parsing YAML of a {info_kind}: {error}") from error
 
 
-def _loader() -> type[Any]:
-    """The fast loader where libyaml is there; timestamps stay text, as in JSON."""
-    global _LOADER  # noqa: PLW0603
-    if _LOADER is None:
-        base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-        class Loader(base):  # type: ignore[misc]
-            pass
-
-        Loader.yaml_implicit_resolvers = {
-            first: [(tag, pattern) for tag, pattern in found if not tag.endswith(":timestamp")]
-            for first, found in base.yaml_implicit_resolvers.items()
-        }
-        # YAML 1.1 as Go reads it: a bare y or n is a boolean too.
-        Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
-        Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
-        _LOADER = Loader
-    return _LOADER
+def json_value(text: bytes) -> Any:
+    """What a JSON text says. Raises `ValueError`."""
+    value = orjson.loads(text)
+    if _depth_left(value, DEPTH_LIMIT) < 0:
+        raise ValueError(f"exceeded max depth of {DEPTH_LIMIT}")
+    return value
 
 
-def _boolean(loader: Any, node: Any) -> bool:
-    return str(node.value).lower() in ("y", "yes", "true", "on")
-
-
-_LOADER: type[Any] | None = None
+def _depth_left(value: Any, depth: int) -> int:
+    """How much deeper than a value one might still go; below zero, it is too deep."""
+    if depth >= 0 and isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        nested = [item for item in inner if isinstance(item, dict | list)]
+        return min((_depth_left(item, depth - 1) for item in nested), default=depth - 1)
+    return depth
 
 
 def configuration_of(request: Request, info: KindInfo) -> Manifest:
     """The configuration in an apply, which must say what it is. Raises `Failure`."""
     check_size(request)
-    value = yaml_value(request.body, info.kind)
+    value = _either(request.body, info.kind)
     if not isinstance(value, dict):
         raise bad_request(f"error decoding YAML: a configuration must be an object, not {value!r}")
     version, kind = value.get("apiVersion") or "", value.get("kind") or ""
@@ -110,14 +102,27 @@ def configuration_of(request: Request, info: KindInfo) -> Manifest:
     return value
 
 
+def _either(text: bytes, info_kind: str) -> Any:
+    """A text that is YAML; most clients send the part of it that is JSON."""
+    if text.startswith(b"{"):
+        with suppress(ValueError):
+            return json_value(text)
+    return yaml_value(text, info_kind)
+
+
 def _mapping(value: Any, kind: str) -> Manifest:
     if value is None:
         return {}
     if not isinstance(value, dict):
         type_ = _json_type(value)
         raise _unrecognized(kind, f"json: cannot unmarshal {type_} into Go value of type struct")
+    return checked_header(value, kind)
+
+
+def checked_header(value: Manifest, kind: str) -> Manifest:
+    """The manifest, whose kind and version are texts if they are there. Raises `Failure`."""
     for name in ("apiVersion", "kind"):
-        if not isinstance(value.get(name, ""), str | None):
+        if not isinstance(value.get(name), str | None):
             why = f"json: cannot unmarshal {_json_type(value[name])} into Go struct field .{name}"
             raise _unrecognized(kind, f"{why} of type string")
     return value
@@ -143,7 +148,7 @@ def check_type(manifest: Manifest, info: KindInfo) -> Manifest:
     """The manifest with kind and version, which must be those of the path. Raises `Failure`."""
     version, kind = manifest.get("apiVersion") or "", manifest.get("kind") or ""
     if kind and kind != info.kind and not info.type_name:
-        name = (manifest.get("metadata") or {}).get("name", "")
+        name = _untyped(manifest)["metadata"].get("name", "")
         cause = wrong_value("kind", f'"{kind}"', f"must be {info.kind}")
         raise invalid(replace(info, kind=kind), name, [cause])
     if kind and kind != info.kind:

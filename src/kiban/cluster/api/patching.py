@@ -6,11 +6,12 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go; B1.8 of the reference.
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from kiban.cluster.api.bodies import (
     check_size,
+    check_type,
+    checked_header,
     duplicate_keys,
+    json_value,
     media_type,
     unsupported_media,
 )
@@ -59,7 +60,7 @@ def patch_of(request: Request, info: KindInfo) -> tuple[Callable[[Manifest], Man
             raise Failure(refusal.code, refusal.reason, refusal.message, details) from refusal
         if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
             raise bad_request("a patch may not take away what makes an object")
-        return new
+        return check_type(checked_header(new, info.kind), info)
 
     if media != JSON_PATCH and patch is not None and not isinstance(patch, dict):
         raise bad_request("error decoding patch: a merge patch must be an object")
@@ -68,8 +69,8 @@ def patch_of(request: Request, info: KindInfo) -> tuple[Callable[[Manifest], Man
 
 def _parsed(request: Request) -> Any:
     try:
-        return orjson.loads(request.body)
-    except orjson.JSONDecodeError as error:
+        return json_value(request.body)
+    except ValueError as error:
         raise bad_request(f"error decoding patch: {error}") from error
 
 

@@ -5,7 +5,7 @@ Source: kubernetes/pkg/registry/{authentication,authorization}.
 
 from typing import Any
 
-from kiban.cluster.api import bodies, rendering
+from kiban.cluster.api import bodies, form, rendering
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import Failure, wrong_value
 from kiban.cluster.api.negotiation import form_of
@@ -17,6 +17,8 @@ from kiban.cluster.authorization.rights import ADMINISTRATORS, may
 from kiban.cluster.authorization.roles import Rule, Wish, rules_of
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
+from kiban.kube.schema import shape_of
+from kiban.kube.schema.reading import read
 from kiban.primitives.instants import Instant
 
 
@@ -98,13 +100,16 @@ def whose_token(
 
 def _review(request: Request, info: KindInfo) -> Manifest:
     body, _ = bodies.object_of(request, info.kind)
-    review = bodies.check_type(body, info)
+    reading = read(bodies.check_type(body, info), shape_of(info))
+    if reading.wrong:
+        raise form.Misread(reading.wrong).in_body(info)
+    review = reading.object
     return {**review, "spec": review.get("spec") or {}}
 
 
 def _answered(request: Request, review: Manifest, status: Manifest) -> Response:
-    form = form_of(request.headers.get("accept", ""))
-    return rendering.value_response({**review, "status": status}, form, 201)
+    wanted = form_of(request.headers.get("accept", ""))
+    return rendering.value_response({**review, "status": status}, wanted, 201)
 
 
 def _wish(spec: dict[str, Any]) -> Wish:

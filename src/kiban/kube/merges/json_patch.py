@@ -25,11 +25,11 @@ def json_patch(target: Any, operations: Any) -> Any:
     for operation in operations:
         if not isinstance(operation, dict):
             raise bad_request("error decoding patch: an operation must be an object")
-        act = _OPERATIONS.get(operation.get("op", ""))
+        act = _OPERATIONS.get(str(operation.get("op", "")))
         if act is None:
             raise unprocessable()
         act(holder, operation)
-    return holder[""]
+    return holder.get("")
 
 
 def _pointer(operation: dict[str, Any], name: str = "path") -> list[str]:

@@ -109,3 +109,24 @@ def test_check_finds_nothing_in_a_new_repo(tmp_path: Path) -> None:
 
 def test_schema_is_json_schema(tmp_path: Path) -> None:
     assert '"$schema"' in kiban("schema").stdout
+
+
+@pytest.mark.parametrize("command", ["status", "diff", "events", "logs hello"])
+def test_a_platform_that_is_not_up_is_said(tmp_path: Path, command: str) -> None:
+    kiban("new", "shop", folder=tmp_path)
+    repo = tmp_path / "shop"
+    (repo / ".kiban" / "cluster").mkdir(parents=True)
+    (repo / ".kiban" / "cluster" / "kubeconfig").write_text(
+        "clusters: [{name: k, cluster: {server: 'http://127.0.0.1:1'}}]\n"
+        "contexts: [{name: k, context: {cluster: k}}]\ncurrent-context: k\n"
+    )
+    done = kiban(*command.split(), folder=repo)
+    assert done.returncode == 4
+    assert "cannot be reached" in done.stderr
+    assert "kiban up" in done.stderr
+
+
+def test_a_source_that_is_nowhere_changes_nothing(tmp_path: Path) -> None:
+    done = kiban("up", "nowhere", folder=tmp_path)
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []

@@ -57,7 +57,10 @@ async def looking(environment: str | None, context: str = "") -> AsyncIterator[V
     path = "" if context else str(kubeconfig_path(home.state.directory))
     async with KubernetesCluster(load_access(context, path)) as cluster:
         scope = Scope(platform.name, name, context or "local", platform.namespace_of(name))
-        yield View(home, repository, platform, name, scope, cluster, not context)
+        try:
+            yield View(home, repository, platform, name, scope, cluster, not context)
+        except ApiError as error:
+            raise _cannot_look(error, context) from error
 
 
 async def status_of(view: View) -> DeliveryStatus:
@@ -138,6 +141,16 @@ async def events_of(view: View) -> list[dict[str, Any]]:
                 }
             )
     return sorted(found, key=lambda event: str(event["at"]))[-LATEST_EVENTS:]
+
+
+def _cannot_look(error: ApiError, context: str) -> KibanError:
+    fix = f"check the context {context}" if context else "start it: kiban up"
+    return KibanError(
+        Problem(
+            "cluster/no-answer", str(error), fix=fix if error.code == 0 or error.code >= 500 else ""
+        ),
+        Exit.WORLD_FAILED,
+    )
 
 
 def age_of(at: str) -> str:

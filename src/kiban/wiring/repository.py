@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from kiban.adapters.git import GitRepository, open_repository
+from kiban.adapters.git import GitRepository, is_url, open_repository
 from kiban.spec import Platform, load_platform, read_directory
 from kiban.wiring.places import PLATFORM_FILE, State, find_platform, state_of
 
@@ -39,7 +39,7 @@ def home_of(source: str = ".") -> Home:
     An example gets a repository of its own on first use, so that playing with it never commits to
     the repository it came in; what is changed in the directory later is taken over as a commit.
     """
-    if not Path(source).exists():
+    if is_url(source) and not Path(source).exists():
         state = State((Path.cwd() / ".kiban").resolve())
         state.directory.mkdir(exist_ok=True, mode=0o700)
         state.source.write_text(source)

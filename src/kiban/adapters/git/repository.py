@@ -288,6 +288,11 @@ class GitRepository:
         return run_git(self.folder, *args, env=env, text=text)
 
 
+def is_url(source: str) -> bool:
+    """Whether a source names a repository elsewhere: `https://…`, `git@host:…`."""
+    return re.match(r"[a-z+]+://|[\w.-]+@[\w.-]+:", source) is not None
+
+
 def open_repository(source: str, cache: Path, *, branch: str = "") -> GitRepository:
     """The repository at a path or URL; of a URL a bare copy is kept under `cache`.
 
@@ -296,7 +301,7 @@ def open_repository(source: str, cache: Path, *, branch: str = "") -> GitReposit
     path = Path(source).expanduser()
     if path.exists():
         return _open_local(path.resolve(), branch)
-    if not re.match(r"[a-z+]+://|[\w.-]+@[\w.-]+:", source):
+    if not is_url(source):
         raise git_problem("no-repository", f"There is nothing at {source!r}.", path)
     folder = cache / re.sub(r"[^\w.-]+", "-", re.sub(r"//[^@/]*@", "//", source)).strip("-")
     folder.mkdir(parents=True, exist_ok=True)

@@ -314,7 +314,9 @@ class _Answer:
 
 def unreachable(server: str, error: BaseException) -> ApiError:
     """The answer of a server that gave none."""
-    text = str(error) or type(error).__name__
+    # aiohttp's own text names the objects it works with.
+    cause = getattr(error, "os_error", error)
+    text = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
     return ApiError(0, "Unreachable", f"{server} cannot be reached: {text}")
 
 

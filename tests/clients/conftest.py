@@ -52,7 +52,7 @@ class Running:
         return done.stdout
 
     def apply(self, *manifests: dict[str, Any]) -> None:
-        text = "\n".join(json.dumps(manifest) for manifest in manifests)
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)})
         self.kubectl("apply", "-f", "-", given=text)
 
     def process_names(self, marker: str) -> list[str]:
@@ -122,6 +122,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         running = Running(directory, json.loads(process.stdout.readline()))
         running.apply(pod("web"))
         running.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=20s")
+        until(lambda: "ready" in running.kubectl("logs", "web"))
         yield running
     finally:
         process.communicate(timeout=PATIENCE_SECONDS)

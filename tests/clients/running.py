@@ -25,9 +25,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
     def log_message(self, *_):
         pass
-print("ready", flush=True)
 place = os.environ["HOST"], int(os.environ["PORT"])
-http.server.ThreadingHTTPServer(place, Handler).serve_forever()
+server = http.server.ThreadingHTTPServer(place, Handler)
+print("ready", flush=True)
+server.serve_forever()
 """
 
 

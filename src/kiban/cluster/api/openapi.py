@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from kiban.cluster.api import openapi_binary
 from kiban.cluster.api.discovery import page_not_found
 from kiban.cluster.api.failures import no_such_resource
 from kiban.cluster.api.static import VERSION
@@ -40,7 +41,11 @@ def answer(request: Request, kinds: Kinds, shape: Callable[[KindInfo], Shape]) -
     """A GET below /openapi. Raises `Failure` 404."""
     parts = [part for part in request.path.split("/") if part][1:]
     if parts == ["v2"]:
-        return Response(200, orjson.dumps(_swagger(kinds, shape)))
+        swagger = _swagger(kinds, shape)
+        if openapi_binary.ACCEPTED in request.headers.get("accept", ""):
+            binary = openapi_binary.document(swagger)
+            return Response(200, binary, openapi_binary.MEDIA_TYPE)
+        return Response(200, orjson.dumps(swagger))
     if parts == ["v3"]:
         # The list says it is text; the documents say what they are.
         index = orjson.dumps({"paths": _index(kinds, shape)})

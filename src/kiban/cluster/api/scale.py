@@ -3,21 +3,26 @@
 Source: kubernetes/pkg/registry/apps/deployment/storage/storage.go and B1.13 of the reference.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from kiban.cluster.api import bodies, patching, rendering
 from kiban.cluster.api.calls import Call
-from kiban.cluster.api.failures import Cause, Failure, bad_request, not_found
+from kiban.cluster.api.failures import Cause, Failure, bad_request, internal, not_found
 from kiban.cluster.api.negotiation import form_of
 from kiban.cluster.api.options import call_of
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import Key, Manifest, get_in
+from kiban.kube.objects import Key, Manifest, get_in, replaced
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import Instant
 
 API_VERSION = "autoscaling/v1"
+_REPLICAS = ("spec", "replicas")
 _INFO = KindInfo("autoscaling", "v1", "Scale", "scales", "scale", True)
+_BUILT_IN = replace(_INFO, type_name="io.k8s.api.autoscaling.v1.Scale")
 
 
 def answer(
@@ -30,26 +35,36 @@ def answer(
         live = world.store.get(key)
         if live is None:
             raise not_found(info, target.name)
-        return rendering.value_response(scale_of(live), form)
+        return rendering.value_response(_shown(world, info, live), form)
     call = call_of(request, now, "UpdateOptions" if target.verb == "update" else "PatchOptions")
     stored = _write(world, request, info, key, call)
-    return rendering.value_response(scale_of(stored), form)
+    return rendering.value_response(_shown(world, info, stored), form)
+
+
+def _shown(world: World, info: KindInfo, live: Manifest) -> Manifest:
+    paths = world.registry.scale_paths(info)
+    return scale_of(live) if paths is None else custom_scale_of(live, paths)
 
 
 def _write(world: World, request: Request, info: KindInfo, key: Key, call: Call) -> Manifest:
+    paths = world.registry.scale_paths(info)
+    path = _REPLICAS if paths is None else _parts(paths["specReplicasPath"])
     if request.method == "PUT":
         body, _ = bodies.object_of(request, "Scale")
         wished = bodies.check_type(body, _INFO)
         return world.registry.update(
-            info, key, lambda live: _scaled(live, wished, key.name), call, "scale"
+            info, key, lambda live: _scaled(live, wished, key.name, path), call, "scale"
         )
-    change, _ = patching.patch_of(request, _INFO)
-    return world.registry.update(
-        info, key, lambda live: _scaled(live, change(scale_of(live)), key.name), call, "scale"
-    )
+    # A custom kind's scale takes no strategic merge patch, as the kind itself takes none.
+    change, _ = patching.patch_of(request, _BUILT_IN if info.type_name else _INFO)
+
+    def changed(live: Manifest) -> Manifest:
+        return _scaled(live, change(_shown(world, info, live)), key.name, path)
+
+    return world.registry.update(info, key, changed, call, "scale")
 
 
-def _scaled(live: Manifest, scale: Manifest, name: str) -> Manifest:
+def _scaled(live: Manifest, scale: Manifest, name: str, path: tuple[str, ...]) -> Manifest:
     """The workload with the replicas, the resourceVersion and the uid that the scale names."""
     asked = scale["metadata"]
     if asked.get("name") != name:
@@ -64,7 +79,7 @@ def _scaled(live: Manifest, scale: Manifest, name: str) -> Manifest:
     for part in ("resourceVersion", "uid"):
         if asked.get(part):
             metadata[part] = asked[part]
-    return {**live, "metadata": metadata, "spec": {**live["spec"], "replicas": replicas}}
+    return replaced({**live, "metadata": metadata}, path, replicas)
 
 
 def _negative(name: str, replicas: int) -> Failure:
@@ -91,6 +106,31 @@ def scale_of(workload: Manifest) -> Manifest:
         "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
+
+
+def custom_scale_of(live: Manifest, paths: Mapping[str, str]) -> Manifest:
+    """The scale of a custom object, from where its definition says it is."""
+    metadata = live["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    wished = get_in(live, *_parts(paths["specReplicasPath"]))
+    if wished is None:
+        path = paths["specReplicasPath"]
+        raise internal(f'the spec replicas field "{path}" does not exist')
+    status = {"replicas": get_in(live, *_parts(paths["statusReplicasPath"]), default=0)}
+    if paths.get("labelSelectorPath"):
+        selector = get_in(live, *_parts(paths["labelSelectorPath"]))
+        status |= {"selector": selector} if selector else {}
+    return {
+        "kind": "Scale",
+        "apiVersion": API_VERSION,
+        "metadata": {name: metadata[name] for name in kept if name in metadata},
+        "spec": {"replicas": wished} if wished else {},
+        "status": status,
+    }
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.lstrip(".").split("."))
 
 
 def _selector(workload: Manifest) -> str:

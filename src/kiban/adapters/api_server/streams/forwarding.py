@@ -28,7 +28,8 @@ async def serve_ports(
     received: web.BaseRequest, address: str, ports: Sequence[int]
 ) -> web.StreamResponse:
     """Answer a request for ports of a pod at an address. Raises `Failure` before the upgrade."""
-    check_upgrade(received, PROTOCOLS)
+    # kr8s names no protocol; Kubernetes takes that for channels too.
+    check_upgrade(received, PROTOCOLS, unnamed=True)
     offered = received.headers.get("Sec-WebSocket-Protocol", "")
     if TUNNEL not in offered:
         _check_ports(ports)

@@ -13,8 +13,13 @@ from kiban.cluster.api.failures import Failure, bad_request
 MESSAGE_LIMIT_BYTES = 4 * 1024 * 1024
 
 
-def check_upgrade(received: web.BaseRequest, protocols: Sequence[str]) -> None:
-    """Raise the refusal of a request that no WebSocket with one of these protocols can answer."""
+def check_upgrade(
+    received: web.BaseRequest, protocols: Sequence[str], *, unnamed: bool = False
+) -> None:
+    """Raise the refusal of a request that no WebSocket with one of these protocols can answer.
+
+    With `unnamed`, a client may also name no protocol at all.
+    """
     upgrade = received.headers.get("Upgrade", "").lower()
     if not upgrade:
         raise bad_request("Upgrade request required")
@@ -26,7 +31,7 @@ def check_upgrade(received: web.BaseRequest, protocols: Sequence[str]) -> None:
     served = ", ".join(protocols)
     if upgrade != "websocket" or received.method != "GET":
         raise bad_request(f"unable to upgrade: only WebSocket is served, with one of {served}")
-    if not set(offered) & set(protocols):
+    if not set(offered) & set(protocols) and not (unnamed and not offered):
         asked = ", ".join(offered) or "none"
         raise bad_request(f"unable to upgrade: asked for {asked}, served are {served}")
 

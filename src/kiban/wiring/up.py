@@ -105,10 +105,14 @@ class Up:
             "repository": str(self.repository.folder),
             "environments": [status.as_data() for status in self.statuses()],
             "addresses": addresses_of(self.statuses(), self.gateway),
-            "cluster": self.local.as_data()
-            if self.local
-            else {"context": self.cluster.access.context},
+            "cluster": self._cluster_data(),
         }
+
+    def _cluster_data(self) -> dict[str, object]:
+        if self.local is None:
+            return {"context": self.cluster.access.context}
+        # The token is in the kubeconfig, which only its owner can read; this is printed.
+        return {name: fact for name, fact in self.local.as_data().items() if name != "token"}
 
 
 def addresses_of(statuses: Sequence[DeliveryStatus], gateway: str) -> list[str]:

@@ -5,7 +5,7 @@ for identity, versions, generations, admission, validation, field ownership and 
 Sources: k8s.io/apiserver/pkg/registry/{rest,generic/registry} and B1.4 of the reference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kiban.cluster.admission.attempts import Attempt, Chain
@@ -84,6 +84,11 @@ class Registry:
         """The fields a custom kind declares for field selectors."""
         custom = self._customs.found.get(info)
         return custom.selectable if custom else ()
+
+    def scale_paths(self, info: KindInfo) -> Mapping[str, str] | None:
+        """Where a custom kind keeps its scale; None for built-in kinds."""
+        custom = self._customs.found.get(info)
+        return custom.scale if custom else None
 
     def understood(
         self, info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()

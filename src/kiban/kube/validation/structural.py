@@ -181,7 +181,8 @@ def _string_faults(value: str, schema: Schema, path: str) -> Faults:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """Go's `$` and `\\z` mean the very end; a pattern Python cannot read matches everything."""
     try:
-        return re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern.replace(r"\z", r"\Z")), re.ASCII)
+        ends = re.sub(r"(?<!\\)\$(?=$|[)|])", r"\\Z", pattern.replace(r"\z", r"\Z"))
+        return re.compile(ends, re.ASCII)
     except re.error:
         return re.compile("")
 

@@ -1,7 +1,7 @@
 """Measures the embedded cluster every 15 seconds: its processes, and its gateway's counters."""
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kiban.adapters.api_server.driver import WallDriver
@@ -29,13 +29,15 @@ class Measuring:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            await self.look(self.driver.clock)
+            # A machine out of descriptors says nothing this time.
+            with suppress(OSError):
+                await self.look()
             due = max(due + RESOLUTION_SECONDS, loop.time())
             await asyncio.sleep(due - loop.time())
 
-    async def look(self, clock: Callable[[], Instant]) -> None:
+    async def look(self) -> None:
         """Measure once and hand it over as one value."""
-        at = clock()
+        at = self.driver.clock()
         pods = await self.usage.read()
         counted = await self.gateway.statistics() if self.gateway is not None else {}
         before, since = self._counted, self._counted_at

@@ -91,3 +91,16 @@ def test_edit_changes_refuses_and_leaves_alone(cluster: Running) -> None:
     assert refused.returncode == 1
     assert 'deployments.apps "edited" is invalid' in refused.stderr
     cluster.kubectl("delete", "deployment", "edited")
+
+
+def test_a_list_is_validated_by_kubectl_itself(cluster: Running) -> None:
+    wished = deployment("listed")
+    wished["spec"]["replica"] = wished["spec"].pop("replicas")
+    said = cluster.run(
+        "apply",
+        "-f",
+        "-",
+        given=json.dumps({"apiVersion": "v1", "kind": "List", "items": [wished]}),
+    )
+    assert said.returncode == 1
+    assert 'unknown field "replica" in io.k8s.api.apps.v1.DeploymentSpec' in said.stderr

@@ -178,6 +178,9 @@ def _schema(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
             if shape.keys:
                 made["x-kubernetes-list-map-keys"] = list(shape.keys)
             return made
+    if shape.form == "any" and root == V2:
+        # Clients that validate by the second form would take "object" for a map of anything.
+        return {"x-kubernetes-preserve-unknown-fields": True}
     return dict(_SCALARS[shape.form])
 
 

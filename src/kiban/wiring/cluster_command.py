@@ -89,7 +89,10 @@ async def _run(wish: ClusterWish, tell: Callable[[dict[str, Any]], None]) -> Non
         cluster.add_nodes([NodeGroup("node", zones=zones, count=wish.nodes)])
         announce(state, cluster.as_data())
         tell(cluster.as_data())
-        await stopping.wait()
+        ends = [asyncio.create_task(cluster.finished()), asyncio.create_task(stopping.wait())]
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         await cluster.stop()
         retire(state)

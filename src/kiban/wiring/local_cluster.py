@@ -82,6 +82,12 @@ class LocalCluster:
         if missing:
             self.driver.execute("kubelet", [Create(node) for node in missing])
 
+    async def finished(self) -> None:
+        """Wait for the end of what runs, which only a fault of ours brings; raises that."""
+        tasks = [task for task in (self._follower, self._measurer) if task is not None]
+        # Shielded: whoever stops waiting must not end what runs.
+        await asyncio.gather(self.driver.finished(), *map(asyncio.shield, tasks))
+
     async def stop(self) -> None:
         """End everything in good order."""
         for task in (self._measurer, self._follower):

@@ -188,6 +188,7 @@ async def run_up(
                 name="repository",
             ),
             asyncio.create_task(_show(up), name="screen"),
+            *([asyncio.create_task(local.finished(), name="cluster")] if local else []),
         ]
         stack.push_async_callback(_cancel, tasks)
         announce(home.state, up.as_data())

@@ -91,9 +91,9 @@ class WallDriver:
             await asyncio.to_thread(self._journal.close)
 
     async def finished(self) -> None:
-        """Wait for the end of the run; raises what ended it."""
+        """Wait for the end of the run; raises what ended it. Not waiting any more ends nothing."""
         assert self._task is not None, "the driver has not been started"
-        await self._task
+        await asyncio.shield(self._task)
 
     # Inputs
 

@@ -5,6 +5,7 @@ are built here.
 """
 
 from kiban.cluster.admission.attempts import Chain
+from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
 from kiban.cluster.admission.nodes import taint_new_node
 from kiban.cluster.admission.pod_security import hold_to_pod_security
@@ -28,6 +29,7 @@ def admissions(plan: AddressPlan) -> Chain:
     completing = (
         admit_namespaced,
         complete_namespace,
+        set_default_limits,
         use_service_account,
         taint_new_node,
         resolve_priority,
@@ -36,4 +38,4 @@ def admissions(plan: AddressPlan) -> Chain:
         count_daemon_set_templates,
         ServiceAllocation(plan),
     )
-    return Chain(completing, (hold_to_pod_security, ask_policies, review_quotas))
+    return Chain(completing, (review_limits, hold_to_pod_security, ask_policies, review_quotas))

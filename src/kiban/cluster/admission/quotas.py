@@ -1,78 +1,71 @@
-"""Refuses pods beyond a namespace's ResourceQuotas: their number, their requests, their limits.
+"""Refuses objects beyond a namespace's ResourceQuotas.
 
-What is used is counted from the pods that are there, so nothing has to be kept up to date. Quotas
-with scopes and counts of other kinds are not enforced. Source: apiserver's
-plugin/resourcequota and pkg/quota/v1/evaluator/core/pods.go.
+What is used is counted from the objects that are there, so that nothing has to be kept up to date;
+a controller writes the same figures into the quotas' status. Source: apiserver's
+pkg/admission/plugin/resourcequota/controller.go.
 """
 
 from decimal import Decimal
 
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.failures import forbidden
-from kiban.kube.objects import POD, GroupKind, Manifest, get_in
-from kiban.kube.quantities import canonical_quantity
+from kiban.cluster.quotas import RESOURCE_QUOTA, amount_text, is_in_scope, needs, use_of, used
+from kiban.kube.objects import POD, Manifest, get_in
 from kiban.primitives.quantities import parse_quantity
-
-RESOURCE_QUOTA = GroupKind("", "ResourceQuota")
-_COUNTED = ("pods", "count/pods")
-_SHORT = {"cpu": "requests.cpu", "memory": "requests.memory"}
 
 
 def review_quotas(attempt: Attempt, manifest: Manifest) -> None:
-    """Raise `Failure` 403 when a quota has no room for the pod."""
-    if attempt.verb != "CREATE" or attempt.info.group_kind != POD:
+    """Raise `Failure` 403 when a quota has no room for a new object, or for its new size."""
+    if attempt.verb == "DELETE" or attempt.subresource or not attempt.namespace:
+        return
+    if attempt.verb == "UPDATE" and attempt.info.group_kind == POD:
         return
     for quota in attempt.store.list(RESOURCE_QUOTA, attempt.namespace):
-        spec = quota.get("spec") or {}
-        if spec.get("scopes") or spec.get("scopeSelector"):
-            continue
-        _check(attempt, manifest, quota)
+        if is_in_scope(manifest, quota):
+            _check(attempt, manifest, quota)
 
 
-def _check(attempt: Attempt, pod: Manifest, quota: Manifest) -> None:
+def _check(attempt: Attempt, manifest: Manifest, quota: Manifest) -> None:
     hard = get_in(quota, "spec", "hard", default={})
+    name = quota["metadata"]["name"]
+    if attempt.info.group_kind == POD:
+        _check_named(attempt, manifest, name, hard)
     over: list[tuple[str, Decimal, Decimal]] = []
-    for name in sorted(hard):
-        asked = _use(pod, name)
-        if not asked:
+    for resource in sorted(hard):
+        asked = use_of(manifest, attempt.info, resource)
+        if attempt.old is not None:
+            asked -= use_of(attempt.old, attempt.info, resource)
+        if asked <= 0:
             continue
-        others = attempt.store.list(POD, attempt.namespace)
-        used = sum((_use(other, name) for other in others if not _is_over(other)), Decimal(0))
-        if used + asked > parse_quantity(hard[name]):
-            over.append((name, asked, used))
+        others = attempt.store.list(attempt.info.group_kind, attempt.namespace)
+        before = used(quota, resource, attempt.info, others)
+        if before + asked > parse_quantity(hard[resource]):
+            over.append((resource, asked, before))
     if over:
-        asked_text, used_text, limit_text = (
-            ",".join(f"{name}={_text(value)}" for name, value in pairs)
-            for pairs in (
-                [(name, asked) for name, asked, _ in over],
-                [(name, used) for name, _, used in over],
-                [(name, parse_quantity(hard[name])) for name, _, _ in over],
-            )
-        )
+        asked_text = ",".join(f"{key}={amount_text(asked)}" for key, asked, _ in over)
+        used_text = ",".join(f"{key}={amount_text(before)}" for key, _, before in over)
+        limit_text = ",".join(f"{k}={amount_text(parse_quantity(hard[k]))}" for k, _, _ in over)
         why = (
-            f"exceeded quota: {quota['metadata']['name']}, requested: {asked_text}, "
-            f"used: {used_text}, limited: {limit_text}"
+            f"exceeded quota: {name}, requested: {asked_text}, used: {used_text}, "
+            f"limited: {limit_text}"
         )
         raise forbidden(attempt.info, attempt.name, why)
 
 
-def _use(pod: Manifest, name: str) -> Decimal:
-    """What a pod takes of a quota's resource."""
-    if name in _COUNTED:
-        return Decimal(1)
-    kind, _, resource = _SHORT.get(name, name).partition(".")
-    if kind not in ("requests", "limits"):
-        return Decimal(0)
-    amounts = (
-        get_in(container, "resources", kind, resource)
-        for container in get_in(pod, "spec", "containers", default=[])
-    )
-    return sum((parse_quantity(amount) for amount in amounts if amount is not None), Decimal(0))
-
-
-def _is_over(pod: Manifest) -> bool:
-    return get_in(pod, "status", "phase") in ("Succeeded", "Failed")
-
-
-def _text(value: Decimal) -> str:
-    return canonical_quantity(format(value, "f"))
+def _check_named(attempt: Attempt, pod: Manifest, name: str, hard: dict[str, str]) -> None:
+    """Every container must say what a quota limits."""
+    missing = []
+    for resource in sorted(hard):
+        wanted = needs(resource)
+        if wanted is None:
+            continue
+        silent = sorted(
+            container["name"]
+            for container in get_in(pod, "spec", "containers", default=[])
+            if get_in(container, "resources", *wanted) is None
+        )
+        if silent:
+            missing.append(f"{resource} for: {','.join(silent)}")
+    if missing:
+        why = f"failed quota: {name}: must specify {'; '.join(missing)}"
+        raise forbidden(attempt.info, attempt.name, why)

@@ -18,6 +18,7 @@ from kiban.cluster.controllers.node_lifecycle import NodeLifecycleController
 from kiban.cluster.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from kiban.cluster.controllers.pod_garbage_collector import PodGarbageCollector
 from kiban.cluster.controllers.replica_set import ReplicaSetController
+from kiban.cluster.controllers.resource_quota import ResourceQuotaController
 from kiban.cluster.controllers.root_ca import RootCaController
 from kiban.cluster.controllers.service_account import ServiceAccountController
 from kiban.cluster.controllers.stateful_set import StatefulSetController
@@ -48,6 +49,7 @@ def controllers(*, root_ca: str = "", metrics: Metrics = NO_METRICS) -> list[Con
         TaintEvictionController(),
         PodGarbageCollector(),
         PersistentVolumeClaimController(),
+        ResourceQuotaController(),
         ClusterRoleAggregationController(),
         GarbageCollector(),
         *([RootCaController(root_ca)] if root_ca else []),

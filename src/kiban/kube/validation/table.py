@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import GroupKind, Manifest
-from kiban.kube.validation import pods, services, settings, workloads
+from kiban.kube.validation import bounds, pods, services, settings, volumes, webhooks, workloads
 from kiban.kube.validation.definitions import validate_definition
 from kiban.kube.validation.faults import Faults
 from kiban.kube.validation.metadata import validate_metadata, validate_metadata_update
@@ -12,14 +12,20 @@ from kiban.kube.validation.metadata import validate_metadata, validate_metadata_
 Check = Callable[[Manifest], Faults]
 Stays = Callable[[Manifest, Manifest], Faults]
 
+_ADMISSION = "admissionregistration.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
 
 _CONTENT: dict[GroupKind, Check] = {
     GroupKind("", "ConfigMap"): settings.validate_config_map,
+    GroupKind("", "LimitRange"): bounds.validate_limit_range,
+    GroupKind("", "PersistentVolume"): volumes.validate_volume,
     GroupKind("", "PersistentVolumeClaim"): settings.validate_claim,
     GroupKind("", "Pod"): pods.validate_pod,
+    GroupKind("", "ResourceQuota"): bounds.validate_quota,
     GroupKind("", "Secret"): settings.validate_secret,
     GroupKind("", "Service"): services.validate_service,
+    GroupKind(_ADMISSION, "MutatingWebhookConfiguration"): webhooks.validate_webhooks,
+    GroupKind(_ADMISSION, "ValidatingWebhookConfiguration"): webhooks.validate_webhooks,
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): validate_definition,
     GroupKind("apps", "DaemonSet"): workloads.validate_daemon_set,
     GroupKind("apps", "Deployment"): workloads.validate_deployment,
@@ -34,6 +40,7 @@ _CONTENT: dict[GroupKind, Check] = {
     GroupKind("networking.k8s.io", "NetworkPolicy"): services.validate_network_policy,
     GroupKind("policy", "PodDisruptionBudget"): settings.validate_budget,
     GroupKind("scheduling.k8s.io", "PriorityClass"): settings.validate_priority_class,
+    GroupKind("storage.k8s.io", "StorageClass"): volumes.validate_class,
     GroupKind(_RBAC, "ClusterRole"): settings.validate_role,
     GroupKind(_RBAC, "ClusterRoleBinding"): settings.validate_binding,
     GroupKind(_RBAC, "Role"): settings.validate_role,
@@ -44,6 +51,8 @@ _STAYS: dict[GroupKind, Stays] = {
     GroupKind("", "ConfigMap"): settings.frozen_data_stays,
     GroupKind("", "PersistentVolumeClaim"): settings.claim_stays,
     GroupKind("", "Pod"): pods.validate_pod_update,
+    GroupKind("", "PersistentVolume"): volumes.volume_stays,
+    GroupKind("", "ResourceQuota"): bounds.quota_stays,
     GroupKind("", "Secret"): settings.secret_stays,
     GroupKind("", "Service"): services.service_stays,
     GroupKind("apps", "DaemonSet"): workloads.selector_stays,
@@ -53,6 +62,7 @@ _STAYS: dict[GroupKind, Stays] = {
     GroupKind("batch", "Job"): workloads.job_stays,
     GroupKind("discovery.k8s.io", "EndpointSlice"): services.endpoint_slice_stays,
     GroupKind("scheduling.k8s.io", "PriorityClass"): settings.priority_class_stays,
+    GroupKind("storage.k8s.io", "StorageClass"): volumes.class_stays,
     GroupKind(_RBAC, "ClusterRoleBinding"): settings.role_reference_stays,
     GroupKind(_RBAC, "RoleBinding"): settings.role_reference_stays,
 }

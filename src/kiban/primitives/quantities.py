@@ -25,6 +25,8 @@ _SUFFIXES: dict[str, Decimal] = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+# Digits of a number, or of its exponent's value; quantities are 64-bit numbers of nanos to exas.
+_LONGEST = 64
 _QUANTITY = re.compile(
     r"([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]))?"
 )
@@ -37,6 +39,8 @@ def parse_quantity(text: str | int | float) -> Decimal:
     if match is None:
         raise ValueError(f"{text!r} is not a quantity; write it like 500m, 2, 512Mi or 1Gi")
     number, exponent, suffix = match.groups()
+    if len(number) > _LONGEST or abs(int((exponent or "e0")[1:5])) > _LONGEST:
+        raise ValueError("the quantity is beyond everything that can be counted")
     return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
 
 

@@ -55,6 +55,8 @@ def _write(world: World, request: Request, info: KindInfo, key: Key, call: Call)
         return world.registry.update(
             info, key, lambda live: _scaled(live, wished, key.name, path), call, "scale"
         )
+    if patching.is_apply(request):
+        raise bodies.unsupported_media("a scale is not applied here: update or patch it")
     # A custom kind's scale takes no strategic merge patch, as the kind itself takes none.
     change, _ = patching.patch_of(request, _BUILT_IN if info.type_name else _INFO)
 

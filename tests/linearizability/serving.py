@@ -1,0 +1,65 @@
+"""A real API server in a process of its own, to be killed at any moment."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import aiohttp
+
+SERVE = """
+import asyncio, sys
+from pathlib import Path
+from kiban.adapters.api_server.credentials import Authenticator
+from kiban.adapters.api_server.driver import WallDriver, wall_clock
+from kiban.adapters.api_server.server import ApiServer
+from kiban.cluster.cluster import assembled
+
+async def main(directory, port):
+    driver = WallDriver(assembled(str(wall_clock()), []), journal=directory / "store.db")
+    await driver.start()
+    await ApiServer(driver, Authenticator("token")).start(port)
+    await driver.finished()
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
+HEADERS = {"Authorization": "Bearer token"}
+PATIENCE_SECONDS = 20.0
+
+
+class Server:
+    """One cluster on disk, and the process that serves it now."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start the process and wait until it answers."""
+        arguments = [sys.executable, "-c", SERVE, str(self._directory), str(self._port)]
+        self._process = subprocess.Popen(arguments)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        async with aiohttp.ClientSession(self.address, headers=HEADERS) as session:
+            while time.monotonic() < deadline and self._process.poll() is None:
+                try:
+                    async with session.get("/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.02)
+        raise AssertionError("the server does not come up")
+
+    def kill(self) -> None:
+        """As `kill -9`: nothing is finished."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None

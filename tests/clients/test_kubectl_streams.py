@@ -40,6 +40,14 @@ def test_exec_of_what_is_not_there_says_so(cluster: Running) -> None:
     assert 'exec: "no-such-program": executable file not found in $PATH' in done.stderr
 
 
+def test_a_kubectl_that_knows_only_spdy_is_told_what_is_served(cluster: Running) -> None:
+    done = cluster.run("exec", "web", "--", "true", KUBECTL_REMOTE_COMMAND_WEBSOCKETS="false")
+    assert done.returncode == 1
+    assert "only WebSocket is served" in done.stderr
+    done = cluster.run("port-forward", "pod/web", ":8080", KUBECTL_PORT_FORWARD_WEBSOCKETS="false")
+    assert "only WebSocket is served" in done.stderr
+
+
 def test_exec_in_a_container_that_ended_says_so(cluster: Running) -> None:
     over = pod("over", command=["true"])
     over["spec"]["restartPolicy"] = "Never"

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import WSMsgType, web
 
+from kiban.adapters.api_server.streams.backlog import Backlog
 from kiban.adapters.api_server.streams.statuses import SUCCESS, exit_status, start_failure
 from kiban.adapters.api_server.streams.upgrade import check_upgrade, container_not_found, opened
 from kiban.cluster.api.values import PodExec
@@ -21,7 +22,7 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 # A daemon that a program left behind may hold its output open for ever.
 DRAIN_SECONDS = 5.0
-# How soon it is noticed that a client went away while its input waits to be read.
+# How soon it is noticed that a client went away while there is no room for its input.
 PING_SECONDS = 5.0
 
 
@@ -113,26 +114,36 @@ async def _pump(
 
 async def _from_client(socket: web.WebSocketResponse, program: RunningProgram) -> None:
     """Carry messages until the client is gone."""
-    async for message in socket:
-        if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
-            continue
-        data = message.data if isinstance(message.data, bytes) else message.data.encode()
-        channel, rest = (data[0], data[1:]) if data else (CLOSE, b"")
-        if channel == STDIN and rest:
-            await _give(socket, program, rest)
-        elif channel == CLOSE and rest == bytes([STDIN]):
-            await program.finish_input()
-        elif channel == RESIZE:
-            _resize(program, rest)
-
-
-async def _give(socket: web.WebSocketResponse, program: RunningProgram, data: bytes) -> None:
-    writing = asyncio.ensure_future(program.write(data))
+    backlog = Backlog()
+    carrying = asyncio.create_task(backlog.carry(program.write, program.finish_input))
     try:
-        while not (await asyncio.wait([writing], timeout=PING_SECONDS))[0]:
-            await socket.ping()
+        async for message in socket:
+            if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                data = message.data if isinstance(message.data, bytes) else message.data.encode()
+                _take(data, program, backlog)
+            while backlog.is_full:
+                await _wait_for_room(socket, backlog)
     finally:
-        writing.cancel()
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
+
+
+def _take(data: bytes, program: RunningProgram, backlog: Backlog) -> None:
+    channel, rest = (data[0], data[1:]) if data else (CLOSE, b"")
+    if channel == STDIN and rest:
+        backlog.add(rest)
+    elif channel == CLOSE and rest == bytes([STDIN]):
+        backlog.add(b"")
+    elif channel == RESIZE:
+        _resize(program, rest)
+
+
+async def _wait_for_room(socket: web.WebSocketResponse, backlog: Backlog) -> None:
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await backlog.until_less()
+    except TimeoutError:
+        await socket.ping()
 
 
 def _resize(program: RunningProgram, data: bytes) -> None:

@@ -62,3 +62,16 @@ def test_an_empty_api_group_is_kept_in_its_list() -> None:
 def test_what_is_not_understood_is_refused(raw: bytes) -> None:
     with pytest.raises(Unreadable):
         decoded(raw)
+
+
+def test_quantities_and_inline_messages_are_read() -> None:
+    cpu = part(1, "requests.cpu") + part(2, part(1, "500m"))
+    quota = decoded(body("v1", "ResourceQuota", part(2, part(1, cpu) + part(2, "BestEffort"))))
+    assert quota["spec"] == {"hard": {"requests.cpu": "500m"}, "scopes": ["BestEffort"]}
+    service = part(4, part(1, "web") + part(2, part(2, 80)))
+    path = part(1, part(1, "/") + part(3, "Prefix") + part(2, service))
+    rule = part(1, "a.example.com") + part(2, part(1, path))
+    ingress = decoded(body("networking.k8s.io/v1", "Ingress", part(2, part(3, rule))))
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    paths = [{"path": "/", "backend": backend, "pathType": "Prefix"}]
+    assert ingress["spec"] == {"rules": [{"host": "a.example.com", "http": {"paths": paths}}]}

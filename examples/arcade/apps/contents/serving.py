@@ -1,5 +1,6 @@
 """What the services of the arcade have in common. It is short, so each has its own copy."""
 
+import asyncio
 import json
 import os
 import sys
@@ -45,8 +46,23 @@ def serve(app: web.Application, log: Log) -> None:
     app.on_shutdown.append(lambda _: said(log, "finishing"))
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8080"))
     web.run_app(
-        app, host=host, port=port, print=None, access_log=None, shutdown_timeout=FINISH_SECONDS
+        app,
+        host=host,
+        port=port,
+        print=None,
+        access_log=None,
+        shutdown_timeout=FINISH_SECONDS,
+        loop=quick_loop(),
     )
+
+
+def quick_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which needs a third less of the processor, or the standard one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def healthy(_: web.Request) -> web.Response:

@@ -16,8 +16,8 @@ from kiban.wiring.tour.stage import SETTLE_SECONDS, Stage
 from kiban.wiring.up import Up
 
 NEW_VERSION_SECONDS = 2.0
-# Programs that start cost more than programs that serve: few at a time leave room.
-MOVED_AT_ONCE = 2
+# Programs that start cost more than programs that serve: one at a time leaves room.
+MOVED_AT_ONCE = 1
 
 
 async def release(stage: Stage) -> tuple[str, float | None]:

@@ -3,10 +3,13 @@
 Source: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go.
 """
 
+from dataclasses import replace
 from typing import Any
 
+from kiban.kube.expressions import WrongExpression, check_syntax
 from kiban.kube.objects import Manifest
-from kiban.kube.validation.faults import Fault, Faults, invalid, one_of, required
+from kiban.kube.validation.faults import Faults, invalid, one_of, required
+from kiban.kube.validation.structural import value_faults
 
 Value = dict[str, Any]
 
@@ -85,7 +88,7 @@ def _structural(schema: Value, field: str) -> Faults:
     if schema.get("x-kubernetes-list-type") == "map" and not keys:
         detail = "must not be empty if x-kubernetes-list-type is map"
         faults.append(required(f"{field}.x-kubernetes-list-map-keys", detail))
-    return faults + _default(schema, field)
+    return faults + _default(schema, field) + _rules(schema, field)
 
 
 def _part(schema: Value, field: str, what: str) -> Faults:
@@ -98,23 +101,32 @@ def _part(schema: Value, field: str, what: str) -> Faults:
     return faults
 
 
-_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
-    "array": (list,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "number": (int, float),
-    "object": (dict,),
-    "string": (str,),
-}
-
-
 def _default(schema: Value, field: str) -> Faults:
-    kind, value = schema.get("type", ""), schema.get("default")
-    wanted = _PYTHON_TYPES.get(kind)
-    if value is None or wanted is None:
+    """A default must be what its schema asks for."""
+    if schema.get("default") is None:
         return []
-    if isinstance(value, wanted) and (kind == "boolean" or not isinstance(value, bool)):
-        return []
-    actual = next(name for name, types in _PYTHON_TYPES.items() if isinstance(value, types))
-    text = f'Invalid value: "{actual}":  in body must be of type {kind}: "{actual}"'
-    return [Fault("FieldValueTypeInvalid", f"{field}.default", text)]
+    at = f"{field}.default"
+    return [
+        replace(fault, field=f"{at}.{fault.field}" if fault.field else at)
+        for fault in value_faults(schema["default"], schema)
+    ]
+
+
+def _rules(schema: Value, field: str) -> Faults:
+    """Rules that nobody could ask."""
+    faults: Faults = []
+    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
+        at = f"{field}.x-kubernetes-validations[{index}]"
+        if not (rule.get("rule") or "").strip():
+            faults.append(required(f"{at}.rule", "rule is not specified"))
+            continue
+        for part in ("rule", "messageExpression"):
+            try:
+                check_syntax(rule.get(part) or "true")
+            except WrongExpression as wrong:
+                detail = f"{_CALLED[part]}compilation failed: {wrong}"
+                faults.append(invalid(f"{at}.{part}", rule[part], detail))
+    return faults
+
+
+_CALLED = {"rule": "", "messageExpression": "messageExpression "}

@@ -50,6 +50,11 @@ def validate_part(name: str, manifest: Any, schema: Schema, old: Any = None) -> 
     return [replace(fault, field=_within(name, fault.field)) for fault in found]
 
 
+def value_faults(value: Any, schema: Schema) -> Faults:
+    """Everything that is wrong with a value that has no place yet: a default."""
+    return _faults(value, schema, "", _NOTHING)
+
+
 def _within(name: str, field: str) -> str:
     if field == "<nil>":
         return field

@@ -21,7 +21,7 @@ from kiban.adapters.api_server.driver import WallDriver
 from kiban.adapters.api_server.streams.commands import Containers, serve_command
 from kiban.adapters.api_server.streams.forwarding import serve_ports
 from kiban.cluster.api.bodies import BODY_LIMIT
-from kiban.cluster.api.failures import Failure, internal, unauthorized
+from kiban.cluster.api.failures import Failure, internal, too_many_requests, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.values import (
@@ -39,6 +39,16 @@ LOG = logging.getLogger("kiban.api_server")
 LOOPBACK = "127.0.0.1"
 # How long a client may sit on an idle connection before it is closed.
 KEEP_ALIVE_SECONDS = 75.0
+# Watches at a time: each holds a connection, of the some 10,000 that a process may have.
+WATCHES_LIMIT = 4_000
+# Clients send about ten; no server needs to keep and search any number of them.
+HEADERS_LIMIT = 100
+# A body that is too long is read on for a while, so that its sender gets to read why it is
+# refused; after that the connection is closed on it.
+BODY_PATIENCE = 4 * BODY_LIMIT
+# How long a watch's client may take no bytes, although there are some, before it is closed. What
+# it has not seen waits in the history, not in memory of its own; it may come back for it.
+SLOW_READER_SECONDS = 30.0
 
 
 class LogSource(Protocol):
@@ -57,11 +67,14 @@ class ApiServer:
         *,
         logs: LogSource | None = None,
         containers: Containers | None = None,
+        slow_reader_seconds: float = SLOW_READER_SECONDS,
     ) -> None:
         self._driver = driver
         self._authenticator = authenticator
         self._logs = logs
         self._containers = containers
+        self._slow_reader_seconds = slow_reader_seconds
+        self.watches = 0
         self._runner: web.ServerRunner | None = None
         self.address = ""
 
@@ -99,7 +112,11 @@ class ApiServer:
         return _plain(response)
 
     async def _answer(self, received: web.BaseRequest) -> Response:
-        authorization = received.headers.get("Authorization")
+        if len(received.headers) > HEADERS_LIMIT:
+            message = f"the request has more than {HEADERS_LIMIT} headers"
+            raise Failure(431, "RequestHeaderFieldsTooLarge", message)
+        headers = {name.lower(): _text(value) for name, value in received.headers.items()}
+        authorization = headers.get("authorization")
         user = self._authenticator.user_of(authorization)
         if user is None:
             token = (authorization or "").removeprefix("Bearer ")
@@ -112,11 +129,13 @@ class ApiServer:
             received.method,
             url.path,
             tuple(parse_qsl(url.raw_query_string, keep_blank_values=True)),
-            {name.lower(): value for name, value in received.headers.items()},
+            headers,
             body,
             user,
         )
         response = self._driver.handle(request)
+        if response.stream is not None and self.watches >= WATCHES_LIMIT:
+            raise too_many_requests(f"there are {WATCHES_LIMIT} watches already", retry_seconds=1)
         try:
             await self._driver.until_durable(response.revision)
         except Exception as error:
@@ -132,11 +151,16 @@ class ApiServer:
         answer.enable_chunked_encoding()
         await answer.prepare(received)
         changed = self._driver.listen()
+        self.watches += 1
         try:
             with suppress(ConnectionError):
                 await self._pump(stream, changed, answer)
                 await answer.write_eof()
+        except _TooSlow:
+            if received.transport is not None:
+                received.transport.abort()
         finally:
+            self.watches -= 1
             self._driver.forget(changed)
         return answer
 
@@ -147,7 +171,7 @@ class ApiServer:
             changed.clear()
             chunk = stream.pull(self._driver.clock(), self._driver.durable)
             if chunk:
-                await answer.write(chunk)
+                await self._write(answer, chunk)
             if stream.ended:
                 return
             due = stream.next_due()
@@ -168,6 +192,14 @@ class ApiServer:
             raise internal("this server runs no containers")
         return await serve_command(received, wish, self._containers)
 
+    async def _write(self, answer: web.StreamResponse, chunk: bytes) -> None:
+        """Send, as fast as the client reads. Raises `_TooSlow` when it does not."""
+        try:
+            async with asyncio.timeout(self._slow_reader_seconds):
+                await answer.write(chunk)
+        except TimeoutError:
+            raise _TooSlow from None
+
     async def _stream_logs(self, received: web.BaseRequest, wish: PodLogs) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/plain"})
         answer.enable_chunked_encoding()
@@ -181,6 +213,15 @@ class ApiServer:
         return answer
 
 
+class _TooSlow(Exception):
+    """A client does not read what it asked for."""
+
+
+def _text(header: str) -> str:
+    """A header's value; bytes that are not UTF-8 become marks, so that it can be written again."""
+    return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 async def _body(received: web.BaseRequest) -> bytes:
     """The whole body; one byte over the limit is enough to know that it is too long."""
     parts, size = [], 0
@@ -188,6 +229,8 @@ async def _body(received: web.BaseRequest) -> bytes:
         if size <= BODY_LIMIT:
             parts.append(part)
         size += len(part)
+        if size > BODY_PATIENCE:
+            break
     return b"".join(parts)[: BODY_LIMIT + 1]
 
 

@@ -54,6 +54,8 @@ def default_volume(manifest: Manifest) -> Manifest:
         "volumeMode": "Filesystem",
         **(manifest.get("spec") or {}),
     }
+    if "hostPath" in spec:
+        spec["hostPath"] = {"type": "", **spec["hostPath"]}
     return {**manifest, "spec": spec, "status": {"phase": "Pending", **manifest.get("status", {})}}
 
 

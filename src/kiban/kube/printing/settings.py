@@ -193,3 +193,24 @@ def controller_revision(manifest: Manifest, now: Instant) -> list[Any]:
 
 def webhooks(manifest: Manifest, now: Instant) -> list[Any]:
     return [len(manifest.get("webhooks") or ()), _age(manifest, now)]
+
+
+def admission_policy(manifest: Manifest, now: Instant) -> list[Any]:
+    spec = spec_of(manifest)
+    kind = spec.get("paramKind")
+    called = f"{kind.get('apiVersion', '')}/{kind.get('kind', '')}" if kind else UNSET
+    return [len(spec.get("validations") or ()), called, _age(manifest, now)]
+
+
+def admission_binding(manifest: Manifest, now: Instant) -> list[Any]:
+    spec = spec_of(manifest)
+    reference = spec.get("paramRef")
+    called = UNSET
+    if reference:
+        place, name = reference.get("namespace", ""), reference.get("name", "")
+        called = f"{place}/{name}" if place else name
+    return [spec.get("policyName", ""), called, _age(manifest, now)]
+
+
+def runtime_class(manifest: Manifest, now: Instant) -> list[Any]:
+    return [manifest.get("handler", ""), _age(manifest, now)]

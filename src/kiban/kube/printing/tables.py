@@ -142,6 +142,15 @@ _TABLES: dict[GroupKind, tuple[str, Cells]] = {
         "Name|Webhooks#|Age",
         _named(settings.webhooks),
     ),
+    GroupKind(_REGISTRATION, "ValidatingAdmissionPolicy"): (
+        "Name|Validations#|ParamKind|Age",
+        _named(settings.admission_policy),
+    ),
+    GroupKind(_REGISTRATION, "ValidatingAdmissionPolicyBinding"): (
+        "Name|PolicyName|ParamRef|Age",
+        _named(settings.admission_binding),
+    ),
+    GroupKind("node.k8s.io", "RuntimeClass"): ("Name|Handler|Age", _named(settings.runtime_class)),
     GroupKind("apps", "ControllerRevision"): (
         "Name|Controller|Revision|Age",
         _named(settings.controller_revision),

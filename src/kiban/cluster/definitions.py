@@ -61,9 +61,7 @@ def _status(definition: Manifest, now: Instant) -> Manifest:
     }
 
 
-def _condition(
-    definition: Manifest, type_: str, said: tuple[str, str], now: Instant
-) -> Manifest:
+def _condition(definition: Manifest, type_: str, said: tuple[str, str], now: Instant) -> Manifest:
     present = condition_of(definition, type_)
     if present is not None and present.get("status") == "True":
         return present

@@ -105,7 +105,7 @@ def is_in_scope(manifest: Manifest, quota: Manifest) -> bool:
 def _has_scope(pod: Manifest, expression: dict[str, Any]) -> bool:
     spec = pod.get("spec") or {}
     ends = spec.get("activeDeadlineSeconds") is not None
-    best_effort = get_in(pod, "status", "qosClass", default=_quality(spec)) == "BestEffort"
+    best_effort: bool = get_in(pod, "status", "qosClass", default=_quality(spec)) == "BestEffort"
     match expression["scopeName"]:
         case "Terminating":
             return ends

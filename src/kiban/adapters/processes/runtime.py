@@ -314,6 +314,7 @@ class ProcessRuntime:
 
 def _start_message(ask: StartContainer, error: OSError) -> str:
     program = (ask.command or ask.args or ("",))[0]
-    if isinstance(error, FileNotFoundError) and not shutil.which(program):
+    # A directory of the PATH that may not be read is no reason of its own.
+    if isinstance(error, FileNotFoundError | PermissionError) and not shutil.which(program):
         return f'exec: "{error.filename or program}": executable file not found in $PATH'
     return f'exec: "{error.filename or program}": {error.strerror}'

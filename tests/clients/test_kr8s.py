@@ -1,5 +1,7 @@
 """kr8s: objects, watch, scale, logs, exec, port forwarding."""
 
+import contextlib
+import socket
 import urllib.request
 
 import pytest
@@ -36,13 +38,23 @@ def test_a_deployment_is_scaled_and_awaited(api: "kr8s.Api") -> None:
     made.delete()
 
 
+def quiet_port() -> int:
+    """A free port below those that the system gives to connections."""
+    for port in range(21_000, 22_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a thousand ports are taken")
+
+
 def test_logs_programs_and_ports(api: "kr8s.Api") -> None:
     web = Pod.get("web", namespace="default", api=api)
     assert next(iter(web.logs())) == "ready"
     assert web.exec(["echo", "hello"]).stdout == b"hello\n"
     assert web.exec(["sh", "-c", "exit 3"], check=False).returncode == 3
     with (
-        web.portforward(remote_port=8080, local_port="auto") as port,
+        # "auto" takes a port that some connection may have meanwhile.
+        web.portforward(remote_port=8080, local_port=quiet_port()) as port,
         urllib.request.urlopen(f"http://127.0.0.1:{port}/kr", timeout=10) as answer,
     ):
         assert answer.read() == b"you asked for /kr"

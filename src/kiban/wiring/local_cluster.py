@@ -154,7 +154,8 @@ async def start_cluster(
     carrier.post = driver.post
     await driver.start()
     api = ApiServer(driver, Authenticator(token), logs=runtime, containers=runtime)
-    server = await api.start(free_port(port or facts.port), identity)
+    wanted = port or facts.port
+    server = await api.start(free_port(wanted) if wanted else 0, identity)
     facts.keep(port=int(server.rpartition(":")[2]))
     write_kubeconfig(state.kubeconfig, server, token, identity.authority)
     gateway = None

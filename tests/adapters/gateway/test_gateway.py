@@ -213,6 +213,8 @@ def test_a_rollout_under_load_loses_no_request(tmp_path: Path) -> None:
                     await asyncio.sleep(0.2)
                     shop.put("web", pod(0))
                     await shop.update()
+                    # As with preStop: the pod serves on while the gateway's threads learn of it.
+                    await asyncio.sleep(0.3)
             load.stop()
             await running
 

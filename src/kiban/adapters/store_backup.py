@@ -19,7 +19,7 @@ from kiban.adapters.store_file import (
     rows_of,
     totals_of,
 )
-from kiban.adapters.store_mark import MarkWriter, read_mark
+from kiban.adapters.store_mark import MarkWriter, read_mark, sync_directory
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 
@@ -44,7 +44,7 @@ def back_up(store: Path, backup: Path) -> Snapshot:
         draft.replace(backup)
     finally:
         draft.unlink(missing_ok=True)
-    _sync(backup.parent)
+    sync_directory(backup.parent)
     return Snapshot(totals.count, totals.revision)
 
 
@@ -76,7 +76,7 @@ def restore_backup(backup: Path, store: Path, *, force: bool) -> Snapshot:
         draft.unlink(missing_ok=True)
     with closing(MarkWriter(store)) as mark:
         mark.write(totals.revision)
-    _sync(store.parent)
+    sync_directory(store.parent)
     return Snapshot(totals.count, totals.revision)
 
 
@@ -168,15 +168,6 @@ def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
     connection.execute("PRAGMA query_only=1")
     return connection
-
-
-def _sync(directory: Path) -> None:
-    """Make renames in a directory last."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refused(code: str, what: str, path: Path, fix: str = "", *, why: str = "") -> KibanError:

@@ -62,14 +62,19 @@ class Totals:
         return zlib.crc32(f"{self.revision} {self.count} {self.revision_sum}".encode())
 
 
-def connect(path: Path, synchronous: str = "NORMAL") -> sqlite3.Connection:
-    """Open a store for writing; it is made when there is none, for its owner only."""
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a store for writing; it is made when there is none, for its owner only.
+
+    A commit returns when the disk has it; on macOS a plain fsync would not say that.
+    """
     existed = path.exists()
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     if not existed:
         path.chmod(0o600)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute(f"PRAGMA synchronous={synchronous}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA fullfsync=1")
+    connection.execute("PRAGMA checkpoint_fullfsync=1")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     connection.executescript(_SCHEMA)
     return connection

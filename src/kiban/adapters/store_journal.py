@@ -2,15 +2,10 @@
 
 A writer thread commits what has gathered since its last commit as one transaction; the writes of
 many clients share it, and of an object written several times only the last state is written. The
-file is the state itself, so nothing needs compaction and a restore is one scan. What is there was
-acknowledged, and whatever was acknowledged is there after `kill -9`.
-
-After a power loss the file is whole but may lack the last seconds: with synchronous=NORMAL only
-checkpoints wait for the disk. The default accepts that and says so, because what runs on a laptop
-is delivered again from Git; `survives_power_loss` waits for the disk at every commit.
+file is the state itself, so nothing needs compaction and a restore is one scan. Every commit waits
+for the disk: what was acknowledged is there after `kill -9` and after a power loss.
 """
 
-import logging
 import sqlite3
 import threading
 import zlib
@@ -32,8 +27,6 @@ from kiban.cluster.history import Write
 from kiban.cluster.store import Store
 from kiban.kube.objects import Key
 
-LOG = logging.getLogger("kiban.store")
-
 _PUT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REMOVE = "DELETE FROM objects WHERE api_group = ? AND kind = ? AND namespace = ? AND name = ?"
 
@@ -45,17 +38,9 @@ Broken = Callable[[Exception], None]
 class StoreJournal:
     """The journal of one store. `append` never waits; `on_durable` says when it is on disk."""
 
-    def __init__(
-        self,
-        path: Path,
-        on_durable: Durable,
-        on_broken: Broken,
-        *,
-        survives_power_loss: bool = False,
-    ) -> None:
+    def __init__(self, path: Path, on_durable: Durable, on_broken: Broken) -> None:
         self._path = path
         self._on_durable, self._on_broken = on_durable, on_broken
-        self._survives_power_loss = survives_power_loss
         self._totals = Totals()
         self._pending: list[Write] = []
         self._wakeup = threading.Condition()
@@ -69,7 +54,7 @@ class StoreJournal:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with closing(self._connect()) as connection:
+            with closing(connect(self._path)) as connection:
                 self._totals = totals_of(connection, self._path)
                 revision = self._acknowledged(self._totals.revision)
                 store.restore(rows_of(connection, self._path, self._totals), revision)
@@ -83,10 +68,9 @@ class StoreJournal:
         if mark is None or mark.revision <= committed:
             return committed
         gap = f"it ends at revision {committed}, and {mark.revision} was acknowledged"
-        if mark.is_of_this_boot or self._survives_power_loss:
-            raise damaged(self._path, gap)
-        LOG.warning("%s: the machine went down and the last writes were lost: %s", self._path, gap)
-        return mark.revision
+        if not mark.is_of_this_boot:
+            gap += "; the machine went down, and its disk did not keep what it had confirmed"
+        raise damaged(self._path, gap)
 
     def start(self) -> None:
         self._thread.start()
@@ -107,12 +91,10 @@ class StoreJournal:
         if self._thread.is_alive():
             self._thread.join()
 
-    def _connect(self) -> sqlite3.Connection:
-        return connect(self._path, "FULL" if self._survives_power_loss else "NORMAL")
-
     def _run(self) -> None:
+        path = self._path
         try:
-            with closing(self._connect()) as connection, closing(MarkWriter(self._path)) as mark:
+            with closing(connect(path)) as connection, closing(MarkWriter(path)) as mark:
                 while batch := self._next_batch():
                     self._totals = _commit(connection, batch, self._totals)
                     mark.write(batch[-1].revision)

@@ -2,9 +2,8 @@
 
 SQLite takes a damaged or shortened log for one that ends there, and would forget what was
 acknowledged after that point without a word. The mark is written after each commit and before
-anybody is told, by one system call, so that it survives `kill -9` as the commit does. A machine
-that lost its power may have kept the mark and not the log's last seconds; the boot's identity
-tells this from damage.
+anybody is told, by one system call, so that it survives `kill -9`. It is on disk from its first
+moment and never grows, so that a power loss leaves an older mark, never half of one.
 """
 
 import os
@@ -53,12 +52,38 @@ class MarkWriter:
 
     def __init__(self, store: Path) -> None:
         self._boot = boot_id()
-        self._file = os.open(mark_path(store), os.O_RDWR | os.O_CREAT, 0o600)
+        path = mark_path(store)
+        if not path.exists():
+            _make(path, _line(0, self._boot))
+        self._file = os.open(path, os.O_RDWR)
 
     def write(self, revision: int) -> None:
-        words = f"{revision} {self._boot}".encode()
-        line = words + b" %08x" % zlib.crc32(words)
-        os.pwrite(self._file, line.ljust(_SIZE - 1) + b"\n", 0)
+        os.pwrite(self._file, _line(revision, self._boot), 0)
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _line(revision: int, boot: str) -> bytes:
+    words = f"{revision} {boot}".encode()
+    return (words + b" %08x" % zlib.crc32(words)).ljust(_SIZE - 1) + b"\n"
+
+
+def _make(path: Path, line: bytes) -> None:
+    """A whole file or none, whenever we or the machine should stop."""
+    draft = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new names in a directory, and renames, outlast a power loss."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

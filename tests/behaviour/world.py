@@ -38,6 +38,8 @@ DRAIN_RETRY_SECONDS = 5.0
 # More reconciles than this without time passing, and two controllers undo each other's work.
 STEPS_AT_ONE_INSTANT = 3000
 DRAIN_POLL_SECONDS = 1.0
+# Reconciles in the time that a client needs to create the next manifest.
+STEPS_BETWEEN_REQUESTS = 2
 _USER = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 Act = Callable[[Instant], None]
 
@@ -130,7 +132,8 @@ class World:
     def _create_manifests(self, now: Instant) -> None:
         for manifest in self._case["setup"]["manifests"]:
             self._api.create(manifest, now)
-            self._settle()
+            # Whoever creates them does not wait: the controllers get a little done in between.
+            self._settle(at_most=STEPS_BETWEEN_REQUESTS)
 
     # The clock
 
@@ -151,11 +154,13 @@ class World:
                 heapq.heappop(self._events)[2](self.now)
             self._settle()
 
-    def _settle(self) -> None:
-        """Let the cluster do everything that is due now."""
+    def _settle(self, at_most: int | None = None) -> None:
+        """Let the cluster do everything that is due now, or that many reconciles of it."""
         self._look()
         steps = 0
         while (due := self._cluster.next_due()) is not None and due <= self.now:
+            if steps == at_most:
+                return
             steps += 1
             if steps > STEPS_AT_ONE_INSTANT:
                 trace = self._cluster.loop.trace

@@ -26,6 +26,7 @@ from kiban.cluster.controllers.pods import (
     is_terminal,
     phase_of,
 )
+from kiban.cluster.controllers.slow_start import batch_size
 from kiban.cluster.controllers.writing import event, status_update, warning
 from kiban.kube.objects import (
     DAEMON_SET,
@@ -154,7 +155,8 @@ def _managed(survey: _Survey, snapshot: Snapshot) -> list[Command]:
         )
     for pod in surplus[:BURST]:
         commands += _deletion(daemon_set, pod)
-    for node in missing[:BURST]:
+    batch = min(BURST, batch_size(survey.pods, survey.now))
+    for node in missing[:batch]:
         commands += _creation(daemon_set, node, survey.digest, snapshot)
     return commands
 

@@ -14,7 +14,6 @@ from kiban.cluster.controllers.ownership import (
 from kiban.cluster.controllers.pods import (
     PodIdentity,
     available_at,
-    created_at,
     is_active,
     is_terminating,
     name_base,
@@ -26,6 +25,7 @@ from kiban.cluster.controllers.replica_set.status import (
     replica_set_status,
     with_failure,
 )
+from kiban.cluster.controllers.slow_start import batch_size
 from kiban.cluster.controllers.writing import event, status_update, warning
 from kiban.kube.objects import (
     POD,
@@ -38,7 +38,7 @@ from kiban.kube.objects import (
     uid_of,
 )
 from kiban.kube.selectors import selector_from_object
-from kiban.primitives.instants import Instant, seconds_between, whole_second
+from kiban.primitives.instants import Instant, seconds_between
 from kiban.reconcile.commands import Command, Create, Delete, Refusal
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
@@ -88,20 +88,11 @@ def _sized(
     """The commands that bring the number of pods nearer to the size asked for."""
     missing = replica_set["spec"].get("replicas", 1) - len(active)
     if missing > 0:
-        return _created(replica_set, min(missing, _slow_start(active, now)), snapshot)
+        return _created(replica_set, min(missing, BURST, batch_size(active, now)), snapshot)
     if missing < 0:
         kin = _kin(replica_set, snapshot)
         return _deleted(replica_set, least_wanted(active, kin, min(-missing, BURST), now))
     return ()
-
-
-def _slow_start(active: Sequence[Manifest], now: Instant) -> int:
-    """How many pods to try at once: as many as have just succeeded, so 1, 2, 4, 8…
-
-    A quota or a webhook that refuses all pods is then asked once, not five hundred times.
-    """
-    just_made = sum(created_at(pod) >= whole_second(now) for pod in active)
-    return min(max(1, just_made), BURST)
 
 
 def _created(replica_set: Manifest, count: int, snapshot: Snapshot) -> tuple[Command, ...]:

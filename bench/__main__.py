@@ -9,7 +9,10 @@ HERE = Path(__file__).parent
 
 def main(names: list[str]) -> int:
     """Each measurement is a program of its own, so that none inherits another's memory."""
-    known = sorted(path.stem for path in HERE.glob("[a-z]*.py"))
+    known = sorted(
+        [path.stem for path in HERE.glob("[a-z]*.py")]
+        + [path.parent.name for path in HERE.glob("*/__main__.py")]
+    )
     unknown = sorted(set(names) - set(known))
     if unknown:
         print(f"no measurement is called {', '.join(unknown)}; there are: {', '.join(known)}")

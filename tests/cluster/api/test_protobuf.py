@@ -53,7 +53,7 @@ def test_an_empty_api_group_is_kept_in_its_list() -> None:
     "raw",
     [
         body("v1", "ConfigMap", part(99, "x")),
-        body("v1", "Node", b""),
+        body("v1", "Nowhere", b""),
         body("v1", "ConfigMap", part(1, part(1, "a")))[:-8],
         b"{}",
     ],
@@ -75,3 +75,36 @@ def test_quantities_and_inline_messages_are_read() -> None:
     backend = {"service": {"name": "web", "port": {"number": 80}}}
     paths = [{"path": "/", "backend": backend, "pathType": "Prefix"}]
     assert ingress["spec"] == {"rules": [{"host": "a.example.com", "http": {"paths": paths}}]}
+
+
+def test_every_part_of_a_pod_is_known_with_inline_messages_and_zeros_that_mean_something() -> None:
+    reference = part(1, part(1, "settings")) + part(2, "mode")
+    env = part(1, "MODE") + part(2, "") + part(3, part(3, reference))
+    probe = part(1, part(2, part(1, "/up") + part(2, part(1, 1) + part(3, "web")))) + part(2, 0)
+    container = part(1, "app") + part(7, env) + part(10, probe) + part(16, 0)
+    volume = part(1, "data") + part(2, part(2, part(1, "")))
+    security = part(14, part(5, 0) + part(3, 1))
+    spec = part(1, volume) + part(2, container) + part(11, 0) + security
+    pod = decoded(body("v1", "Pod", part(2, spec)))
+    (found,) = pod["spec"]["containers"]
+    assert found["env"] == [
+        {
+            "name": "MODE",
+            "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "mode"}},
+        }
+    ]
+    assert found["livenessProbe"] == {"httpGet": {"path": "/up", "port": "web"}}
+    assert pod["spec"]["volumes"] == [{"name": "data", "emptyDir": {}}]
+    assert pod["spec"]["securityContext"] == {"fsGroup": 0, "runAsNonRoot": True}
+    assert "hostNetwork" not in pod["spec"]
+
+
+def test_managed_fields_and_times_are_read() -> None:
+    owned = part(1, "me") + part(4, part(1, 0)) + part(7, part(1, b'{"f:data":{}}'))
+    found = decoded(body("v1", "ConfigMap", part(1, part(17, owned))))
+    assert found["metadata"]["managedFields"] == [
+        {"manager": "me", "time": "1970-01-01T00:00:00Z", "fieldsV1": {"f:data": {}}}
+    ]
+    beat = part(4, part(1, 1) + part(2, 250_000_000))
+    lease = decoded(body("coordination.k8s.io/v1", "Lease", part(2, beat)))
+    assert lease["spec"]["renewTime"] == "1970-01-01T00:00:01.250000Z"

@@ -1,4 +1,4 @@
-"""Reading the binary bodies that kubectl's typed commands send: `create`, `auth`, `drain`, tokens.
+"""Reading the binary bodies that Go programs send: kubectl's typed commands and most operators.
 
 Only requests are read; answers are JSON, which such clients accept too. A field
 that is not in the table of messages makes the body unreadable: nothing is ever dropped in silence.
@@ -8,14 +8,25 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
-from kiban.cluster.api.protobuf_messages import MESSAGES
+import orjson
+
+from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import Manifest
-from kiban.primitives.instants import Instant, rfc3339
+from kiban.kube.schema.zeros import drops_zero
+from kiban.kube.wire import WireField, message_fields
+from kiban.primitives.instants import Instant, rfc3339, rfc3339_micro
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
-# What the server answers with is of no interest in a request, and may hold anything.
-_SKIPPED = frozenset({"Empty"})
+_RUNTIME = "io.k8s.apimachinery.pkg.runtime"
+_META = "io.k8s.apimachinery.pkg.apis.meta.v1"
+# Kinds that no path of their own serves.
+_ACTS = {
+    ("policy/v1", "Eviction"): "io.k8s.api.policy.v1.Eviction",
+    ("autoscaling/v1", "Scale"): "io.k8s.api.autoscaling.v1.Scale",
+    ("authentication.k8s.io/v1", "TokenRequest"): "io.k8s.api.authentication.v1.TokenRequest",
+}
+_DEPTH_LIMIT = 100
 
 
 class Unreadable(Exception):
@@ -27,76 +38,116 @@ def decoded(body: bytes) -> Manifest:
     if not body.startswith(_MAGIC):
         raise Unreadable("the body does not begin with the magic number")
     try:
-        envelope = _message(body[len(_MAGIC) :], "Unknown")
-        type_ = envelope.get("type") or {}
-        kind = type_.get("kind", "")
-        if kind not in MESSAGES:
-            raise Unreadable(f"bodies of kind {kind!r} are read as JSON or YAML only")
-        return {**type_, **_message(envelope.get("raw", b""), kind)}
-    except (IndexError, UnicodeDecodeError) as error:
-        raise Unreadable(f"the body ends early: {error}") from error
+        type_, raw = _envelope(body[len(_MAGIC) :])
+        name = _type_name(type_.get("apiVersion", ""), type_.get("kind", ""))
+        return {**type_, **_message(raw, name, 0)}
+    except (IndexError, ValueError, OverflowError, AttributeError, TypeError) as error:
+        raise Unreadable(f"the body ends early or is damaged: {error}") from error
 
 
-def _message(data: bytes, name: str) -> dict[str, Any]:
-    fields = MESSAGES[name]
+def _envelope(data: bytes) -> tuple[dict[str, Any], bytes]:
+    parts = dict(_fields(data))
+    return _message(parts.get(1, b""), f"{_RUNTIME}.TypeMeta", 0), parts.get(2, b"")
+
+
+def _type_name(api_version: str, kind: str) -> str:
+    if (api_version, kind) in _ACTS:
+        return _ACTS[api_version, kind]
+    # Sent to every group, in the name of its own version.
+    if kind == "DeleteOptions":
+        return f"{_META}.{kind}"
+    for info in standard_kinds():
+        known = info.kind == kind and info.api_version == api_version
+        if known and message_fields(info.type_name) is not None:
+            return info.type_name
+    raise Unreadable(f"bodies of kind {kind!r} are read as JSON or YAML only")
+
+
+def _message(data: bytes, name: str, depth: int) -> dict[str, Any]:
+    fields = message_fields(name)
+    if fields is None or depth > _DEPTH_LIMIT:
+        raise Unreadable(f"messages {name} are not known here, or too deep")
     result: dict[str, Any] = {}
     for number, value in _fields(data):
-        if name in _SKIPPED:
-            continue
-        if number not in fields:
-            raise Unreadable(f"field {number} of {name} is not known here")
-        key, type_ = fields[number]
-        if type_.startswith("["):
-            item = value.decode() if type_ == "[s" else _value(value, type_[1:])
-            result.setdefault(key, []).append(item)
-        elif type_.startswith("{"):
-            entry, content = _entry(value, type_[1:])
-            result.setdefault(key, {})[entry] = content
-        else:
-            read = _value(value, type_)
-            if not key:
-                # The message is part of the one around it, in JSON as in Go.
-                result.update(read)
-            elif read is not None:
-                result[key] = read
+        field = fields.get(number)
+        if field is None:
+            raise Unreadable(f"field {number} of {name.rpartition('.')[2]} is not known here")
+        _put(result, field, value, name, depth)
     return result
 
 
-def _entry(data: Any, type_: str) -> tuple[str, Any]:
-    """One entry of a map: a message of a key and a value."""
-    parts = dict(_fields(data))
-    raw = parts.get(2, b"")
-    if type_ == "q":
-        return parts.get(1, b"").decode(), _message(raw, "Quantity").get("text", "0")
-    value = raw.decode() if type_ == "s" else b64encode(raw).decode()
-    return parts.get(1, b"").decode(), value
+def _put(result: dict[str, Any], field: WireField, value: Any, owner: str, depth: int) -> None:
+    if field.form == "list":
+        result.setdefault(field.name, []).append(_value(value, field.type, depth))
+    elif field.form == "map":
+        entry = dict(_fields(value))
+        empty: Any = 0 if field.type in ("i", "b") else b""
+        read = _value(entry.get(2, empty), field.type, depth)
+        result.setdefault(field.name, {})[entry.get(1, b"").decode()] = read
+    elif not field.name:
+        # The message is part of the one around it, in JSON as in Go.
+        result.update(_value(value, field.type, depth))
+    else:
+        read = _value(value, field.type, depth)
+        is_zero = read is None or read is False or read == 0 or read == ""
+        # Go sends plain values whatever they are, and pointers only when they are set.
+        if read is not None and not (is_zero and drops_zero(owner, field.name, read)):
+            result[field.name] = read
 
 
-def _value(value: Any, type_: str) -> Any:
+def _value(value: Any, type_: str, depth: int) -> Any:
     match type_:
         case "s":
-            return value.decode() or None
-        case "raw":
-            return value
+            return value.decode()
+        case "y":
+            return b64encode(value).decode()
         case "i":
-            return _signed(value) or None
-        case "I":
-            return _signed(value)
+            return value - (1 << 64) if value >> 63 else value
         case "b":
-            return bool(value) or None
-        case "B":
             return bool(value)
-        case "t":
-            seconds = _message(value, "Time").get("seconds")
-            return rfc3339(Instant(seconds * 1_000_000)) if seconds is not None else None
-        case "x":
-            both = _message(value, "IntOrString")
-            return both.get("text", "") if both.get("type") else both.get("number", 0)
-    return _message(value, type_)
+        case "j":
+            raw = dict(_fields(value)).get(1, b"")
+            return orjson.loads(raw) if raw else None
+        case "t" | "T" | "q" | "x" | "e":
+            return _SCALARS[type_](list(_fields(value)))
+    return _message(value, type_, depth + 1)
 
 
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
+def _time(parts: list[tuple[int, Any]]) -> str | None:
+    # A time that was never set is an empty message.
+    seconds = dict(parts).get(1)
+    return None if seconds is None else rfc3339(Instant(seconds * 1_000_000))
+
+
+def _micro_time(parts: list[tuple[int, Any]]) -> str | None:
+    found = dict(parts)
+    if 1 not in found:
+        return None
+    return rfc3339_micro(Instant(found[1] * 1_000_000 + found.get(2, 0) // 1000))
+
+
+def _quantity(parts: list[tuple[int, Any]]) -> str:
+    return str(dict(parts).get(1, b"0").decode())
+
+
+def _int_or_string(parts: list[tuple[int, Any]]) -> int | str:
+    found = dict(parts)
+    if found.get(1):
+        return str(found.get(3, b"").decode())
+    return int(_value(found.get(2, 0), "i", 0))
+
+
+def _texts(parts: list[tuple[int, Any]]) -> list[str]:
+    return [value.decode() for _, value in parts]
+
+
+_SCALARS: dict[str, Any] = {
+    "t": _time,
+    "T": _micro_time,
+    "q": _quantity,
+    "x": _int_or_string,
+    "e": _texts,
+}
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -130,3 +181,5 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+        if shift > 63:
+            raise Unreadable("a number of more than 64 bits")

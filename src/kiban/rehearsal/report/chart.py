@@ -17,11 +17,13 @@ COLOURS = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Values at the chart's times; NaN where there was nothing. `low` and `high` are the least
-    and the greatest over all seeds. A faint line is the other revision's, for comparison."""
+    """Values at the chart's times; NaN where there was nothing. `colour` is a place in the
+    palette. `low` and `high` are the least and the greatest over all seeds. A faint line is the
+    other revision's, for comparison."""
 
     name: str
     values: Sequence[float]
+    colour: int = 0
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     faint: bool = False
@@ -67,8 +69,8 @@ def _legend(chart: Chart) -> Markup | None:
     return element(
         "ul",
         [
-            element("li", element("i", class_=f"key {_style(index, line)}"), line.name)
-            for index, line in enumerate(chart.lines)
+            element("li", element("i", class_=f"key {_style(line)}"), line.name)
+            for line in chart.lines
         ],
         class_="legend",
     )
@@ -86,8 +88,8 @@ def _picture(chart: Chart) -> Markup:
         [_time(value, across, chart.start_of_day) for value in time_ticks(first, last)],
         [_mark(mark, across, chart.start_of_day) for mark in chart.marks],
         _limit(chart, upward),
-        [_band(index, line, chart.times, across, upward) for index, line in enumerate(chart.lines)],
-        [_line(index, line, chart.times, across, upward) for index, line in enumerate(chart.lines)],
+        [_band(line, chart.times, across, upward) for line in chart.lines],
+        [_line(line, chart.times, across, upward) for line in chart.lines],
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         data_first=f"{first:g}",
@@ -155,9 +157,7 @@ def _limit(chart: Chart, upward: Scale) -> Markup | None:
     )
 
 
-def _line(
-    index: int, line: Line, times: Sequence[float], across: Scale, upward: Scale
-) -> Markup:  # fmt: skip
+def _line(line: Line, times: Sequence[float], across: Scale, upward: Scale) -> Markup:
     steps: list[str] = []
     pen_up = True
     for at in thinned([value if isfinite(value) else 0.0 for value in line.values], MOST_POINTS):
@@ -170,14 +170,12 @@ def _line(
     return element(
         "path",
         d="".join(steps),
-        class_=f"line {_style(index, line)}",
+        class_=f"line {_style(line)}",
         data_name=line.name,
     )
 
 
-def _band(
-    index: int, line: Line, times: Sequence[float], across: Scale, upward: Scale
-) -> Markup | None:  # fmt: skip
+def _band(line: Line, times: Sequence[float], across: Scale, upward: Scale) -> Markup | None:
     if not line.low or not line.high:
         return None
     shown = [
@@ -187,8 +185,8 @@ def _band(
     ]
     there = [f"{across(times[at]):.1f},{upward(line.high[at]):.1f}" for at in shown]
     back = [f"{across(times[at]):.1f},{upward(line.low[at]):.1f}" for at in reversed(shown)]
-    return element("polygon", points=" ".join(there + back), class_=f"band {_style(index, line)}")
+    return element("polygon", points=" ".join(there + back), class_=f"band {_style(line)}")
 
 
-def _style(index: int, line: Line) -> str:
-    return f"c{index % COLOURS}" + (" faint" if line.faint else "")
+def _style(line: Line) -> str:
+    return f"c{line.colour % COLOURS}" + (" faint" if line.faint else "")

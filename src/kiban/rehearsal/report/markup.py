@@ -12,13 +12,13 @@ class Markup(str):
     __slots__ = ()
 
 
-def element(name: str, *children: object, **attributes: object) -> Markup:
+def element(tag: str, /, *children: object, **attributes: object) -> Markup:
     """One element. `class_` and other reserved names lose their underscore, inner ones become
     hyphens; an attribute that is None or False is left out."""
-    opened = f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items())}"
-    if name in _VOID and not children:
+    opened = f"<{tag}{''.join(_attribute(key, value) for key, value in attributes.items())}"
+    if tag in _VOID and not children:
         return Markup(f"{opened}/>")
-    return Markup(f"{opened}>{joined(*children)}</{name}>")
+    return Markup(f"{opened}>{joined(*children)}</{tag}>")
 
 
 def joined(*children: object) -> Markup:

@@ -51,7 +51,9 @@ svg text { fill: var(--quiet); font-size: 11px; font-variant-numeric: tabular-nu
 .limit line { stroke: var(--fail); stroke-dasharray: 6 4; }
 .cursor { stroke: var(--text); opacity: .45; }
 .finding { padding: 14px 16px; margin-bottom: 12px; border-left: 4px solid var(--unknown); }
-.finding.fail { border-left-color: var(--fail); color: inherit; }
+.finding, .finding.fail, .finding.pass { color: var(--text); }
+.finding.fail { border-left-color: var(--fail); }
+.finding.pass { border-left-color: var(--pass); }
 .finding p { margin: 4px 0 0; } .finding .do { color: var(--quiet); }
 .finding figure { margin-top: 12px; max-width: 760px; }
 .wide { overflow-x: auto; }

@@ -1,0 +1,66 @@
+"""The handful of numbers that stand at the top of a report, with their range over the seeds and
+what they were before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from kiban.rehearsal.report.scale import short
+from kiban.rehearsal.summary import Range, Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A name, a value as text, its range as text, and the other revision's value."""
+
+    name: str
+    value: str
+    spread: str = ""
+    before: str = ""
+
+
+# Name, total, unit.
+_TOTALS = (
+    ("requests", "requests", ""),
+    ("failed requests", "failed", ""),
+    ("cost", "cost_dollars", "$"),
+    ("pods started", "pods_started", ""),
+    ("nodes launched", "nodes_launched", ""),
+)
+# Name, figure, unit: the greatest value over time.
+_PEAKS = (
+    ("slowest 99 %", "latency_p99", "s"),
+    ("most nodes", "nodes", ""),
+    ("most pods waiting", "pending", ""),
+)
+
+
+def figures(summary: Summary, base: Summary | None = None) -> list[Figure]:
+    now, before = _values(summary), _values(base) if base else {}
+    return [
+        Figure(
+            name,
+            short(found.median, unit),
+            f"{short(found.low, unit)} – {short(found.high, unit)}"
+            if found.high > found.low
+            else "",
+            short(before[name][0].median, unit) if name in before else "",
+        )
+        for name, (found, unit) in now.items()
+    ]
+
+
+def _values(summary: Summary) -> dict[str, tuple[Range, str]]:
+    totals = summary.ranges
+    found = {name: (totals[total], unit) for name, total, unit in _TOTALS if total in totals}
+    for name, figure, unit in _PEAKS:
+        spread = summary.spreads.get((figure, ""))
+        if spread is not None:
+            peaks = [_peak(values) for values in (spread.median, spread.low, spread.high)]
+            middle = peaks[0]
+            found[name] = (Range(middle, peaks[1] or middle, peaks[2] or middle), unit)
+    return found
+
+
+def _peak(values: Sequence[float]) -> float:
+    return max((value for value in values if isfinite(value)), default=0.0)

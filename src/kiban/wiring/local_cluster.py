@@ -13,7 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kiban.adapters.api_server.certificates import ServerIdentity, server_identity
+from kiban.adapters.api_server.certificates import (
+    ServerIdentity,
+    server_identity,
+    write_private,
+)
 from kiban.adapters.api_server.credentials import Authenticator, kept_token, write_kubeconfig
 from kiban.adapters.api_server.driver import WallDriver, wall_clock
 from kiban.adapters.api_server.jwt import SignedTokens
@@ -219,7 +223,7 @@ class _Facts:
 
     def keep(self, **facts: object) -> None:
         self._data.update(facts)
-        self._path.write_text(json.dumps(self._data, sort_keys=True))
+        write_private(self._path, json.dumps(self._data, sort_keys=True).encode())
 
 
 def free_port(preferred: int) -> int:

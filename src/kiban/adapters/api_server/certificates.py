@@ -36,12 +36,15 @@ def server_identity(directory: Path) -> ServerIdentity:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, in one step."""
+    """Write a file that only its owner can read, in one step: it is there whole or as before,
+    whenever we or the machine should stop."""
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
 
 

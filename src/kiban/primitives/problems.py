@@ -84,6 +84,10 @@ class KibanError(Exception):
         self.exit_code = exit_code
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type["KibanError"], tuple[tuple[Problem, ...], Exit]]:
+        """So that it arrives whole from another process."""
+        return type(self), (self.problems, self.exit_code)
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or an empty string."""

@@ -1,0 +1,133 @@
+"""Whether a pod may be moved off its node, and why not.
+
+The rules are asked in a fixed order; the first that has an opinion decides. Source:
+simulator/drainability/rules of kubernetes/autoscaler.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
+    SAFE_LOCAL_VOLUMES,
+    SAFE_TO_EVICT,
+    ScaleDown,
+)
+from kiban.kube.objects import (
+    POD_DISRUPTION_BUDGET,
+    Manifest,
+    annotations_of,
+    controller_of,
+    get_in,
+    is_deleting,
+    labels_of,
+)
+from kiban.kube.selectors import LabelSelector, selector_from_object
+from kiban.reconcile.controller import Snapshot
+
+# "moves": it must find another node; "stays": it goes with the node; else why it blocks.
+Fate = Literal[
+    "moves",
+    "stays",
+    "NotReplicated",
+    "UnmovableKubeSystemPod",
+    "NotSafeToEvictAnnotation",
+    "LocalStorageRequested",
+    "NotEnoughPdb",
+]
+MIRROR = "kubernetes.io/config.mirror"
+# Owners whose pods come back elsewhere.
+_REPLICATED = frozenset({"ReplicaSet", "ReplicationController", "Job", "StatefulSet"})
+
+
+@dataclass(slots=True)
+class Budget:
+    """A disruption budget and what is left of it in a simulation."""
+
+    namespace: str
+    selector: LabelSelector
+    left: int
+
+    def counts(self, pod: Manifest) -> bool:
+        return pod["metadata"].get("namespace", "") == self.namespace and self.selector.matches(
+            labels_of(pod)
+        )
+
+
+@dataclass(slots=True)
+class Budgets:
+    """All disruption budgets, as the simulation spends them."""
+
+    budgets: list[Budget] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Budgets":
+        return cls(
+            [
+                Budget(
+                    budget["metadata"].get("namespace", ""),
+                    selector_from_object(budget["spec"].get("selector")),
+                    get_in(budget, "status", "disruptionsAllowed", default=0),
+                )
+                for budget in snapshot.list(POD_DISRUPTION_BUDGET)
+            ]
+        )
+
+    def covers(self, pod: Manifest) -> bool:
+        return any(budget.counts(pod) for budget in self.budgets)
+
+    def allow(self, pods: Sequence[Manifest]) -> bool:
+        """Whether all these pods may go at once."""
+        return all(
+            sum(budget.counts(pod) for pod in pods) <= max(budget.left, 0)
+            for budget in self.budgets
+        )
+
+    def spend(self, pods: Sequence[Manifest]) -> None:
+        for budget in self.budgets:
+            budget.left -= sum(budget.counts(pod) for pod in pods)
+
+
+def fate(pod: Manifest, budgets: Budgets, settings: ScaleDown) -> Fate:
+    """What becomes of a pod when its node is taken away. Budgets are counted for all pods of a
+    node together, elsewhere."""
+    owner = controller_of(pod)
+    safe = annotations_of(pod).get(SAFE_TO_EVICT)
+    if MIRROR in annotations_of(pod) or is_deleting(pod):
+        return "stays"
+    if owner is not None and owner["kind"] == "DaemonSet":
+        return "stays"
+    if safe == "true":
+        return "moves"
+    if get_in(pod, "status", "phase") in ("Succeeded", "Failed"):
+        return "stays"
+    if owner is None:
+        return "NotReplicated"
+    if owner["kind"] not in _REPLICATED and settings.skip_custom_controller_pods:
+        return "NotReplicated"
+    is_system = pod["metadata"].get("namespace") == "kube-system"
+    if is_system and settings.skip_system_pods and not budgets.covers(pod):
+        return "UnmovableKubeSystemPod"
+    if safe == "false":
+        return "NotSafeToEvictAnnotation"
+    if settings.skip_local_storage and _unsafe_volumes(pod):
+        return "LocalStorageRequested"
+    return "moves"
+
+
+def _unsafe_volumes(pod: Manifest) -> list[str]:
+    """Volumes whose data would be lost, and that nobody declared safe to lose."""
+    declared = annotations_of(pod).get(SAFE_LOCAL_VOLUMES, "")
+    safe = [name.strip() for name in declared.split(",")]
+    return [
+        volume["name"]
+        for volume in pod["spec"].get("volumes") or ()
+        if _is_local(volume) and volume["name"] not in safe
+    ]
+
+
+def _is_local(volume: Manifest) -> bool:
+    if "hostPath" in volume:
+        return True
+    scratch = volume.get("emptyDir")
+    return scratch is not None and (scratch or {}).get("medium") != "Memory"

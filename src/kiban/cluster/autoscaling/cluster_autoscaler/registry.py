@@ -1,0 +1,243 @@
+"""What the provider says against what has registered: ready, unready, on its way, never came.
+
+Keeps the scale-ups that are under way, times them out, and sets failed groups back. Source:
+clusterstate/clusterstate.go of kubernetes/autoscaler.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kiban.cluster.autoscaling.cluster_autoscaler.backoff import GroupBackoff
+from kiban.cluster.autoscaling.cluster_autoscaler.settings import TO_BE_DELETED, Settings
+from kiban.cluster.autoscaling.provider import Group, Instance, NodeProvider, ProviderRefusal
+from kiban.kube.objects import Manifest, condition_of, get_in, is_true
+from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
+
+# A node that turns ready or not this long after its creation is still starting, for that long.
+STARTS_WITHIN_SECONDS = 120.0
+MAX_START_SECONDS = 900.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """How the nodes of a group, or of all, are."""
+
+    ready: int = 0
+    unready: int = 0
+    starting: int = 0
+    deleted: int = 0
+    unregistered: int = 0
+    long_unregistered: int = 0
+
+    @property
+    def registered(self) -> int:
+        return self.ready + self.unready + self.starting + self.deleted
+
+    def add(self, other: "Counts") -> None:
+        for name in Counts.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    increase: int
+    expires: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A group that did not deliver: the words of the event, and how it is told."""
+
+    group: str
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Registry:
+    """Kept from one scan to the next."""
+
+    provider: NodeProvider
+    settings: Settings
+    groups: dict[str, Group] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    total: Counts = field(default_factory=Counts)
+    group_of_node: dict[str, str] = field(default_factory=dict)
+    last_scale_up: Instant | None = None
+    _unregistered_since: dict[str, Instant] = field(default_factory=dict)
+    _requests: dict[str, _Request] = field(default_factory=dict)
+    backoff: GroupBackoff = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.backoff = GroupBackoff(self.settings)
+
+    # Looking
+
+    def look(self, nodes: Sequence[Manifest], now: Instant) -> list[Failure]:
+        """Compare the provider's machines with the nodes; what failed since the last look."""
+        self._count(nodes, now)
+        failures = self._launch_errors(now)
+        failures += self._remove_long_unregistered(now)
+        if failures:
+            self._count(nodes, now)
+        failures += self._settle_requests(now)
+        self.backoff.forget_old(now)
+        return failures
+
+    def _count(self, nodes: Sequence[Manifest], now: Instant) -> None:
+        self.groups = {group.name: group for group in self.provider.groups()}
+        owner = {
+            instance.provider_id: group.name
+            for group in self.groups.values()
+            for instance in group.instances
+        }
+        self.counts = {name: Counts() for name in self.groups}
+        self.group_of_node = {}
+        self.total = Counts()
+        registered: dict[str, None] = {}
+        for node in nodes:
+            id_ = get_in(node, "spec", "providerID", default="")
+            registered[id_] = None
+            group = owner.get(id_)
+            if group is not None:
+                self.group_of_node[node["metadata"]["name"]] = group
+                _count_node(self.counts[group], node, now)
+            else:
+                _count_node(self.total, node, now)
+        self._count_unregistered(registered, now)
+        for counts in self.counts.values():
+            self.total.add(counts)
+
+    def _count_unregistered(self, registered: Mapping[str, None], now: Instant) -> None:
+        present: dict[str, Instant] = {}
+        for name, group in self.groups.items():
+            for instance in group.instances:
+                id_ = instance.provider_id
+                if id_ in registered or instance.state == "deleting":
+                    continue
+                present[id_] = self._unregistered_since.get(id_, now)
+                waited = seconds_between(present[id_], now)
+                if waited > self.settings.max_provision_time:
+                    self.counts[name].long_unregistered += 1
+                else:
+                    self.counts[name].unregistered += 1
+        self._unregistered_since = present
+
+    def _launch_errors(self, now: Instant) -> list[Failure]:
+        """Placeholders that will never become machines are removed, their groups set back."""
+        failures = []
+        for name, group in self.groups.items():
+            broken = [instance for instance in group.instances if instance.error is not None]
+            if not broken:
+                continue
+            error = broken[0].error
+            assert error is not None
+            self.backoff.failed(name, now)
+            self._requests.pop(name, None)
+            text = f"Failed adding {len(broken)} nodes to group {name} due to "
+            kind = "OutOfResource" if error.is_capacity else "Other"
+            text += f"{kind}.{error.code}; source errors: {error.message}"
+            failures.append(Failure(name, "ScaleUpFailed", text))
+            self._delete(name, broken, now)
+        return failures
+
+    def _remove_long_unregistered(self, now: Instant) -> list[Failure]:
+        failures = []
+        for name, group in self.groups.items():
+            late = [
+                instance
+                for instance in group.instances
+                if (since := self._unregistered_since.get(instance.provider_id)) is not None
+                and seconds_between(since, now) > self.settings.max_provision_time
+            ]
+            room = group.target - group.min
+            for instance in late[: max(room, 0)]:
+                self._delete(name, [instance], now)
+                text = f"Removed unregistered node {instance.provider_id}"
+                failures.append(Failure(name, "DeleteUnregistered", text))
+        return failures
+
+    def _delete(self, group: str, instances: Sequence[Instance], now: Instant) -> None:
+        try:
+            self.provider.delete(group, [entry.provider_id for entry in instances], now)
+        except ProviderRefusal:
+            # It is tried again at the next scan.
+            return
+
+    def _settle_requests(self, now: Instant) -> list[Failure]:
+        failures = []
+        for name, request in list(self._requests.items()):
+            if name not in self.groups or not self.upcoming(name):
+                del self._requests[name]
+                self.backoff.succeeded(name)
+            elif request.expires <= now:
+                del self._requests[name]
+                self.backoff.failed(name, now)
+                waited = self.settings.max_provision_time
+                text = f"Nodes added to group {name} failed to register within {waited:g}s"
+                failures.append(Failure(name, "ScaleUpTimedOut", text))
+        return failures
+
+    # Asking
+
+    def upcoming(self, group: str) -> int:
+        """Machines that were asked for and do not serve yet."""
+        counts = self.counts[group]
+        return max(
+            self.groups[group].target - counts.ready - counts.unready - counts.long_unregistered,
+            0,
+        )
+
+    def is_healthy(self) -> bool:
+        """Whether few enough nodes of the cluster are unready."""
+        return self._is_healthy(self.total)
+
+    def is_group_healthy(self, group: str) -> bool:
+        return self._is_healthy(self.counts[group])
+
+    def _is_healthy(self, counts: Counts) -> bool:
+        bad = counts.unready
+        most = self.settings.unready_percent / 100 * counts.registered
+        return bad <= self.settings.unready_count or bad <= most
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether machines are on their way, so that the provider is to be asked again."""
+        return bool(self._requests) or bool(self._unregistered_since) or self.total.starting > 0
+
+    # Being told
+
+    def requested(self, group: str, increase: int, now: Instant) -> None:
+        """A scale-up was asked for."""
+        before = self._requests.get(group)
+        expires = later(now, self.settings.max_provision_time)
+        total = increase + (before.increase if before else 0)
+        self._requests[group] = _Request(total, expires)
+        self.last_scale_up = now
+
+
+def _count_node(counts: Counts, node: Manifest, now: Instant) -> None:
+    if has_taint(node, TO_BE_DELETED):
+        counts.deleted += 1
+    elif is_true(node, "Ready"):
+        counts.ready += 1
+    elif _is_starting(node, now):
+        counts.starting += 1
+    else:
+        counts.unready += 1
+
+
+def _is_starting(node: Manifest, now: Instant) -> bool:
+    created = node["metadata"].get("creationTimestamp")
+    if created is None:
+        return False
+    at = parse_rfc3339(created)
+    if seconds_between(at, now) > MAX_START_SECONDS:
+        return False
+    condition = condition_of(node, "Ready")
+    changed = condition.get("lastTransitionTime") if condition else None
+    return changed is None or seconds_between(at, parse_rfc3339(changed)) < STARTS_WITHIN_SECONDS
+
+
+def has_taint(node: Manifest, key: str) -> bool:
+    return any(taint["key"] == key for taint in get_in(node, "spec", "taints", default=[]))

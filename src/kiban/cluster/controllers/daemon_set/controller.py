@@ -3,9 +3,7 @@
 Source: pkg/controller/daemon/{daemon_controller,update}.go.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kiban.cluster.controllers.controller_revisions import (
@@ -15,16 +13,16 @@ from kiban.cluster.controllers.controller_revisions import (
     history_of,
     outdated_revisions,
 )
-from kiban.cluster.controllers.daemon_set.placing import Fit, daemon_pod, fit, target_node_of
-from kiban.cluster.controllers.daemon_set.updating import pods_to_replace
+from kiban.cluster.controllers.daemon_set.backoff import FailureDelays
+from kiban.cluster.controllers.daemon_set.keeping import Upkeep, upkeep_of
+from kiban.cluster.controllers.daemon_set.placing import daemon_pod
+from kiban.cluster.controllers.daemon_set.survey import Survey
+from kiban.cluster.controllers.daemon_set.updating import renewal
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
 from kiban.cluster.controllers.pods import (
     available_at,
-    created_at,
     is_available,
     is_ready,
-    is_terminal,
-    phase_of,
 )
 from kiban.cluster.controllers.slow_start import batch_size
 from kiban.cluster.controllers.writing import event, status_update, warning
@@ -54,8 +52,13 @@ class DaemonSetController:
     name = "daemonset-controller"
     watches = frozenset({DAEMON_SET, POD, NODE, CONTROLLER_REVISION})
 
+    def __init__(self) -> None:
+        self._delays = FailureDelays()
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == DAEMON_SET:
+            if change.after is None:
+                self._delays.forget(uid_of(change.object))
             return [change.key]
         if change.key.group_kind == NODE:
             moved = _suitability(change.before) != _suitability(change.after)
@@ -74,12 +77,15 @@ class DaemonSetController:
         if claimed.commands:
             return Outcome(tuple(claimed.commands))
         history = history_of(daemon_set, snapshot.owned(uid_of(daemon_set), CONTROLLER_REVISION))
-        survey = _Survey(
+        survey = Survey(
             daemon_set, snapshot.list(NODE), claimed.objects, hash_of(history.update), now
         )
         commands = _reports(daemon_set, snapshot.refusals)
+        waits = [_next_availability(survey)]
         if not is_deleting(daemon_set):
-            commands += [*history.commands, *_managed(survey, snapshot)]
+            upkeep = upkeep_of(survey, self._delays)
+            commands += [*history.commands, *_managed(survey, upkeep, snapshot)]
+            waits.append(upkeep.wait_seconds)
         commands += status_update(daemon_set, _status(survey))
         used = [
             revision["metadata"]["name"]
@@ -90,7 +96,8 @@ class DaemonSetController:
         ]
         limit = daemon_set["spec"].get("revisionHistoryLimit")
         commands += outdated_revisions(history, used, limit)
-        return Outcome(tuple(commands), _next_availability(survey))
+        wake_after = min((wait for wait in waits if wait is not None), default=None)
+        return Outcome(tuple(commands), wake_after)
 
 
 def _suitability(node: Manifest | None) -> tuple[Any, ...] | None:
@@ -100,59 +107,15 @@ def _suitability(node: Manifest | None) -> tuple[Any, ...] | None:
     return labels_of(node), node.get("spec", {}).get("taints")
 
 
-@dataclass(frozen=True)
-class _Survey:
-    """Nodes and pods of a DaemonSet at one instant."""
-
-    daemon_set: Manifest
-    nodes: Sequence[Manifest]
-    pods: Sequence[Manifest]
-    digest: str
-    now: Instant
-
-    @cached_property
-    def by_node(self) -> dict[str, list[Manifest]]:
-        """The pods by the node they run on or are meant for, oldest first."""
-        found: dict[str, list[Manifest]] = {}
-        for pod in sorted(self.pods, key=lambda pod: (created_at(pod), pod["metadata"]["name"])):
-            found.setdefault(target_node_of(pod), []).append(pod)
-        return found
-
-    @cached_property
-    def fits(self) -> Mapping[str, Fit]:
-        return {node["metadata"]["name"]: fit(self.daemon_set, node) for node in self.nodes}
-
-    @property
-    def desired(self) -> int:
-        return sum(entry.should_run for entry in self.fits.values())
-
-    @property
-    def min_ready_seconds(self) -> int:
-        return int(self.daemon_set["spec"].get("minReadySeconds", 0))
-
-
-def _managed(survey: _Survey, snapshot: Snapshot) -> list[Command]:
+def _managed(survey: Survey, upkeep: Upkeep, snapshot: Snapshot) -> list[Command]:
     """A pod where one is missing, none where it does not belong; then the update."""
     daemon_set = survey.daemon_set
-    missing: list[str] = []
-    surplus: list[Manifest] = []
-    commands: list[Command] = []
-    for node, wanted in survey.fits.items():
-        pods = survey.by_node.get(node, [])
-        if wanted.should_run and not pods:
-            missing.append(node)
-        elif not wanted.may_stay:
-            surplus += [pod for pod in pods if not is_deleting(pod)]
-        else:
-            ended = [pod for pod in pods if is_terminal(pod) and not is_deleting(pod)]
-            commands += [_report_end(daemon_set, pod, node) for pod in ended]
-            running = [pod for pod in pods if not is_terminal(pod) and not is_deleting(pod)]
-            surplus += [*ended, *running[1:]]
+    missing, surplus = upkeep.missing, upkeep.surplus
     if not missing and not surplus:
         # The update counts on every node having its pod: it waits until that is so.
-        surplus = pods_to_replace(
-            daemon_set, _on_nodes(survey), survey.digest, survey.desired, survey.now
-        )
+        step = renewal(daemon_set, _on_nodes(survey), survey.digest, survey.desired, survey.now)
+        missing, surplus = step.create, step.delete
+    commands = list(upkeep.reports)
     for pod in surplus[:BURST]:
         commands += _deletion(daemon_set, pod)
     batch = min(BURST, batch_size(survey.pods, survey.now))
@@ -161,17 +124,8 @@ def _managed(survey: _Survey, snapshot: Snapshot) -> list[Command]:
     return commands
 
 
-def _on_nodes(survey: _Survey) -> dict[str, list[Manifest]]:
+def _on_nodes(survey: Survey) -> dict[str, list[Manifest]]:
     return {node: pods for node, pods in survey.by_node.items() if node in survey.fits}
-
-
-def _report_end(daemon_set: Manifest, pod: Manifest, node: str) -> Command:
-    name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-    if phase_of(pod) == "Failed":
-        text = f"Found failed daemon pod {name} on node {node}, will try to kill it"
-        return warning(daemon_set, "FailedDaemonPod", text)
-    text = f"Found succeeded daemon pod {name} on node {node}, will try to delete it"
-    return event(daemon_set, "SucceededDaemonPod", text)
 
 
 def _creation(daemon_set: Manifest, node: str, digest: str, snapshot: Snapshot) -> list[Command]:
@@ -196,7 +150,7 @@ def _reports(daemon_set: Manifest, refusals: Sequence[Refusal]) -> list[Command]
     ]
 
 
-def _status(survey: _Survey) -> dict[str, Any]:
+def _status(survey: Survey) -> dict[str, Any]:
     current = misscheduled = ready = available = updated = 0
     for node, wanted in survey.fits.items():
         pods = survey.by_node.get(node, [])
@@ -228,7 +182,7 @@ def _status(survey: _Survey) -> dict[str, Any]:
     return {**status, **{field: present[field] for field in kept if field in present}}
 
 
-def _next_availability(survey: _Survey) -> float | None:
+def _next_availability(survey: Survey) -> float | None:
     if not survey.min_ready_seconds:
         return None
     times = (available_at(pod, survey.min_ready_seconds) for pod in survey.pods)

@@ -34,7 +34,9 @@ class StartContainer:
     """Start a container as a process group. `env`, `command` and `args` are resolved: references
     expanded, service names replaced by addresses. `mounts` maps a path in the container to the
     directory or files behind it. `runs_to_completion` says that its end is not a failure (init
-    containers, jobs), for models. Answered by `ContainerStarted` or `ContainerExited`."""
+    containers, jobs), for models. `stdin` keeps an input open for those who attach, `stdin_once`
+    for the first of them; `tty` makes input and output a terminal. Answered by `ContainerStarted`
+    or `ContainerExited`."""
 
     id: ContainerId
     namespace: str
@@ -49,6 +51,9 @@ class StartContainer:
     image_id: str = ""
     read_only_root: bool = False
     runs_to_completion: bool = False
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

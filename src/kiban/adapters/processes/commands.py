@@ -6,13 +6,16 @@ nothing of Kiban's own environment but the PATH, which starts with Kiban's inter
 `python` is the Python that has the packages.
 """
 
+import errno
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kiban.adapters.images import ImageRecord
+from kiban.adapters.processes import controlling
 from kiban.adapters.processes.mounts import MountTable
 from kiban.adapters.processes.pod_directories import ContainerDirectory
 from kiban.cluster.asks import StartContainer
@@ -32,6 +35,19 @@ class Launch:
     def for_program(self, argv: tuple[str, ...]) -> "Launch":
         """Another program in the same place, its mount paths made real."""
         return replace(self, argv=tuple(self.mounts.rewritten(word) for word in argv))
+
+    def in_terminal(self) -> "Launch":
+        """The same with its input as the terminal that controls it."""
+        script = str(Path(controlling.__file__).resolve())
+        command = (sys.executable, "-I", "-S", script, *self.argv)
+        return replace(self, argv=command, env={"TERM": "xterm", **self.env})
+
+    def check_found(self) -> None:
+        """Raise `FileNotFoundError` where there is no such program."""
+        program = self.argv[0]
+        is_found = shutil.which(program, path=self.env.get("PATH")) is not None
+        if not is_found and not (self.directory / program).exists():
+            raise FileNotFoundError(errno.ENOENT, "not found", program)
 
 
 def launch_of(ask: StartContainer, image: ImageRecord, place: ContainerDirectory) -> Launch:

@@ -7,7 +7,9 @@ Lines are stored as `<time> F <text>`; `P` marks a part of a line too long to be
 """
 
 import asyncio
+import errno
 import os
+import pty
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
@@ -24,11 +26,15 @@ _STAMP_BYTES = len(rfc3339_micro(Instant(0)))
 
 
 class LogWriter:
-    """Writes what a process group says. `input` is the end of the pipe to hand to the process;
-    close it here once the process has it (`started`)."""
+    """Writes what a process group says. `input` is the end of the pipe, or of the terminal, to
+    hand to the process; close it here once the process has it (`started`). `hear` is told
+    everything as it comes."""
 
-    def __init__(self, path: Path, clock: Callable[[], Instant]) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], Instant], *, is_terminal: bool = False
+    ) -> None:
         self.path = path
+        self.hear: Callable[[bytes], None] = lambda data: None
         self.changed = asyncio.Event()
         self.is_closed = False
         self._clock = clock
@@ -36,10 +42,14 @@ class LogWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = 0
         self._rest = b""
-        self._reading, self.input = os.pipe()
+        self._reading, self.input = pty.openpty() if is_terminal else os.pipe()
         os.set_blocking(self._reading, False)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._reading, self._read)
+
+    def terminal(self) -> int:
+        """Our end of the terminal once more, to write input to."""
+        return os.dup(self._reading)
 
     def started(self) -> None:
         """The process has its end of the pipe; or there will be none."""
@@ -50,13 +60,23 @@ class LogWriter:
         if self.is_closed:
             return
         with suppress(BlockingIOError):
-            while data := os.read(self._reading, READ_BYTES):
+            while data := self._piece():
                 self._take(data)
         self._finish()
 
+    def _piece(self) -> bytes:
+        """What there is to read; empty at the end."""
+        try:
+            return os.read(self._reading, READ_BYTES)
+        except OSError as error:
+            # A terminal whose last user is gone says so with EIO.
+            if error.errno == errno.EIO:
+                return b""
+            raise
+
     def _read(self) -> None:
         try:
-            data = os.read(self._reading, READ_BYTES)
+            data = self._piece()
         except BlockingIOError:
             return
         if data:
@@ -76,6 +96,7 @@ class LogWriter:
         self.changed.set()
 
     def _take(self, data: bytes) -> None:
+        self.hear(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         marked = [part for line in lines for part in _parts(line)]
         while len(self._rest) > LINE_LIMIT_BYTES:

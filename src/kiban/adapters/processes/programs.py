@@ -7,29 +7,22 @@ the group (a shell's background jobs) by a marker in the environment, where ther
 
 import asyncio
 import errno
-import fcntl
 import os
 import pty
 import secrets
-import shutil
 import signal
-import struct
 import subprocess
 import sys
-import termios
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
-from kiban.adapters.processes import controlling
 from kiban.adapters.processes.commands import Launch
 from kiban.adapters.processes.exits import when_ended
+from kiban.adapters.processes.inputs import Input, when_ready
 from kiban.adapters.processes.warden import Warden
 
 PROGRAM_VARIABLE = "KIBAN_EXEC"
 READ_BYTES = 32 * 1024
 STDOUT, STDERR = 1, 2
-_END_OF_TRANSMISSION = b"\x04"
 
 
 class Program:
@@ -41,8 +34,7 @@ class Program:
         self.outputs: dict[int, int] = {}
         self.pid = 0
         self._warden = warden
-        self._input = -1
-        self._is_terminal = False
+        self._input = Input()
 
     async def read(self, output: int) -> bytes:
         """What it says on an output; empty at the end."""
@@ -52,7 +44,7 @@ class Program:
             try:
                 return os.read(descriptor, READ_BYTES)
             except BlockingIOError:
-                await _when(loop.add_reader, loop.remove_reader, descriptor)
+                await when_ready(loop.add_reader, loop.remove_reader, descriptor)
             except OSError as error:
                 # A terminal whose last user is gone says so with EIO.
                 if error.errno == errno.EIO:
@@ -61,27 +53,15 @@ class Program:
 
     async def write(self, data: bytes) -> None:
         """Give it input; dropped when it reads no more."""
-        loop = asyncio.get_running_loop()
-        while data and self._input >= 0:
-            try:
-                data = data[os.write(self._input, data) :]
-            except BlockingIOError:
-                await _when(loop.add_writer, loop.remove_writer, self._input)
-            except OSError:
-                self._close_input()
+        await self._input.write(data)
 
     async def finish_input(self) -> None:
-        """There is no more input; a terminal is told by its own sign."""
-        if self._is_terminal:
-            await self.write(_END_OF_TRANSMISSION)
-        else:
-            self._close_input()
+        """There is no more input."""
+        await self._input.finish()
 
     def resize(self, width: int, height: int) -> None:
         """Set the size of the terminal, if it is one."""
-        if self._is_terminal and self._input >= 0:
-            size = struct.pack("HHHH", height & 0xFFFF, width & 0xFFFF, 0, 0)
-            fcntl.ioctl(self._input, termios.TIOCSWINSZ, size)
+        self._input.resize(width, height)
 
     async def end(self) -> None:
         """Kill what is left of it and close its streams."""
@@ -91,7 +71,7 @@ class Program:
         if sys.platform == "linux":
             marker = f"{PROGRAM_VARIABLE}={self.marker}"
             await asyncio.to_thread(self._warden.strays, marker)
-        self._close_input()
+        self._input.close()
         for descriptor in self.outputs.values():
             os.close(descriptor)
         self.outputs = {}
@@ -101,20 +81,11 @@ class Program:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
-    def _close_input(self) -> None:
-        if self._input >= 0:
-            os.close(self._input)
-            self._input = -1
-
     # Start
 
     def start(self, launch: Launch, *, name: str, stdin: bool, tty: bool) -> None:
         """Start it. Raises `OSError` when it cannot be started."""
-        if (
-            shutil.which(launch.argv[0], path=launch.env.get("PATH")) is None
-            and not (launch.directory / launch.argv[0]).exists()
-        ):
-            raise FileNotFoundError(errno.ENOENT, "not found", launch.argv[0])
+        launch.check_found()
         process = self._in_terminal(launch) if tty else self._with_pipes(launch, stdin=stdin)
         self.pid = process.pid
         self._warden.entered(process.pid, name)
@@ -137,28 +108,23 @@ class Program:
             raise
         finally:
             _close(theirs)
-        for descriptor in ours:
+        for descriptor in (out[0], err[0]):
             os.set_blocking(descriptor, False)
         self.outputs = {STDOUT: out[0], STDERR: err[0]}
-        self._input = given[1] if given else -1
+        self._input = Input(given[1] if given else -1)
         return process
 
     def _in_terminal(self, launch: Launch) -> "subprocess.Popen[bytes]":
         ours, theirs = pty.openpty()
-        script = str(Path(controlling.__file__).resolve())
-        command = (sys.executable, "-I", "-S", script, *launch.argv)
-        wrapped = Launch(command, {"TERM": "xterm", **launch.env}, launch.directory, launch.mounts)
         try:
-            process = self._popen(wrapped, theirs, theirs, theirs)
+            process = self._popen(launch.in_terminal(), theirs, theirs, theirs)
         except OSError:
             os.close(ours)
             raise
         finally:
             os.close(theirs)
-        self._is_terminal = True
-        self._input = os.dup(ours)
-        for descriptor in (ours, self._input):
-            os.set_blocking(descriptor, False)
+        os.set_blocking(ours, False)
+        self._input = Input(os.dup(ours), is_terminal=True)
         self.outputs = {STDOUT: ours}
         return process
 
@@ -180,17 +146,3 @@ class Program:
 def _close(descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-async def _when(
-    add: Callable[..., object], remove: Callable[[int], object], descriptor: int
-) -> None:
-    """Wait until a descriptor is ready. A copy of it is watched, so that it may be closed."""
-    ready = asyncio.Event()
-    watched = os.dup(descriptor)
-    add(watched, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        remove(watched)
-        os.close(watched)

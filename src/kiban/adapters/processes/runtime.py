@@ -18,8 +18,10 @@ from typing import Any
 
 from kiban.adapters.images import ImageRecord, ImageStore
 from kiban.adapters.processes.commands import Launch, launch_of
+from kiban.adapters.processes.consoles import Attachment, Console
 from kiban.adapters.processes.exits import when_ended
 from kiban.adapters.processes.grpc_health import ask_grpc
+from kiban.adapters.processes.inputs import Input
 from kiban.adapters.processes.logs import LogQuery, LogWriter, read_log
 from kiban.adapters.processes.pod_directories import PodDirectories
 from kiban.adapters.processes.probes import Answer, ask_http, ask_tcp
@@ -61,6 +63,7 @@ class _Running:
     process: "subprocess.Popen[bytes]"
     log: LogWriter
     at: Instant
+    console: Console
 
 
 class ProcessRuntime:
@@ -162,11 +165,10 @@ class ProcessRuntime:
         program.ended.add_done_callback(lambda _: programs.pop(program))
         return program
 
-    async def attach(self, wish: PodExec) -> AsyncIterator[bytes]:
-        """What a running container says from now on. Raises `LookupError` when it does not run."""
-        log = self._running[self._running_id(wish.pod, wish.container)].log
-        async for piece in read_log(log.path, LogQuery(follow=True, tail=0), log):
-            yield piece
+    def attach(self, wish: PodExec) -> Attachment:
+        """An attachment to a running container, for whoever calls to end. Raises `LookupError`
+        when it does not run."""
+        return self._running[self._running_id(wish.pod, wish.container)].console.attach()
 
     def is_running(self, wish: PodExec) -> bool:
         """Whether the container has a process."""
@@ -204,16 +206,30 @@ class ProcessRuntime:
     def _launch(self, ask: StartContainer, record: ImageRecord) -> None:
         directory = self._directories.prepare(ask)
         launch = launch_of(ask, record, directory)
-        log = LogWriter(self._directories.log_path(ask.id), self._clock)
-        name = f"{ask.namespace}/{ask.pod_name}/{ask.id.container}"
+        if ask.tty:
+            launch.check_found()
+        log = LogWriter(self._directories.log_path(ask.id), self._clock, is_terminal=ask.tty)
+        given = os.pipe() if ask.stdin and not ask.tty else None
+        shown = launch.in_terminal() if ask.tty else launch
+        plain = given[0] if given else subprocess.DEVNULL
         try:
             process = self._warden.start(
-                launch.argv, launch.env, directory=launch.directory, output=log.input, name=name
+                shown.argv,
+                shown.env,
+                directory=launch.directory,
+                output=log.input,
+                name=f"{ask.namespace}/{ask.pod_name}/{ask.id.container}",
+                input=log.input if ask.tty else plain,
             )
+        except OSError:
+            _close(given)
+            raise
         finally:
             log.started()
         at = self._clock()
-        self._running[ask.id] = _Running(launch, process, log, at)
+        console = _console(ask, log, given)
+        log.hear = console.hear
+        self._running[ask.id] = _Running(launch, process, log, at, console)
         when_ended(process, lambda code: self._ended(ask.id, code))
         self.post(ContainerStarted(ask.id, process.pid, at))
 
@@ -227,6 +243,7 @@ class ProcessRuntime:
     def _ended(self, id: ContainerId, code: int) -> None:
         running = self._running.pop(id)
         running.log.close()
+        running.console.end()
         # Programs that were started beside it end with their container.
         for program in self._programs.pop(id, {}):
             program.kill()
@@ -310,6 +327,22 @@ class ProcessRuntime:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _console(ask: StartContainer, log: LogWriter, given: tuple[int, int] | None) -> Console:
+    """What attachments see of a container that was started."""
+    input = Input()
+    if ask.tty and ask.stdin:
+        input = Input(log.terminal(), is_terminal=True)
+    elif given is not None:
+        os.close(given[0])
+        input = Input(given[1])
+    return Console(input, once=ask.stdin_once)
+
+
+def _close(pipe: tuple[int, int] | None) -> None:
+    for descriptor in pipe or ():
+        os.close(descriptor)
 
 
 def _start_message(ask: StartContainer, error: OSError) -> str:

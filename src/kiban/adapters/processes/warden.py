@@ -99,6 +99,7 @@ class Warden:
         directory: Path,
         output: int,
         name: str,
+        input: int = subprocess.DEVNULL,
     ) -> "subprocess.Popen[bytes]":
         """Start a program as a session of its own, entered into the account before this returns.
 
@@ -109,7 +110,7 @@ class Warden:
             argv,
             env={**env, **self.environment()},
             cwd=directory,
-            stdin=subprocess.DEVNULL,
+            stdin=input,
             stdout=output,
             stderr=output,
             start_new_session=True,

@@ -150,6 +150,9 @@ def _start_ask(container: Container, view: PodView, now: Instant) -> StartContai
         image_id=container.image_id,
         read_only_root=bool(get_in(spec, "securityContext", "readOnlyRootFilesystem")),
         runs_to_completion=_ends_by_itself(container, pod),
+        stdin=bool(spec.get("stdin")),
+        stdin_once=bool(spec.get("stdinOnce")),
+        tty=bool(spec.get("tty")),
     )
 
 

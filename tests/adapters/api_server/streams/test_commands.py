@@ -98,10 +98,12 @@ def test_refusals_are_plain_answers(tmp_path: Path) -> None:
             async with asked as answer:
                 return answer.status, (await answer.json())["message"]
 
-        spdy = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}
         assert await refusal("GET") == (400, "Upgrade request required")
+        status, message = await refusal("POST", Upgrade="h2c", Connection="Upgrade")
+        assert status == 400 and "served are WebSocket" in message
+        spdy = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}
         status, message = await refusal("POST", **spdy)
-        assert status == 400 and "only WebSocket is served" in message
+        assert status == 403 and "unable to negotiate protocol" in message
 
     play(tmp_path, 93, story)
 

@@ -1,25 +1,38 @@
-"""exec and attach over WebSocket: `v5.channel.k8s.io`, and `v4` for older clients.
+"""exec and attach: a program's streams and a client's channels joined, until either is over.
 
-Every message is binary and its first byte names a channel: 0 input, 1 output, 2 errors, 3 the
-final Status, 4 the terminal's size; in v5, 255 closes the channel that follows.
-Source: k8s.io/apimachinery/pkg/util/remotecommand/constants.go.
+Clients come over WebSocket or, the older and some others, over SPDY.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Protocol
 
 import orjson
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from kiban.adapters.api_server.streams.backlog import Backlog
-from kiban.adapters.api_server.streams.statuses import SUCCESS, exit_status, start_failure
-from kiban.adapters.api_server.streams.upgrade import check_upgrade, container_not_found, opened
+from kiban.adapters.api_server.streams.channels import (
+    PROTOCOLS,
+    RESIZE,
+    STDERR,
+    STDIN,
+    STDOUT,
+    Channels,
+    SocketChannels,
+)
+from kiban.adapters.api_server.streams.spdy_channels import SpdyChannels
+from kiban.adapters.api_server.streams.statuses import exit_status, start_failure
+from kiban.adapters.api_server.streams.upgrade import (
+    check_upgrade,
+    container_not_found,
+    opened,
+    spdy_protocol,
+    wants_spdy,
+)
+from kiban.adapters.api_server.streams.wires import plain_wire
 from kiban.cluster.api.values import PodExec
 
-PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 # A daemon that a program left behind may hold its output open for ever.
 DRAIN_SECONDS = 5.0
 # How soon it is noticed that a client went away while there is no room for its input.
@@ -27,7 +40,8 @@ PING_SECONDS = 5.0
 
 
 class RunningProgram(Protocol):
-    """A program as the streams see it; `processes.programs.Program` is one."""
+    """A program as the streams see it: `processes.programs.Program` is one, an attachment to a
+    container another."""
 
     ended: asyncio.Future[int]
     outputs: dict[int, int]
@@ -44,54 +58,55 @@ class Containers(Protocol):
 
     def is_running(self, wish: PodExec) -> bool: ...
     def run(self, wish: PodExec) -> RunningProgram: ...
-    def attach(self, wish: PodExec) -> AsyncIterator[bytes]: ...
+    def attach(self, wish: PodExec) -> RunningProgram: ...
 
 
 async def serve_command(
     received: web.BaseRequest, wish: PodExec, containers: Containers
 ) -> web.StreamResponse:
     """Answer an exec or attach request to its end. Raises `Failure` before the upgrade."""
+    if wants_spdy(received):
+        protocol = spdy_protocol(received, PROTOCOLS)
+        _check_running(wish, containers)
+        wire = await plain_wire(received, protocol)
+        channels = SpdyChannels(wire)
+        with suppress(ConnectionError):
+            await channels.open(wish)
+            await _run(channels, wish, containers)
+        await channels.close()
+        return wire.answer
     check_upgrade(received, PROTOCOLS)
-    if not containers.is_running(wish):
-        raise container_not_found(wish.container)
+    _check_running(wish, containers)
     socket = await opened(received, PROTOCOLS)
     with suppress(ConnectionError):
         # Tells the client that all is set up, as Kubernetes does.
         await socket.send_bytes(bytes([STDOUT]))
-        if wish.command:
-            await _run(socket, wish, containers)
-        else:
-            await _attach(socket, wish, containers)
+        await _run(SocketChannels(socket), wish, containers)
     await socket.close()
     return socket
 
 
-async def _attach(socket: web.WebSocketResponse, wish: PodExec, containers: Containers) -> None:
-    async def show() -> None:
-        async for piece in containers.attach(wish):
-            if piece and wish.stdout:
-                await socket.send_bytes(bytes([STDOUT]) + piece)
-        await _say(socket, SUCCESS)
-
-    await _first_of(show(), _until_closed(socket))
+def _check_running(wish: PodExec, containers: Containers) -> None:
+    if not containers.is_running(wish):
+        raise container_not_found(wish.container)
 
 
-async def _run(socket: web.WebSocketResponse, wish: PodExec, containers: Containers) -> None:
+async def _run(channels: Channels, wish: PodExec, containers: Containers) -> None:
     try:
-        program = containers.run(wish)
+        program = containers.run(wish) if wish.command else containers.attach(wish)
     except (OSError, ValueError, LookupError) as error:
-        await _say(socket, start_failure(wish.command[0], error))
+        await channels.finish(start_failure((*wish.command, "")[0], error))
         return
     try:
-        await _first_of(_to_client(socket, wish, program), _from_client(socket, program))
+        await _first_of(_to_client(channels, wish, program), _from_client(channels, wish, program))
     finally:
         await asyncio.shield(program.end())
 
 
-async def _to_client(socket: web.WebSocketResponse, wish: PodExec, program: RunningProgram) -> None:
+async def _to_client(channels: Channels, wish: PodExec, program: RunningProgram) -> None:
     wanted = {STDOUT: wish.stdout, STDERR: wish.stderr}
     pumps = [
-        asyncio.create_task(_pump(socket, program, output, wanted[output]))
+        asyncio.create_task(_pump(channels, program, output, wanted[output]))
         for output in program.outputs
     ]
     try:
@@ -101,64 +116,44 @@ async def _to_client(socket: web.WebSocketResponse, wish: PodExec, program: Runn
         for pump in pumps:
             pump.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
-    await _say(socket, exit_status(code))
+    await channels.finish(exit_status(code))
 
 
-async def _pump(
-    socket: web.WebSocketResponse, program: RunningProgram, output: int, wanted: bool
-) -> None:
+async def _pump(channels: Channels, program: RunningProgram, output: int, wanted: bool) -> None:
     while data := await program.read(output):
         if wanted:
-            await socket.send_bytes(bytes([output]) + data)
+            await channels.send(output, data)
 
 
-async def _from_client(socket: web.WebSocketResponse, program: RunningProgram) -> None:
-    """Carry messages until the client is gone."""
+async def _from_client(channels: Channels, wish: PodExec, program: RunningProgram) -> None:
+    """Carry what the client says until it is gone."""
     backlog = Backlog()
     carrying = asyncio.create_task(backlog.carry(program.write, program.finish_input))
     try:
-        async for message in socket:
-            if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
-                data = message.data if isinstance(message.data, bytes) else message.data.encode()
-                _take(data, program, backlog)
+        async for channel, data in channels:
+            if channel == STDIN and wish.stdin:
+                backlog.add(data)
+            elif channel == RESIZE:
+                _resize(program, data)
             while backlog.is_full:
-                await _wait_for_room(socket, backlog)
+                await _wait_for_room(channels, backlog)
     finally:
         carrying.cancel()
         await asyncio.gather(carrying, return_exceptions=True)
 
 
-def _take(data: bytes, program: RunningProgram, backlog: Backlog) -> None:
-    channel, rest = (data[0], data[1:]) if data else (CLOSE, b"")
-    if channel == STDIN and rest:
-        backlog.add(rest)
-    elif channel == CLOSE and rest == bytes([STDIN]):
-        backlog.add(b"")
-    elif channel == RESIZE:
-        _resize(program, rest)
-
-
-async def _wait_for_room(socket: web.WebSocketResponse, backlog: Backlog) -> None:
+async def _wait_for_room(channels: Channels, backlog: Backlog) -> None:
     try:
         async with asyncio.timeout(PING_SECONDS):
             await backlog.until_less()
     except TimeoutError:
-        await socket.ping()
+        await channels.ping()
 
 
 def _resize(program: RunningProgram, data: bytes) -> None:
     with suppress(orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         size = orjson.loads(data)
         program.resize(int(size["Width"]), int(size["Height"]))
-
-
-async def _until_closed(socket: web.WebSocketResponse) -> None:
-    async for _ in socket:
-        pass
-
-
-async def _say(socket: web.WebSocketResponse, status: bytes) -> None:
-    await socket.send_bytes(bytes([ERROR]) + status)
 
 
 async def _first_of(*works: Coroutine[Any, Any, None]) -> None:

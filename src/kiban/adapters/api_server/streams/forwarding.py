@@ -1,6 +1,7 @@
-"""Port forwarding over WebSocket: which protocol, and the connections to the pod.
+"""Port forwarding: which protocol, and the connections to the pod.
 
-kubectl tunnels SPDY in the messages (`SPDY/3.1+portforward.k8s.io`); the Python clients use two
+kubectl tunnels SPDY in the messages (`SPDY/3.1+portforward.k8s.io`), or the whole connection goes
+over to SPDY, as with older clients; the Python clients use two
 channels per port (`v4.channel.k8s.io`), data on 2i and errors on 2i+1, each of which begins with
 the port in two bytes, the low one first. Source: kubelet's portforward package.
 """
@@ -14,10 +15,17 @@ from aiohttp import WSMsgType, web
 from kiban.adapters.api_server.streams.statuses import refusal
 from kiban.adapters.api_server.streams.tunnel import PROTOCOL as TUNNEL
 from kiban.adapters.api_server.streams.tunnel import Tunnel
-from kiban.adapters.api_server.streams.upgrade import check_upgrade, opened
+from kiban.adapters.api_server.streams.upgrade import (
+    check_upgrade,
+    opened,
+    spdy_protocol,
+    wants_spdy,
+)
+from kiban.adapters.api_server.streams.wires import SocketWire, plain_wire
 from kiban.cluster.api.failures import bad_request
 
 CHANNELS = "v4.channel.k8s.io"
+PLAIN = "portforward.k8s.io"
 PROTOCOLS = (TUNNEL, CHANNELS)
 READ_BYTES = 32 * 1024
 # Two channels for each in one byte.
@@ -28,6 +36,12 @@ async def serve_ports(
     received: web.BaseRequest, address: str, ports: Sequence[int]
 ) -> web.StreamResponse:
     """Answer a request for ports of a pod at an address. Raises `Failure` before the upgrade."""
+    if wants_spdy(received):
+        wire = await plain_wire(received, spdy_protocol(received, (PLAIN,)))
+        with suppress(ConnectionError):
+            await Tunnel(wire, address).run()
+        await wire.close()
+        return wire.answer
     # kr8s names no protocol; Kubernetes takes that for channels too.
     check_upgrade(received, PROTOCOLS, unnamed=True)
     offered = received.headers.get("Sec-WebSocket-Protocol", "")
@@ -36,7 +50,7 @@ async def serve_ports(
     socket = await opened(received, PROTOCOLS)
     with suppress(ConnectionError):
         if socket.ws_protocol == TUNNEL:
-            await Tunnel(socket, address).run()
+            await Tunnel(SocketWire(socket), address).run()
         else:
             await _Channels(socket, address, ports).run()
     await socket.close()

@@ -1,4 +1,4 @@
-"""kubectl's port forwarding: SPDY in the messages of a WebSocket.
+"""kubectl's port forwarding: SPDY, in the messages of a WebSocket or on a connection of its own.
 
 For every connection the client opens two streams with one `requestid`: errors, which we alone
 write, and data, whose bytes go to the pod and back. A stream's end is passed on in each direction,
@@ -8,8 +8,6 @@ so that half-closed connections work. Source: client-go/tools/portforward, KEP-4
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-
-from aiohttp import WSMsgType, web
 
 from kiban.adapters.api_server.streams.spdy import (
     GOAWAY,
@@ -26,6 +24,7 @@ from kiban.adapters.api_server.streams.spdy import (
     SpdyError,
 )
 from kiban.adapters.api_server.streams.statuses import refusal
+from kiban.adapters.api_server.streams.wires import Wire
 
 PROTOCOL = "SPDY/3.1+portforward.k8s.io"
 READ_BYTES = 32 * 1024
@@ -48,8 +47,8 @@ class _Connection:
 class Tunnel:
     """All connections of one `kubectl port-forward`."""
 
-    def __init__(self, socket: web.WebSocketResponse, address: str) -> None:
-        self._socket = socket
+    def __init__(self, wire: Wire, address: str) -> None:
+        self._wire = wire
         self._address = address
         self._reader = FrameReader()
         self._writer = FrameWriter()
@@ -59,12 +58,11 @@ class Tunnel:
     async def run(self) -> None:
         """Carry frames until the client is gone."""
         try:
-            async for message in self._socket:
-                if message.type == WSMsgType.BINARY:
-                    for frame in self._reader.feed(message.data):
-                        await self._take(frame)
+            async for piece in self._wire:
+                for frame in self._reader.feed(piece):
+                    await self._take(frame)
         except SpdyError as error:
-            await self._socket.close(code=1002, message=str(error).encode()[:120])
+            await self._wire.close(str(error))
         finally:
             tasks = [c.task for c in self._connections.values() if c.task is not None]
             for task in tasks:
@@ -86,7 +84,7 @@ class Tunnel:
             case Control(kind=kind) if kind == RST_STREAM:
                 self._reset(frame.stream)
             case Control(kind=kind) if kind == GOAWAY:
-                await self._socket.close()
+                await self._wire.close()
 
     async def _open(self, frame: Control) -> None:
         type, request = frame.headers.get("streamtype"), frame.headers.get("requestid", "")
@@ -152,7 +150,7 @@ class Tunnel:
             writer.close()
 
     async def _send(self, data: bytes) -> None:
-        await self._socket.send_bytes(data)
+        await self._wire.send(data)
 
 
 async def _to_pod(connection: _Connection, writer: asyncio.StreamWriter) -> None:

@@ -15,6 +15,8 @@ _DNS_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _IS_LABEL = re.compile(_DNS_LABEL)
 _IS_SUBDOMAIN = re.compile(_DNS_SUBDOMAIN)
 _IS_1035 = re.compile(_DNS_1035)
+_UNDERSCORED_LABEL = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_IS_UNDERSCORED = re.compile(rf"{_UNDERSCORED_LABEL}(\.{_UNDERSCORED_LABEL})*")
 _WILDCARD = re.compile(rf"\*\.{_DNS_SUBDOMAIN}")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -57,6 +59,12 @@ WILDCARD_FAULT = (
     "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
     "character (e.g. '*.example.com', regex used for validation is "
     "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+UNDERSCORED_FAULT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' "
+    "or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex "
+    "used for validation is "
+    "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')"
 )
 CONFIG_KEY_FAULT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
@@ -107,6 +115,12 @@ def dns_label_faults(name: str) -> list[str]:
 def dns_subdomain_faults(name: str) -> list[str]:
     faults = [too_long(253)] if len(name) > 253 else []
     return faults if _IS_SUBDOMAIN.fullmatch(name) else [*faults, DNS_SUBDOMAIN_FAULT]
+
+
+def underscored_subdomain_faults(name: str) -> list[str]:
+    """Faults of a search path, which may have underscores."""
+    faults = [too_long(253)] if len(name) > 253 else []
+    return faults if _IS_UNDERSCORED.fullmatch(name) else [*faults, UNDERSCORED_FAULT]
 
 
 def dns_1035_faults(name: str) -> list[str]:

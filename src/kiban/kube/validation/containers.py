@@ -1,16 +1,17 @@
-"""Rules for the containers of a pod: ports, environment, probes, resources, mounts.
+"""Rules for the containers of a pod: names, images, ports, and what is particular to each kind.
 
 Source: k8s.io/kubernetes/pkg/apis/core/validation/validation.go.
 """
 
-import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from kiban.kube import formats
+from kiban.kube.validation.environment import validate_environment
 from kiban.kube.validation.faults import (
     Faults,
     all_invalid,
-    at_least,
     duplicate,
     forbidden,
     invalid,
@@ -19,135 +20,173 @@ from kiban.kube.validation.faults import (
     required,
     unsupported,
 )
-from kiban.primitives.quantities import parse_quantity
+from kiban.kube.validation.handlers import validate_lifecycle, validate_probes
+from kiban.kube.validation.mounts import validate_mounts
+from kiban.kube.validation.resources import validate_resources
+from kiban.kube.validation.security_contexts import validate_security
 
 Value = dict[str, Any]
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
+_RESTARTS = ("Always", "Never", "OnFailure")
+_OF_INIT = "may not be set for init containers without restartPolicy=Always"
+_OF_EPHEMERAL = "cannot be set for an Ephemeral Container"
+# What a debugging container must not have.
+_NOT_EPHEMERAL = (
+    "ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe",
+    "readinessProbe", "startupProbe", "lifecycle",
+)  # fmt: skip
 
 
-def validate_containers(spec: Value, field: str) -> Faults:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the rules of a container need to know of its pod."""
+
+    spec: Value
+    volumes: Mapping[str, Value]
+
+    @property
+    def grace(self) -> int | None:
+        grace: int | None = self.spec.get("terminationGracePeriodSeconds")
+        return grace
+
+    @property
+    def system(self) -> str:
+        return str((self.spec.get("os") or {}).get("name", ""))
+
+    @property
+    def claims(self) -> list[str]:
+        claims = self.spec.get("resourceClaims") or ()
+        return [claim["name"] for claim in claims if claim.get("name")]
+
+
+def validate_containers(spec: Value, field: str, volumes: Mapping[str, Value]) -> Faults:
     """All containers of a pod spec, and that their names differ."""
-    faults: Faults = []
-    if not spec.get("containers"):
-        faults.append(required(f"{field}.containers"))
-    names: set[str] = set()
-    for kind in ("containers", "initContainers", "ephemeralContainers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            at = f"{field}.{kind}[{index}]"
-            faults += _container(container, at, spec, is_init=kind == "initContainers")
-            name = container.get("name")
-            if name and name in names:
-                faults.append(duplicate(f"{at}.name", name))
-            names.add(name)
+    pod = Surroundings(spec, volumes)
+    faults = _regular(spec.get("containers") or [], f"{field}.containers", pod)
+    faults += _init(spec.get("initContainers") or [], f"{field}.initContainers", pod)
+    if spec.get("ephemeralContainers"):
+        faults += _ephemeral(spec["ephemeralContainers"], f"{field}.ephemeralContainers", pod)
     return faults
 
 
-def _container(container: Value, field: str, spec: Value, *, is_init: bool) -> Faults:
+def _regular(containers: Sequence[Value], field: str, pod: Surroundings) -> Faults:
+    if not containers:
+        return [required(field)]
+    faults: Faults = []
+    names: set[str] = set()
+    for index, container in enumerate(containers):
+        at = f"{field}[{index}]"
+        faults += _common(container, at, pod)
+        name = container.get("name", "")
+        if name in names:
+            faults.append(duplicate(f"{at}.name", name))
+        names.add(name)
+        faults += _running(container, at, pod)
+        faults += _restarts(container, at)
+    return faults + _host_ports(containers, field)
+
+
+def _init(containers: Sequence[Value], field: str, pod: Surroundings) -> Faults:
+    faults: Faults = []
+    names = {container.get("name", "") for container in pod.spec.get("containers") or ()}
+    for index, container in enumerate(containers):
+        at = f"{field}[{index}]"
+        faults += _common(container, at, pod)
+        faults += _restarts(container, at)
+        name = container.get("name", "")
+        if name in names:
+            faults.append(duplicate(f"{at}.name", name))
+        elif name:
+            names.add(name)
+        faults += _host_ports([container], field)
+        if container.get("restartPolicy") == "Always":
+            faults += _running(container, at, pod)
+            continue
+        for part in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
+            if container.get(part) is not None:
+                faults.append(forbidden(f"{at}.{part}", _OF_INIT))
+        for number, policy in enumerate(container.get("resizePolicy") or ()):
+            if policy.get("restartPolicy") == "RestartContainer":
+                detail = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+                where = f"{at}.resizePolicy[{number}].restartPolicy"
+                faults.append(invalid(where, "RestartContainer", detail))
+    return faults
+
+
+def _ephemeral(containers: Sequence[Value], field: str, pod: Surroundings) -> Faults:
+    faults: Faults = []
+    others = {
+        container.get("name", "")
+        for kind in ("containers", "initContainers")
+        for container in pod.spec.get(kind) or ()
+    }
+    names = set(others)
+    for index, container in enumerate(containers):
+        at = f"{field}[{index}]"
+        faults += _common(container, at, pod) + trimmed_image(container, at)
+        name, target = container.get("name", ""), container.get("targetContainerName", "")
+        if name in names:
+            faults.append(duplicate(f"{at}.name", name))
+        names.add(name)
+        if target and target not in others:
+            faults.append(not_found(f"{at}.targetContainerName", target))
+        for part in _NOT_EPHEMERAL:
+            if container.get(part):
+                faults.append(forbidden(f"{at}.{part}", _OF_EPHEMERAL))
+        for number, mount in enumerate(container.get("volumeMounts") or ()):
+            for part in ("subPath", "subPathExpr"):
+                if mount.get(part):
+                    where = f"{at}.volumeMounts[{number}].{part}"
+                    faults.append(forbidden(where, _OF_EPHEMERAL))
+    return faults
+
+
+def _running(container: Value, field: str, pod: Surroundings) -> Faults:
+    """Hooks and probes, of containers that keep running."""
+    faults: Faults = []
+    if container.get("lifecycle") is not None:
+        at = f"{field}.lifecycle"
+        faults += validate_lifecycle(container["lifecycle"], at, pod.grace, pod.system)
+    return faults + validate_probes(container, field, pod.grace)
+
+
+def trimmed_image(container: Value, field: str) -> Faults:
+    """Of pods only: templates may keep the spaces they were once allowed."""
+    image = container.get("image", "")
+    if image == image.strip():
+        return []
+    return [invalid(f"{field}.image", image, "must not have leading or trailing whitespace")]
+
+
+def _common(container: Value, field: str, pod: Surroundings) -> Faults:
     faults: Faults = []
     name = container.get("name", "")
     if not name:
         faults.append(required(f"{field}.name"))
     else:
         faults += all_invalid(f"{field}.name", name, formats.dns_label_faults(name))
-    image = container.get("image", "")
-    if not image:
+    if not container.get("image"):
         faults.append(required(f"{field}.image"))
-    elif image != image.strip():
-        faults.append(
-            invalid(f"{field}.image", image, "must not have leading or trailing whitespace")
-        )
-    faults += _lifecycle(container, field, is_init=is_init)
-    policies = ("FallbackToLogsOnError", "File")
-    faults += one_of(
-        f"{field}.terminationMessagePolicy", container["terminationMessagePolicy"], policies
-    )
-    faults += _ports(container.get("ports") or [], f"{field}.ports", spec)
-    faults += _environment(container, field)
-    faults += _mounts(container.get("volumeMounts") or [], f"{field}.volumeMounts", spec)
+    policy = container["terminationMessagePolicy"]
+    faults += one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
+    faults += _ports(container.get("ports") or (), f"{field}.ports")
+    faults += validate_environment(container, field)
+    faults += validate_mounts(container, field, pod.volumes)
     faults += one_of(f"{field}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES)
-    return faults + validate_resources(container.get("resources") or {}, f"{field}.resources")
-
-
-def _lifecycle(container: Value, field: str, *, is_init: bool) -> Faults:
-    faults: Faults = []
-    if is_init and container.get("restartPolicy") != "Always":
-        for name in ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe"):
-            if container.get(name):
-                detail = "may not be set for init containers without restartPolicy=Always"
-                faults.append(forbidden(f"{field}.{name}", detail))
-        return faults
-    for name, hook in sorted((container.get("lifecycle") or {}).items()):
-        if isinstance(hook, dict):
-            faults += _handler(hook, f"{field}.lifecycle.{name}")
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if name in container:
-            faults += _probe(container[name], f"{field}.{name}", once=name != "readinessProbe")
+    resources = container.get("resources") or {}
+    faults += validate_resources(resources, f"{field}.resources", pod.claims)
+    faults += _resizing(container.get("resizePolicy") or (), f"{field}.resizePolicy", pod)
+    context = container.get("securityContext")
+    if context:
+        host_users = pod.spec.get("hostUsers", True)
+        faults += validate_security(context, f"{field}.securityContext", host_users=host_users)
     return faults
 
 
-def _probe(probe: Value, field: str, *, once: bool) -> Faults:
-    faults = _handler(probe, field)
-    for name in (
-        "initialDelaySeconds",
-        "timeoutSeconds",
-        "periodSeconds",
-        "successThreshold",
-        "failureThreshold",
-    ):
-        faults += at_least(f"{field}.{name}", probe.get(name))
-    grace = probe.get("terminationGracePeriodSeconds")
-    if grace is not None and grace <= 0:
-        at = f"{field}.terminationGracePeriodSeconds"
-        faults.append(invalid(at, grace, "must be greater than 0"))
-    successes = probe.get("successThreshold", 1)
-    if once and successes != 1:
-        faults.append(invalid(f"{field}.successThreshold", successes, "must be 1"))
-    return faults
-
-
-def _handler(handler: Value, field: str) -> Faults:
-    faults: Faults = []
-    given = [name for name in ("exec", "httpGet", "tcpSocket", "grpc", "sleep") if name in handler]
-    for position, name in enumerate(given):
-        if position:
-            detail = "may not specify more than 1 handler type"
-            faults.append(forbidden(f"{field}.{name}", detail))
-        else:
-            faults += _one_handler(name, handler[name] or {}, f"{field}.{name}")
-    return faults if given else [required(field, "must specify a handler type")]
-
-
-def _one_handler(name: str, handler: Value, field: str) -> Faults:
-    if name == "exec":
-        return [] if handler.get("command") else [required(f"{field}.command")]
-    if name == "sleep":
-        return at_least(f"{field}.seconds", handler.get("seconds"))
-    faults: Faults = []
-    if name == "httpGet" and not handler.get("path"):
-        faults.append(required(f"{field}.path"))
-    faults += port_or_name(handler.get("port"), f"{field}.port")
-    if name == "httpGet":
-        faults += one_of(f"{field}.scheme", handler.get("scheme"), ("HTTP", "HTTPS"))
-        for header in handler.get("httpHeaders") or ():
-            if not re.fullmatch(r"[-A-Za-z0-9]+", header.get("name", "")):
-                detail = (
-                    "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. "
-                    "'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')"
-                )
-                faults.append(invalid(f"{field}.httpHeaders", header.get("name", ""), detail))
-    return faults
-
-
-def port_or_name(port: Any, field: str) -> Faults:
-    """A port number, or the name of one."""
-    if isinstance(port, str):
-        return all_invalid(field, port, formats.port_name_faults(port))
-    return all_invalid(field, port or 0, formats.port_number_faults(port or 0))
-
-
-def _ports(ports: list[Value], field: str, spec: Value) -> Faults:
+def _ports(ports: Sequence[Value], field: str) -> Faults:
     faults: Faults = []
     names: set[str] = set()
     for index, port in enumerate(ports):
@@ -167,165 +206,69 @@ def _ports(ports: list[Value], field: str, spec: Value) -> Faults:
             faults += all_invalid(f"{at}.containerPort", number, details)
         if host:
             faults += all_invalid(f"{at}.hostPort", host, formats.port_number_faults(host))
-            if spec.get("hostNetwork") and host != number:
-                detail = "must match `containerPort` when `hostNetwork` is true"
-                faults.append(invalid(f"{at}.hostPort", host, detail))
         faults += one_of(f"{at}.protocol", port.get("protocol", ""), _PROTOCOLS)
     return faults
 
 
-_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
-_FIELD_PATHS = (
-    "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName",
-    "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
-)  # fmt: skip
-_KNOWN_PATHS = (
-    *_FIELD_PATHS, "metadata.labels", "metadata.annotations", "spec.restartPolicy",
-    "spec.schedulerName", "status.phase",
-)  # fmt: skip
-_SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
-
-
-def _environment(container: Value, field: str) -> Faults:
+def _host_ports(containers: Sequence[Value], field: str) -> Faults:
+    """Each port of the node is taken once."""
     faults: Faults = []
-    for index, entry in enumerate(container.get("env") or ()):
-        at = f"{field}.env[{index}]"
-        name = entry.get("name", "")
-        if not name:
-            faults.append(required(f"{at}.name"))
+    taken: set[str] = set()
+    for index, container in enumerate(containers):
+        for number, port in enumerate(container.get("ports") or ()):
+            if not port.get("hostPort"):
+                continue
+            key = f"{port.get('protocol', '')}/{port.get('hostIP', '')}/{port['hostPort']}"
+            if key in taken:
+                faults.append(duplicate(f"{field}[{index}].ports[{number}].hostPort", key))
+            taken.add(key)
+    return faults
+
+
+def _resizing(policies: Sequence[Value], field: str, pod: Surroundings) -> Faults:
+    faults: Faults = []
+    seen: set[str] = set()
+    for index, policy in enumerate(policies):
+        name, restart = policy.get("resourceName", ""), policy.get("restartPolicy", "")
+        if name in seen:
+            faults.append(duplicate(f"{field}[{index}]", name))
+        seen.add(name)
+        for value, known in (
+            (name, ("cpu", "memory")),
+            (restart, ("NotRequired", "RestartContainer")),
+        ):
+            if not value:
+                faults.append(required(field))
+            elif value not in known:
+                faults.append(unsupported(field, value, known))
+        if pod.spec.get("restartPolicy") == "Never" and restart != "NotRequired":
+            detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
+            faults.append(invalid(field, restart, detail))
+    return faults
+
+
+def _restarts(container: Value, field: str) -> Faults:
+    """A restart policy of a container's own, and rules by its exit code."""
+    policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or ()
+    if policy is None and not rules:
+        return []
+    faults: Faults = []
+    if policy is None:
+        detail = "must specify restartPolicy when restart rules are used"
+        faults.append(required(f"{field}.restartPolicy", detail))
+    elif policy not in _RESTARTS:
+        faults.append(unsupported(f"{field}.restartPolicy", policy, _RESTARTS))
+    for index, rule in enumerate(rules):
+        at = f"{field}.restartPolicyRules[{index}]"
+        faults += one_of(f"{at}.action", rule.get("action", ""), _ACTIONS)
+        codes = rule.get("exitCodes")
+        if codes is None:
+            faults.append(required(f"{at}.exitCodes", "must be specified"))
         else:
-            faults += all_invalid(f"{at}.name", name, formats.env_name_faults(name))
-        if "valueFrom" in entry:
-            faults += _variable_source(entry, f"{at}.valueFrom")
-    for index, source in enumerate(container.get("envFrom") or ()):
-        at = f"{field}.envFrom[{index}]"
-        given = [name for name in ("configMapRef", "secretRef") if name in source]
-        if not given:
-            detail = "must specify one of: `configMapRef` or `secretRef`"
-            faults.append(invalid(at, "", detail))
-        elif len(given) > 1:
-            faults.append(invalid(at, "", "may not have more than one field specified at a time"))
-        elif not source[given[0]].get("name"):
-            faults.append(required(f"{at}.{given[0]}.name"))
+            operators = ("In", "NotIn")
+            operator = codes.get("operator", "")
+            faults += one_of(f"{at}.exitCodes.operator", operator, operators)
     return faults
 
 
-def _variable_source(entry: Value, field: str) -> Faults:
-    source = entry["valueFrom"]
-    given = [name for name in _SOURCES if name in source]
-    faults: Faults = []
-    if "fieldRef" in source:
-        faults += _field_reference(source["fieldRef"], f"{field}.fieldRef")
-    if "resourceFieldRef" in source and not source["resourceFieldRef"].get("resource"):
-        faults.append(required(f"{field}.resourceFieldRef.resource"))
-    for name in ("configMapKeyRef", "secretKeyRef"):
-        if name in source:
-            faults += _key_reference(source[name], f"{field}.{name}")
-    if not given:
-        names = ", ".join(f"`{name}`" for name in _SOURCES[:-1])
-        faults.append(invalid(field, "", f"must specify one of: {names} or `{_SOURCES[-1]}`"))
-    elif entry.get("value"):
-        faults.append(invalid(field, "", "may not be specified when `value` is not empty"))
-    elif len(given) > 1:
-        faults.append(invalid(field, "", "may not have more than one field specified at a time"))
-    return faults
-
-
-def _field_reference(reference: Value, field: str) -> Faults:
-    path = reference.get("fieldPath", "")
-    if not path:
-        return [required(f"{field}.fieldPath")]
-    subscript = _SUBSCRIPT.fullmatch(path)
-    if subscript:
-        details = formats.label_key_faults(subscript[2].lower())
-        return all_invalid(field, path, details)
-    if path not in _KNOWN_PATHS:
-        detail = f"error converting fieldPath: field label not supported: {path}"
-        return [invalid(f"{field}.fieldPath", path, detail)]
-    if path not in _FIELD_PATHS:
-        return [unsupported(f"{field}.fieldPath", path, sorted(_FIELD_PATHS))]
-    return []
-
-
-def _key_reference(reference: Value, field: str) -> Faults:
-    faults: Faults = [] if reference.get("name") else [required(f"{field}.name")]
-    key = reference.get("key", "")
-    if not key:
-        return [*faults, required(f"{field}.key")]
-    return faults + all_invalid(f"{field}.key", key, formats.config_key_faults(key))
-
-
-def _mounts(mounts: list[Value], field: str, spec: Value) -> Faults:
-    faults: Faults = []
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
-    paths: set[str] = set()
-    for index, mount in enumerate(mounts):
-        at = f"{field}[{index}]"
-        name, path = mount.get("name", ""), mount.get("mountPath", "")
-        if not name:
-            faults.append(required(f"{at}.name"))
-        elif name not in volumes:
-            faults.append(not_found(f"{at}.name", name))
-        if not path:
-            faults.append(required(f"{at}.mountPath"))
-        elif path in paths:
-            faults.append(invalid(f"{at}.mountPath", path, "must be unique"))
-        paths.add(path)
-        inner = mount.get("subPath", "")
-        if inner.startswith("/"):
-            faults.append(invalid(f"{at}.subPath", inner, "must be a relative path"))
-        elif ".." in inner.split("/"):
-            faults.append(invalid(f"{at}.subPath", inner, "must not contain '..'"))
-    return faults
-
-
-_STANDARD = ("cpu", "memory", "ephemeral-storage")
-_OTHER_STANDARD = ("storage", "pods", "services", "secrets", "configmaps", "persistentvolumeclaims")
-
-
-def validate_resources(resources: Value, field: str) -> Faults:
-    """Requests and limits: names, amounts, and that requests fit the limits."""
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    faults: Faults = []
-    for kind, amounts in (("limits", limits), ("requests", requests)):
-        for name in sorted(amounts):
-            at = f"{field}.{kind}[{name}]"
-            faults += _resource_name(name, at)
-            faults += _amount(name, amounts[name], at)
-            if kind == "requests" and name in limits:
-                faults += _within(name, amounts[name], limits[name], f"{field}.requests")
-    return faults
-
-
-def _is_standard(name: str) -> bool:
-    return name in _STANDARD or name.startswith("hugepages-")
-
-
-def _resource_name(name: str, field: str) -> Faults:
-    faults = all_invalid(field, name, formats.label_key_faults(name))
-    if not faults and "/" not in name and not _is_standard(name):
-        if name not in _OTHER_STANDARD:
-            detail = "must be a standard resource type or fully qualified"
-            faults.append(invalid(field, name, detail))
-        faults.append(invalid(field, name, "must be a standard resource for containers"))
-    return faults
-
-
-def _amount(name: str, amount: Any, field: str) -> Faults:
-    value = parse_quantity(amount)
-    if value < 0:
-        return [invalid(field, str(amount), "must be greater than or equal to 0")]
-    if "/" in name and value != value.to_integral_value():
-        return [invalid(field, str(amount), "must be an integer")]
-    return []
-
-
-def _within(name: str, request: Any, limit: Any, field: str) -> Faults:
-    asked, most = parse_quantity(request), parse_quantity(limit)
-    exact = "/" in name or name.startswith("hugepages-")
-    if exact and asked != most:
-        return [invalid(field, str(request), f"must be equal to {name} limit of {limit}")]
-    if asked > most:
-        text = f"must be less than or equal to {name} limit of {limit}"
-        return [invalid(field, str(request), text)]
-    return []
+_ACTIONS = ("Restart", "RestartAllContainers")

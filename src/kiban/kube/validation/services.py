@@ -9,7 +9,6 @@ from typing import Any
 
 from kiban.kube import formats
 from kiban.kube.objects import Manifest
-from kiban.kube.validation.containers import port_or_name
 from kiban.kube.validation.faults import (
     Faults,
     all_invalid,
@@ -21,6 +20,7 @@ from kiban.kube.validation.faults import (
     required,
     unsupported,
 )
+from kiban.kube.validation.handlers import port_or_name
 from kiban.kube.validation.metadata import validate_labels
 from kiban.kube.validation.selectors import validate_selector
 

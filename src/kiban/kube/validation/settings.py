@@ -18,7 +18,6 @@ from kiban.kube.validation.faults import (
     too_long,
 )
 from kiban.kube.validation.selectors import validate_selector, validate_share
-from kiban.primitives.quantities import parse_quantity
 
 Value = dict[str, Any]
 MOST_DATA_BYTES = 1024 * 1024
@@ -156,43 +155,6 @@ def role_reference_stays(old: Manifest, new: Manifest) -> Faults:
         "Name": after.get("name", ""),
     }
     return [invalid("roleRef", shown, "cannot change roleRef")]
-
-
-_ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
-
-
-def validate_claim(manifest: Manifest) -> Faults:
-    spec = manifest.get("spec") or {}
-    faults: Faults = []
-    modes = spec.get("accessModes") or []
-    if not modes:
-        faults.append(required("spec.accessModes", "at least 1 access mode is required"))
-    for mode in modes:
-        faults += one_of("spec.accessModes", mode, _ACCESS)
-    storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
-    if storage is None:
-        faults.append(required("spec.resources[storage]"))
-    elif parse_quantity(storage) <= 0:
-        detail = "must be greater than zero"
-        faults.append(invalid("spec.resources[storage]", str(storage), detail))
-    return faults
-
-
-def claim_stays(old: Manifest, new: Manifest) -> Faults:
-    """Of a bound claim only the size may change, and only upwards."""
-    before, after = _claim_rest(old), _claim_rest(new)
-    if before == after:
-        return []
-    detail = (
-        "spec is immutable after creation except resources.requests and "
-        "volumeAttributesClassName for bound claims"
-    )
-    return [forbidden("spec", detail)]
-
-
-def _claim_rest(manifest: Manifest) -> Value:
-    free = ("resources", "volumeAttributesClassName", "volumeName")
-    return {key: value for key, value in (manifest.get("spec") or {}).items() if key not in free}
 
 
 _SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")

@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import GroupKind, Manifest
-from kiban.kube.validation import bounds, pods, services, settings, volumes, webhooks, workloads
+from kiban.kube.validation import (
+    bounds,
+    claims,
+    pod_changes,
+    pods,
+    services,
+    settings,
+    volumes,
+    webhooks,
+    workloads,
+)
 from kiban.kube.validation.definitions import validate_definition
 from kiban.kube.validation.faults import Faults
 from kiban.kube.validation.metadata import validate_metadata, validate_metadata_update
@@ -19,7 +29,7 @@ _CONTENT: dict[GroupKind, Check] = {
     GroupKind("", "ConfigMap"): settings.validate_config_map,
     GroupKind("", "LimitRange"): bounds.validate_limit_range,
     GroupKind("", "PersistentVolume"): volumes.validate_volume,
-    GroupKind("", "PersistentVolumeClaim"): settings.validate_claim,
+    GroupKind("", "PersistentVolumeClaim"): claims.validate_claim,
     GroupKind("", "Pod"): pods.validate_pod,
     GroupKind("", "ResourceQuota"): bounds.validate_quota,
     GroupKind("", "Secret"): settings.validate_secret,
@@ -49,8 +59,8 @@ _CONTENT: dict[GroupKind, Check] = {
 
 _STAYS: dict[GroupKind, Stays] = {
     GroupKind("", "ConfigMap"): settings.frozen_data_stays,
-    GroupKind("", "PersistentVolumeClaim"): settings.claim_stays,
-    GroupKind("", "Pod"): pods.validate_pod_update,
+    GroupKind("", "PersistentVolumeClaim"): claims.claim_stays,
+    GroupKind("", "Pod"): pod_changes.pod_stays,
     GroupKind("", "PersistentVolume"): volumes.volume_stays,
     GroupKind("", "ResourceQuota"): bounds.quota_stays,
     GroupKind("", "Secret"): settings.secret_stays,
@@ -65,6 +75,11 @@ _STAYS: dict[GroupKind, Stays] = {
     GroupKind("storage.k8s.io", "StorageClass"): volumes.class_stays,
     GroupKind(_RBAC, "ClusterRoleBinding"): settings.role_reference_stays,
     GroupKind(_RBAC, "RoleBinding"): settings.role_reference_stays,
+}
+
+# What is checked of a changed object, where it is not what is checked of a new one.
+_CHANGED: dict[GroupKind, Check] = {
+    GroupKind("", "Pod"): pods.validate_pod_content,
 }
 
 
@@ -84,6 +99,7 @@ def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
     faults = validate_metadata_update(old, new) * 2
     if all(old.get(key) == new.get(key) for key in {*old, *new} - {"metadata", "status"}):
         return faults
-    check, stays = _CONTENT.get(info.group_kind), _STAYS.get(info.group_kind)
+    kind = info.group_kind
+    check, stays = _CHANGED.get(kind) or _CONTENT.get(kind), _STAYS.get(kind)
     faults += (check(new) if check else []) * (2 if info.kind == "Job" else 1)
     return faults + (stays(old, new) if stays else [])

@@ -19,6 +19,7 @@ from kiban.cluster.api.world import Tokens, World
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.authorization.accounts import user_of_claims
 from kiban.cluster.bootstrap import bootstrap_objects
+from kiban.cluster.certificates import CertificateSigner
 from kiban.cluster.definitions import DefinitionController
 from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.networking.addresses import AddressPlan
@@ -146,6 +147,7 @@ def assembled(
     plan: AddressPlan = DEFAULT_PLAN,
     tracks_ownership: bool = True,
     metrics: MetricsView | None = None,
+    signer: CertificateSigner | None = None,
 ) -> Cluster:
     """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal.
 
@@ -154,7 +156,7 @@ def assembled(
     registry = Registry(
         Store(Chance(seed)),
         standard_kinds().including(METRICS_KINDS if metrics is not None else ()),
-        admissions=admissions(plan),
+        admissions=admissions(plan, signer),
         tracks_ownership=tracks_ownership,
     )
     executor = InProcessExecutor(registry)

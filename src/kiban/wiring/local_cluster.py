@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kiban.adapters.api_server.authority import Authority
 from kiban.adapters.api_server.certificates import (
     ServerIdentity,
     server_identity,
@@ -31,6 +32,7 @@ from kiban.adapters.processes.modelled import ModelledRuntime
 from kiban.adapters.processes.usage import UsageSource, can_measure
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.catalog import controllers
+from kiban.cluster.controllers.certificate_signing import CertificateSigningController
 from kiban.cluster.controllers.horizontal_pod_autoscaler import MeasuredMetrics
 from kiban.cluster.kubelet.kubelet import Kubelet
 from kiban.cluster.networking.gateway import gateway_configuration
@@ -146,12 +148,15 @@ async def start_cluster(
     tokens = SignedTokens(kept_token(directory / "signing-key"))
     kubelet = Kubelet(slot.plan, tokens, lowest_port=lowest_port())
     view = MetricsView()
+    authority = Authority(identity)
+    every = controllers(root_ca=identity.authority.read_text(), metrics=MeasuredMetrics(view))
     cluster = assembled(
         facts.seed,
-        controllers(root_ca=identity.authority.read_text(), metrics=MeasuredMetrics(view)),
+        [*every, CertificateSigningController(authority)],
         kubelet=kubelet,
         plan=slot.plan,
         metrics=view if can_measure() else None,
+        signer=authority,
     )
     cluster.tokens = tokens
     driver = WallDriver(cluster, journal=directory / STORE_FILE, runtime=carrier)

@@ -1,17 +1,21 @@
-"""Who is who: the administrator's token, service accounts' tokens, and the kubeconfig that holds
-what kubectl needs."""
+"""Who is who: the administrator's token, clients' certificates, and the kubeconfigs that hold what
+kubectl needs."""
 
 import base64
 import hmac
 import secrets
+import ssl
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kiban.adapters.api_server.certificates import write_private
 from kiban.cluster.api.calls import User
-from kiban.cluster.authorization.rights import ADMINISTRATORS, ANONYMOUS
+from kiban.cluster.authorization.rights import ADMINISTRATORS, ANONYMOUS, AUTHENTICATED
 from kiban.primitives.canonical import yaml_text
+from kiban.primitives.instants import Instant
 
-ADMIN = User("kubernetes-admin", (ADMINISTRATORS, "system:authenticated"))
+ADMIN = User("kubernetes-admin", (ADMINISTRATORS, AUTHENTICATED))
 CONTEXT = "kiban"
 
 
@@ -23,6 +27,17 @@ def kept_token(path: Path) -> str:
     token = secrets.token_hex(32)
     write_private(path, token.encode() + b"\n")
     return token
+
+
+def user_of_certificate(certificate: Mapping[str, Any], now: Instant) -> User | None:
+    """Whom a client's certificate names, as `ssl` shows one that our authority signed; None when
+    it has expired since the connection was made, or names nobody."""
+    if ssl.cert_time_to_seconds(certificate["notAfter"]) * 1_000_000 < now:
+        return None
+    fields = [field for part in certificate.get("subject", ()) for field in part]
+    name = next((value for key, value in reversed(fields) if key == "commonName"), "")
+    groups = [value for key, value in fields if key == "organizationName"]
+    return User(name, (*groups, AUTHENTICATED)) if name else None
 
 
 class Authenticator:
@@ -40,17 +55,29 @@ class Authenticator:
 
 
 def write_kubeconfig(path: Path, server: str, token: str, authority: Path | None) -> None:
-    """A kubeconfig with one context, readable by its owner only."""
-    cluster: dict[str, str] = {"server": server}
-    if authority is not None:
-        cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
+    """The administrator's kubeconfig, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = authority.read_bytes() if authority is not None else b""
+    write_private(path, kubeconfig(server, pem, {"token": token}).encode())
+
+
+def certificate_user(certificate: bytes, key: bytes) -> dict[str, str]:
+    """A kubeconfig's user who shows a certificate."""
+    data = {"client-certificate-data": certificate, "client-key-data": key}
+    return {name: base64.b64encode(pem).decode() for name, pem in data.items()}
+
+
+def kubeconfig(server: str, authority: bytes, user: Mapping[str, str]) -> str:
+    """A kubeconfig with one context."""
+    cluster = {"server": server}
+    if authority:
+        cluster["certificate-authority-data"] = base64.b64encode(authority).decode()
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": CONTEXT, "cluster": cluster}],
-        "users": [{"name": CONTEXT, "user": {"token": token}}],
+        "users": [{"name": CONTEXT, "user": dict(user)}],
         "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
         "current-context": CONTEXT,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_private(path, yaml_text(config).encode())
+    return yaml_text(config)

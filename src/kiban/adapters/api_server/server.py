@@ -16,11 +16,12 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from kiban.adapters.api_server.certificates import ServerIdentity
-from kiban.adapters.api_server.credentials import Authenticator
+from kiban.adapters.api_server.credentials import Authenticator, user_of_certificate
 from kiban.adapters.api_server.driver import WallDriver
 from kiban.adapters.api_server.streams.commands import Containers, serve_command
 from kiban.adapters.api_server.streams.forwarding import serve_ports
 from kiban.cluster.api.bodies import BODY_LIMIT
+from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import Failure, internal, too_many_requests, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
@@ -115,14 +116,8 @@ class ApiServer:
         if len(received.headers) > HEADERS_LIMIT:
             message = f"the request has more than {HEADERS_LIMIT} headers"
             raise Failure(431, "RequestHeaderFieldsTooLarge", message)
-        headers = {name.lower(): _text(value) for name, value in received.headers.items()}
-        authorization = headers.get("authorization")
-        user = self._authenticator.user_of(authorization)
-        if user is None:
-            token = (authorization or "").removeprefix("Bearer ")
-            user = self._driver.cluster.user_of_token(token, self._driver.clock())
-        if user is None:
-            raise unauthorized()
+        headers = _headers_of(received)
+        user = self._user(received, headers.get("authorization"))
         body = await _body(received) if received.can_read_body else b""
         url = received.rel_url
         request = Request(
@@ -141,6 +136,21 @@ class ApiServer:
         except Exception as error:
             raise internal(f"the store cannot be written: {error}") from error
         return response
+
+    def _user(self, received: web.BaseRequest, authorization: str | None) -> User:
+        """Who asks: by a certificate, a token, or nobody. Raises `Failure`."""
+        transport, now = received.transport, self._driver.clock()
+        certificate = transport.get_extra_info("peercert") if transport is not None else None
+        if certificate:
+            user = user_of_certificate(certificate, now)
+        else:
+            user = self._authenticator.user_of(authorization)
+            if user is None:
+                token = (authorization or "").removeprefix("Bearer ")
+                user = self._driver.cluster.user_of_token(token, now)
+        if user is None:
+            raise unauthorized()
+        return user
 
     # Streams
 
@@ -222,6 +232,18 @@ def _text(header: str) -> str:
     return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def _headers_of(received: web.BaseRequest) -> dict[str, str]:
+    """The headers by their names in lower case; values of one that says whom to impersonate are
+    joined by line ends, of any other the last one counts."""
+    headers: dict[str, str] = {}
+    for name, value in received.headers.items():
+        name = name.lower()
+        if name.startswith("impersonate-") and name in headers:
+            value = f"{headers[name]}\n{value}"
+        headers[name] = _text(value)
+    return headers
+
+
 async def _body(received: web.BaseRequest) -> bytes:
     """The whole body; one byte over the limit is enough to know that it is too long."""
     parts, size = [], 0
@@ -258,5 +280,9 @@ def _tls(identity: ServerIdentity) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(identity.certificate, identity.key)
+    # Clients may show a certificate; one that our authority did not sign, or that has expired,
+    # ends the handshake with an alert that says so.
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(identity.authority)
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -5,6 +5,7 @@ are built here.
 """
 
 from kiban.cluster.admission.attempts import Chain
+from kiban.cluster.admission.certificates import CertificateRequests
 from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
 from kiban.cluster.admission.nodes import taint_new_node
@@ -21,11 +22,13 @@ from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
     protect_storage,
 )
+from kiban.cluster.certificates import CertificateSigner
 from kiban.cluster.networking.addresses import AddressPlan
 
 
-def admissions(plan: AddressPlan) -> Chain:
-    """Every admission of a cluster whose services have addresses of this plan."""
+def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Chain:
+    """Every admission of a cluster whose services have addresses of this plan, and whose requests
+    for certificates are signed, if they are, by this signer."""
     completing = (
         admit_namespaced,
         complete_namespace,
@@ -37,5 +40,6 @@ def admissions(plan: AddressPlan) -> Chain:
         protect_storage,
         count_daemon_set_templates,
         ServiceAllocation(plan),
+        CertificateRequests(signer),
     )
     return Chain(completing, (review_limits, hold_to_pod_security, ask_policies, review_quotas))

@@ -15,7 +15,8 @@ from kiban.cluster.api.routing import Target, resolve, target_of
 from kiban.cluster.api.special import SPECIAL
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
-from kiban.cluster.authorization.rights import acting_user, may, refusal, wish_of
+from kiban.cluster.authorization.impersonation import acting_user
+from kiban.cluster.authorization.rights import may, refusal, wish_of
 from kiban.kube.warnings import kind_warning
 from kiban.primitives.instants import Instant
 
@@ -41,7 +42,7 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     watch = request.flag("watch")
     target = target_of(request.method, request.path, watch=watch)
     wish = wish_of(request.method, request.path, target)
-    user = acting_user(world.store, request.user, dict(request.headers), wish)
+    user = acting_user(world.store, request.user, request.headers, wish)
     if not may(world.store, user, wish):
         raise refusal(user, wish)
     request = replace(request, user=user)

@@ -1,6 +1,6 @@
 """Whether a user may do what a request asks, and the sentence when not.
 
-Source: k8s.io/apiserver/pkg/endpoints/filters/{authorization,impersonation}.go.
+Source: k8s.io/apiserver/pkg/endpoints/filters/authorization.go.
 """
 
 from kiban.cluster.api.calls import User
@@ -47,27 +47,3 @@ def refusal(user: User, wish: Wish) -> Failure:
     )
     details = {"name": wish.name, "group": wish.group, "kind": wish.resource}
     return Failure(403, "Forbidden", message, {k: v for k, v in details.items() if v})
-
-
-def acting_user(store: Store, user: User, headers: dict[str, str], wish: Wish) -> User:
-    """The user a request is carried out as: the caller, or whom the caller impersonates."""
-    name = headers.get("impersonate-user")
-    if not name:
-        return user
-    impersonation = Wish("impersonate", "", "users", name=name)
-    if not may(store, user, impersonation):
-        asked = Wish(
-            f"impersonate-on:user-info:{wish.verb}",
-            wish.group,
-            wish.resource,
-            wish.subresource,
-            wish.namespace,
-            wish.name,
-            wish.path,
-        )
-        raise refusal(user, asked)
-    given = headers.get("impersonate-group", "")
-    groups = [group.strip() for group in given.split(",") if group.strip()]
-    if AUTHENTICATED not in groups and name != ANONYMOUS.name:
-        groups.append(AUTHENTICATED)
-    return User(name, tuple(groups), headers.get("impersonate-uid", ""))

@@ -36,6 +36,8 @@ class InProcessExecutor:
 
     registry: Registry
     recorder: Recorder = field(default_factory=Recorder)
+    # Where events go that are not to become objects, with the name of the controller.
+    hear: Callable[[str, Record, Instant], None] | None = None
 
     def execute(
         self, controller: str, commands: Sequence[Command], now: Instant
@@ -100,6 +102,9 @@ class InProcessExecutor:
 
     def _record(self, command: Record, call: Call) -> None:
         source = call.manager
+        if self.hear is not None:
+            self.hear(source, command, call.now)
+            return
         identity, event = self.recorder.event(source, command, call.now)
         namespace = event["metadata"]["namespace"]
         name = self.recorder.name_of(identity)

@@ -14,7 +14,7 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler import (
 )
 from kiban.cluster.controllers.job import JobController
 from kiban.cluster.controllers.namespace import NamespaceController
-from kiban.cluster.controllers.node_lifecycle import NodeLifecycleController
+from kiban.cluster.controllers.node_lifecycle import Heartbeats, NodeLifecycleController
 from kiban.cluster.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from kiban.cluster.controllers.pod_garbage_collector import PodGarbageCollector
 from kiban.cluster.controllers.replica_set import ReplicaSetController
@@ -28,9 +28,14 @@ from kiban.cluster.scheduler import Scheduler
 from kiban.reconcile.controller import Controller
 
 
-def controllers(*, root_ca: str = "", metrics: Metrics = NO_METRICS) -> list[Controller]:
+def controllers(
+    *,
+    root_ca: str = "",
+    metrics: Metrics = NO_METRICS,
+    heartbeats: Heartbeats | None = None,
+) -> list[Controller]:
     """One of each. `root_ca` is the PEM certificate of the API server; without it, none is
-    published."""
+    published. Nodes are heard by their leases unless `heartbeats` tells of them."""
     return [
         NamespaceController(),
         ServiceAccountController(),
@@ -45,7 +50,7 @@ def controllers(*, root_ca: str = "", metrics: Metrics = NO_METRICS) -> list[Con
         CronJobController(),
         TtlAfterFinishedController(),
         DisruptionController(),
-        NodeLifecycleController(),
+        NodeLifecycleController(heartbeats),
         TaintEvictionController(),
         PodGarbageCollector(),
         PersistentVolumeClaimController(),

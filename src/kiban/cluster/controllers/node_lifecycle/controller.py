@@ -11,6 +11,7 @@ from typing import Any
 
 from kiban.cluster.controllers.node_lifecycle.health import (
     Health,
+    Heartbeats,
     is_silent,
     listened,
     silenced,
@@ -40,7 +41,13 @@ from kiban.kube.objects import (
     replaced,
     uid_of,
 )
-from kiban.primitives.instants import Instant, later, rfc3339, seconds_between
+from kiban.primitives.instants import (
+    MICROSECONDS,
+    Instant,
+    later,
+    rfc3339,
+    seconds_between,
+)
 from kiban.reconcile.commands import Command, Patch
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
@@ -53,12 +60,19 @@ REGION_LABEL = "topology.kubernetes.io/region"
 
 
 class NodeLifecycleController:
-    """The controller of nodes' conditions, taints and their pods' readiness."""
+    """The controller of nodes' conditions, taints and their pods' readiness.
+
+    Nodes are heard by their leases. With `heartbeats` they are heard there, and the monitor rests
+    while a look could find nothing: every node is heard and Ready, and none has changed. Whoever
+    gives the heartbeats wakes `MONITOR` when a node falls silent.
+    """
 
     name = "node-lifecycle-controller"
     watches = frozenset({NODE, POD})
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeats: Heartbeats | None = None) -> None:
+        self._heartbeats = heartbeats
+        self._rests = False
         self._known: dict[str, Manifest] = {}
         self._health: dict[str, Health] = {}
         self._zones: dict[str, Zone] = {}
@@ -68,7 +82,7 @@ class NodeLifecycleController:
         if change.key.group_kind == NODE:
             started = self._next_look is not None
             keys = [change.key] if change.after is not None else []
-            return keys if started else [*keys, MONITOR]
+            return keys if started and not self._rests else [*keys, MONITOR]
         pod = change.after
         node = get_in(pod, "spec", "nodeName")
         if pod is None or not node or not is_ready(pod):
@@ -98,19 +112,57 @@ class NodeLifecycleController:
             # Its beat has nothing to do with the beats of nodes.
             offset = snapshot.chance.stream(self.name).uniform(0.1, MONITOR_SECONDS)
             self._next_look = later(now, offset)
-        elif now >= self._next_look:
-            self._next_look = later(self._next_look, MONITOR_SECONDS)
-            if self._next_look <= now:
-                self._next_look = later(now, MONITOR_SECONDS)
-            nodes = snapshot.list(NODE)
-            commands += self._counted(nodes, now)
-            current = [self._looked_at(node, snapshot, commands, now) for node in nodes]
-            self._known = {node["metadata"]["name"]: node for node in current}
-            self._weigh(current, commands, now)
+        elif self._is_time_to_look(now):
+            self._look(snapshot, commands, now)
+        if self._rests:
+            return NOTHING
         self._drive_away(snapshot, commands, now)
         dues = [self._next_look, *(zone.next_at for zone in self._busy_zones())]
         due = min(at for at in dues if at is not None and at > now)
         return Outcome(tuple(commands), wake_after=seconds_between(now, due))
+
+    def _is_time_to_look(self, now: Instant) -> bool:
+        assert self._next_look is not None, "it has begun"
+        if self._rests:
+            self._rests = False
+            self._next_look = self._beat_from(now)
+        if now < self._next_look:
+            return False
+        self._next_look = later(self._next_look, MONITOR_SECONDS)
+        if self._next_look <= now:
+            self._next_look = later(now, MONITOR_SECONDS)
+        return True
+
+    def _look(self, snapshot: Snapshot, commands: list[Command], now: Instant) -> None:
+        nodes = snapshot.list(NODE)
+        commands += self._counted(nodes, now)
+        current = [self._looked_at(node, snapshot, commands, now) for node in nodes]
+        self._known = {node["metadata"]["name"]: node for node in current}
+        self._weigh(current, commands, now)
+        self._rests = not commands and self._may_rest(current)
+
+    def _may_rest(self, nodes: list[Manifest]) -> bool:
+        """Whether the next looks would find what this one found."""
+        if self._heartbeats is None or not self._heartbeats.are_all_heard():
+            return False
+        if any(zone.waiting for zone in self._zones.values()):
+            return False
+        return all(ready_status(node) == "True" for node in nodes)
+
+    def _beat_from(self, at: Instant) -> Instant:
+        """The first look at or after an instant, by the beat of the looks."""
+        assert self._next_look is not None, "it has looked"
+        behind = at - self._next_look
+        period = round(MONITOR_SECONDS * MICROSECONDS)
+        return Instant(self._next_look + -(-behind // period) * period)
+
+    def _renewed(self, name: str, snapshot: Snapshot, now: Instant) -> tuple[Any, Instant]:
+        """What the node's lease says, and when a monitor that never rests has noticed it."""
+        if self._heartbeats is None:
+            lease = snapshot.get(Key(*LEASE, LEASE_NAMESPACE, name))
+            return get_in(lease, "spec", "renewTime"), now
+        last = self._heartbeats.last(name, now)
+        return last, now if last is None else min(now, self._beat_from(last))
 
     def _busy_zones(self) -> list[Zone]:
         return [zone for zone in self._zones.values() if zone.waiting and zone.rate]
@@ -136,8 +188,11 @@ class NodeLifecycleController:
     ) -> Manifest:
         """The node as it is after this look."""
         name = node["metadata"]["name"]
-        lease = snapshot.get(Key(*LEASE, LEASE_NAMESPACE, name))
-        health = self._health[name] = listened(self._health.get(name), node, lease, now)
+        renewed, noticed_at = self._renewed(name, snapshot, now)
+        before = self._health.get(name)
+        health = self._health[name] = listened(before, node, renewed, now)
+        if before is not None and health.signs[:2] == before.signs[:2]:
+            health.seen_at = min(health.seen_at, max(before.seen_at, noticed_at))
         was_ready = ready_status(node) == "True"
         if is_silent(health, node, now) and (conditions := silenced(node, now)) is not None:
             patch = {"status": {"conditions": conditions}}

@@ -5,7 +5,7 @@ nodes do not matter. Source: tryUpdateNodeHealth of pkg/controller/nodelifecycle
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from kiban.kube.objects import Manifest, condition_of, get_in
 from kiban.primitives.instants import Instant, later, rfc3339
@@ -25,13 +25,25 @@ class Health:
     signs: tuple[Any, ...]
 
 
-def listened(health: Health | None, node: Manifest, lease: Manifest | None, now: Instant) -> Health:
-    """The health after another look at the node."""
+class Heartbeats(Protocol):
+    """Where nodes are heard that write no leases, as on a virtual clock."""
+
+    def last(self, node: str, now: Instant) -> Instant | None:
+        """When a node was last heard; None for one that is not known here."""
+        ...
+
+    def are_all_heard(self) -> bool:
+        """Whether no known node has fallen silent."""
+        ...
+
+
+def listened(health: Health | None, node: Manifest, renewed: Any, now: Instant) -> Health:
+    """The health after another look at the node, whose lease was renewed at that time."""
     ready = condition_of(node, "Ready") or {}
     signs = (
         ready.get("lastHeartbeatTime"),
         ready.get("lastTransitionTime") if ready.get("status") != "Unknown" else None,
-        get_in(lease, "spec", "renewTime"),
+        renewed,
     )
     if health is None:
         return Health(now, signs)

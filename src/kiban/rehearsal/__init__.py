@@ -1,0 +1,8 @@
+"""A day of production before it happens: the cluster's own controllers on a virtual clock, with
+modelled machines, traffic and cloud."""
+
+from kiban.rehearsal.machines import ServiceModel
+from kiban.rehearsal.observations import Observations
+from kiban.rehearsal.world import Settings, World
+
+__all__ = ["Observations", "ServiceModel", "Settings", "World"]

@@ -1,0 +1,84 @@
+"""The virtual clock: a cluster that is taken from one due instant to the next.
+
+It is the counterpart of the wall driver. Nothing waits: the clock stands still while the cluster
+does everything that is due, then jumps. What the outside world does are acts on the agenda; what
+the cluster writes is shown to watchers after every step, as watches would show it.
+"""
+
+from collections.abc import Callable
+
+from kiban.cluster.cluster import Cluster
+from kiban.cluster.history import Write
+from kiban.primitives.instants import Instant
+from kiban.rehearsal.agenda import Act, Agenda
+
+# More steps than this without time passing, and two controllers undo each other's work.
+STEPS_AT_ONE_INSTANT = 100_000
+Watcher = Callable[[Write, Instant], None]
+
+
+class Restless(Exception):
+    """The controllers never come to rest at one instant."""
+
+
+class VirtualDriver:
+    """A cluster on the virtual clock.
+
+    `reconciles_a_step` is 1 for those who want to see every state that a watch could see in
+    between; a rehearsal only wants them in order and takes many at once.
+    """
+
+    def __init__(self, cluster: Cluster, start: Instant, *, reconciles_a_step: int = 100) -> None:
+        self.cluster = cluster
+        self.now = start
+        self._reconciles = reconciles_a_step
+        self._agenda = Agenda()
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Show this one every write from now on."""
+        self._watchers.append(watcher)
+
+    def at(self, instant: Instant, act: Act) -> None:
+        """Plan an act; one that is late happens at once."""
+        self._agenda.add(max(instant, self.now), act)
+
+    def run_until(self, end: Instant) -> None:
+        """Let everything happen up to and including an instant."""
+        self.settle()
+        cluster, agenda = self.cluster, self._agenda
+        while True:
+            due, planned = cluster.next_due(), agenda.next_due()
+            if due is None or (planned is not None and planned < due):
+                due = planned
+            if due is None or due > end:
+                self.now = max(self.now, end)
+                return
+            self.now = max(self.now, due)
+            act = agenda.pop(self.now)
+            if act is not None:
+                act(self.now)
+            self.settle()
+
+    def settle(self) -> None:
+        """Let the cluster do everything that is due now."""
+        cluster, now = self.cluster, self.now
+        self._show()
+        steps = 0
+        while (due := cluster.next_due()) is not None and due <= now:
+            steps += 1
+            if steps > STEPS_AT_ONE_INSTANT:
+                raise Restless(f"the controllers chase each other: {self._last_decisions()}")
+            cluster.step(now, limit=self._reconciles)
+            self._show()
+
+    def _show(self) -> None:
+        store = self.cluster.store
+        while writes := store.take_unwritten():
+            for write in writes:
+                for watcher in self._watchers:
+                    watcher(write, self.now)
+
+    def _last_decisions(self) -> list[str]:
+        trace = self.cluster.loop.trace
+        return [f"{d.controller} {d.key.name}" for d in trace.decisions][-6:] if trace else []

@@ -1,0 +1,191 @@
+"""The pods of every service as the traffic sees them: who is routed to, who serves, who starts.
+
+Counts are kept as vectors in the order of `services` and change with every pod's step, so that
+one look costs nothing. Besides what holds now, the routed and the lost are summed over time, so
+that a span in which pods came and went can be answered by its mean.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.primitives.instants import Instant
+
+Counts = NDArray[np.int64]
+Figures = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class PodView:
+    """One pod on its machine. `is_serving`: a request that reaches it is answered."""
+
+    uid: str
+    name: str
+    service: str
+    node: str
+    zone: str
+    request_cpu_m: int
+    limit_cpu_m: int | None
+    request_memory: int
+    limit_memory: int | None
+    created_at: Instant
+    revision: str = ""
+    started_at: Instant | None = None
+    ready_at: Instant | None = None
+    is_starting: bool = True
+    is_ready: bool = False
+    is_draining: bool = False
+    is_serving: bool = False
+    is_routed: bool = False
+    restarts: int = 0
+
+
+class Fleet:
+    """All pods of the services that are watched."""
+
+    def __init__(self, services: Sequence[str], now: Instant) -> None:
+        self.services = tuple(services)
+        self.index = {service: number for number, service in enumerate(self.services)}
+        count = len(self.services)
+        self.routed: Counts = np.zeros(count, dtype=np.int64)
+        self.ready: Counts = np.zeros(count, dtype=np.int64)
+        self.starting: Counts = np.zeros(count, dtype=np.int64)
+        self.draining: Counts = np.zeros(count, dtype=np.int64)
+        self.lost_window: Counts = np.zeros(count, dtype=np.int64)
+        # Of these, the ones that nobody told to stop: gone with their machine, or crashed.
+        self.silent: Counts = np.zeros(count, dtype=np.int64)
+        self.request_cpu_m: Counts = np.zeros(count, dtype=np.int64)
+        self.request_memory: Counts = np.zeros(count, dtype=np.int64)
+        # Grows with every change of what is routed or lost.
+        self.version = 0
+        self._pods: dict[str, PodView] = {}
+        self._of: list[dict[str, PodView]] = [{} for _ in self.services]
+        self._since = now
+        self._areas = _Areas(count, now)
+
+    def __len__(self) -> int:
+        return len(self._pods)
+
+    def pod(self, uid: str) -> PodView | None:
+        return self._pods.get(uid)
+
+    def pods(self, service: str) -> list[PodView]:
+        """The pods of a service, oldest first."""
+        return list(self._of[self.index[service]].values())
+
+    def all(self) -> Iterable[PodView]:
+        return self._pods.values()
+
+    # Changing
+
+    def add(self, pod: PodView) -> None:
+        number = self.index.get(pod.service)
+        if number is None:
+            return
+        self._pods[pod.uid] = pod
+        self._of[number][pod.uid] = pod
+        self.request_cpu_m[number] = pod.request_cpu_m
+        self.request_memory[number] = pod.request_memory
+        self._count(pod, number, 1)
+
+    def remove(self, uid: str, now: Instant) -> None:
+        pod = self._pods.get(uid)
+        if pod is None:
+            return
+        number = self.index[pod.service]
+        self._note(number, now)
+        self._count(pod, number, -1)
+        del self._pods[uid], self._of[number][uid]
+
+    def change(self, uid: str, now: Instant, **flags: bool) -> PodView | None:
+        """Set some of a pod's `is_` flags."""
+        pod = self._pods.get(uid)
+        if pod is None:
+            return None
+        number = self.index[pod.service]
+        self._note(number, now)
+        self._count(pod, number, -1)
+        for name, value in flags.items():
+            setattr(pod, name, value)
+        self._count(pod, number, 1)
+        return pod
+
+    def _count(self, pod: PodView, number: int, step: int) -> None:
+        if pod.is_routed:
+            self.routed[number] += step
+            if not pod.is_serving:
+                self.lost_window[number] += step
+                if not pod.is_draining:
+                    self.silent[number] += step
+        if pod.is_draining:
+            self.draining[number] += step
+        elif pod.is_ready:
+            self.ready[number] += step
+        elif pod.is_starting:
+            self.starting[number] += step
+
+    def _note(self, number: int, now: Instant) -> None:
+        self.version += 1
+        found = (self.routed[number], self.lost_window[number], self.silent[number])
+        self._areas.note(number, *map(int, found), now=now)
+
+    # Spans
+
+    def mean_over(self, until: Instant) -> "Span":
+        """What was routed on average since the last call, and which share of the requests went
+        to pods that do not serve any more."""
+        return self._areas.closed(self.routed, self.lost_window, self.silent, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Means over a span: pods that are routed to, those of them that serve, and the share of
+    requests that reach one that does not; of these, `silent_share` reach one that was not told to
+    stop. For `unrouted_share` of the time nothing was routed at all."""
+
+    seconds: float
+    routed: Figures
+    serving: Figures
+    lost_share: Figures
+    silent_share: Figures
+    unrouted_share: Figures
+
+
+class _Areas:
+    """Sums over time: routed, serving, and the shares that are lost, silent and unrouted."""
+
+    def __init__(self, count: int, now: Instant) -> None:
+        self._sums = np.zeros((5, count))
+        self._at = np.full(count, int(now), dtype=np.int64)
+        self._since = now
+
+    def note(self, number: int, routed: int, lost: int, silent: int, now: Instant) -> None:
+        seconds = (now - int(self._at[number])) / 1e6
+        if seconds > 0:
+            sums = self._sums[:, number]
+            sums[0] += routed * seconds
+            sums[1] += (routed - lost) * seconds
+            if routed:
+                sums[2] += lost / routed * seconds
+                sums[3] += silent / routed * seconds
+            else:
+                sums[4] += seconds
+            self._at[number] = now
+
+    def closed(self, routed: Counts, lost: Counts, silent: Counts, until: Instant) -> Span:
+        left = (int(until) - self._at) / 1e6
+        each = left / np.maximum(routed, 1)
+        length = max((until - self._since) / 1e6, 1e-6)
+        sums = self._sums
+        sums[0] += routed * left
+        sums[1] += (routed - lost) * left
+        sums[2] += lost * each
+        sums[3] += silent * each
+        sums[4] += (routed == 0) * left
+        means = sums / length
+        self._sums = np.zeros_like(sums)
+        self._at[:] = until
+        self._since = until
+        return Span(length, means[0], means[1], means[2], means[3], means[4])

@@ -1,0 +1,69 @@
+"""What the autoscaler is told pods use: the traffic's model through the window of a metrics server.
+
+A metrics server scrapes every 15 s and shows the mean of the last window, so a pod has no sample
+until a whole window of its life was seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kiban.cluster.controllers.horizontal_pod_autoscaler import Sample
+from kiban.cluster.usage.measurements import RESOLUTION_SECONDS
+from kiban.kube.objects import Manifest
+from kiban.primitives.instants import MICROSECONDS, Instant
+from kiban.rehearsal.fleet import Fleet
+from kiban.rehearsal.ports import Traffic, Usage
+
+_WINDOW = round(RESOLUTION_SECONDS * MICROSECONDS)
+
+
+class Metering:
+    """The `Metrics` of a rehearsal. `take` scrapes: the world calls it at every window's end."""
+
+    def __init__(self, fleet: Fleet, traffic: Traffic | None) -> None:
+        self._fleet = fleet
+        self._traffic = traffic
+        self.usage: Usage | None = None
+        self.at = Instant(0)
+
+    def take(self, now: Instant) -> None:
+        """Measure all pods."""
+        if self._traffic is not None:
+            self.usage, self.at = self._traffic.usage(), now
+
+    def resource(
+        self, resource: str, pods: Sequence[Manifest], now: Instant
+    ) -> Mapping[str, Sample]:
+        usage, fleet = self.usage, self._fleet
+        if usage is None or resource not in ("cpu", "memory"):
+            return {}
+        is_cpu = resource == "cpu"
+        ready = usage.cpu_ready if is_cpu else usage.memory_ready
+        starting = usage.cpu_starting if is_cpu else usage.memory_starting
+        scale = 1 if is_cpu else 1000
+        found: dict[str, Sample] = {}
+        for pod in pods:
+            metadata = pod["metadata"]
+            view = fleet.pod(metadata["uid"])
+            if view is None or view.started_at is None or view.started_at + _WINDOW > self.at:
+                continue
+            vector = ready if view.is_ready else starting
+            container = pod["spec"]["containers"][0]["name"]
+            value = int(vector[fleet.index[view.service]]) * scale
+            found[metadata["name"]] = Sample({container: value}, self.at, RESOLUTION_SECONDS)
+        return found
+
+    def custom(self, metric: str, pods: Sequence[Manifest], now: Instant) -> Mapping[str, Sample]:
+        return self._traffic.custom(metric, pods, now) if self._traffic is not None else {}
+
+    def described(
+        self, namespace: str, kind: str, name: str, metric: str, now: Instant
+    ) -> int | None:
+        return None
+
+    def external(
+        self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
+    ) -> Sequence[int]:
+        if self._traffic is None:
+            return ()
+        return self._traffic.external(namespace, metric, selector, now)

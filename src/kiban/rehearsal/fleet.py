@@ -128,8 +128,13 @@ class Fleet:
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
-        found = (self.routed[number], self.lost_window[number], self.silent[number])
-        self._areas.note(number, *map(int, found), now=now)
+        self._areas.note(
+            number,
+            int(self.routed[number]),
+            int(self.lost_window[number]),
+            int(self.silent[number]),
+            now,
+        )
 
     # Spans
 

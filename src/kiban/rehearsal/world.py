@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.catalog import controllers
 from kiban.cluster.controllers.node_lifecycle import MONITOR
@@ -191,5 +193,5 @@ class World:
             return
         for name, vector in flow.vectors().items():
             self.series.add(seconds, name, vector)
-        self.series.add(seconds, "ready", self.fleet.ready)
+        self.series.add(seconds, "ready", self.fleet.ready.astype(np.float64))
         self.series.add(seconds, "nodes", float(len(self.machines.machines)))

@@ -1,0 +1,56 @@
+"""What becomes of the requests that come to a service, before anything it calls is asked.
+
+Shares of what comes, by cause. Who refuses answers at once; who is gone, or has too long a queue,
+lets the caller wait until it gives up.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kiban.rehearsal.fleet import Span
+from kiban.rehearsal.traffic.exact import Vector
+from kiban.rehearsal.traffic.queues import Waiting
+
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """`by_cause` holds the shares that fail (see `losses.CAUSES`), `begun` the share that an
+    instance works at, `failing` the share that fails at all and `hanging` that of those whose
+    caller waits in vain."""
+
+    by_cause: dict[str, Vector]
+    begun: Vector
+    failing: Vector
+    hanging: Vector
+
+    @property
+    def are_all_well(self) -> bool:
+        return not self.by_cause
+
+
+def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: Vector) -> Fates:
+    """From the fleet of the span, the queues, the program's own errors, and the share that was
+    answered too late last time."""
+    refused, silent = span.unrouted_share, span.silent_share
+    stopped = np.maximum(span.lost_share - silent, 0.0)
+    overload = np.minimum(waiting.dropped / np.maximum(arrivals, _TINY), 1.0)
+    unreached = refused + silent + stopped + overload
+    none = np.zeros_like(arrivals)
+    if not (unreached.any() or errors.any() or late.any()):
+        return Fates({}, none + 1.0, none, none)
+    begun = np.maximum(1.0 - unreached, 0.0)
+    fault = begun * errors
+    tardy = (begun - fault) * late
+    causes = {
+        "refused": refused,
+        "terminating": stopped,
+        "silent": silent,
+        "overload": overload,
+        "fault": fault,
+        "late": tardy,
+    }
+    failing = np.minimum(1.0 - begun + fault + tardy, 1.0)
+    return Fates(causes, begun, failing, np.minimum(silent + overload, 1.0))

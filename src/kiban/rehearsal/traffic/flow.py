@@ -1,0 +1,54 @@
+"""What became of the traffic of one span, by service: rates, latencies, utilisation, failures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kiban.rehearsal.traffic.exact import Vector
+from kiban.rehearsal.traffic.tails import quantiles
+
+PERCENTILES = ("p50", "p95", "p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Vectors in the order of the services; rates are a second, times in seconds, CPU in cores.
+    `each` and what follows are figures of one serving instance.
+
+    `mean` and `variance` are those of a whole response, its calls included. `failed` holds the
+    rates of failures by cause.
+    """
+
+    seconds: float
+    arrivals: Vector
+    served: Vector
+    failed: Mapping[str, Vector]
+    mean: Vector
+    variance: Vector
+    busy: Vector
+    waiting: Vector
+    each: Vector
+    in_flight: Vector
+    cpu: Vector
+    memory: Vector
+
+    def failures(self) -> Vector:
+        """Failures of all causes, a second."""
+        found = self.arrivals * 0.0
+        for cause in self.failed:
+            found = found + self.failed[cause]
+        return found
+
+    def vectors(self) -> Mapping[str, Vector]:
+        """The figures that are worth keeping over time."""
+        p50, p95, p99 = quantiles(self.mean, self.variance, PERCENTILES)
+        return {
+            "requests": self.arrivals,
+            "failed": self.failures(),
+            "latency_p50": p50,
+            "latency_p95": p95,
+            "latency_p99": p99,
+            "utilisation": self.busy,
+            "queue": self.waiting,
+            "cpu": self.cpu,
+            "memory": self.memory,
+        }

@@ -1,0 +1,78 @@
+"""Requests against objectives: how many came, how many failed, how many took too long."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.rehearsal.traffic.exact import Vector
+from kiban.rehearsal.traffic.tails import beyond
+
+# Limits further out than so many deviations are not exceeded by anybody worth counting.
+FAR = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """`availability` is the share that must succeed; `latency` the seconds within which the share
+    of a percentile must be answered (`p99` means 99 of 100)."""
+
+    availability: float | None = None
+    latency: Mapping[str, float] = field(default_factory=dict)
+
+
+class Ledger:
+    """Counts since the start, one element a service; `slow` by service and percentile."""
+
+    def __init__(self, services: Sequence[str], objectives: Mapping[str, Objective]) -> None:
+        self.objectives = objectives
+        self.requests: Vector = np.zeros(len(services), dtype=np.float64)
+        self.failed: Vector = np.zeros(len(services), dtype=np.float64)
+        self._index = {name: number for number, name in enumerate(services)}
+        limits = [
+            (self._index[name], percentile, objectives[name].latency[percentile])
+            for name in sorted(objectives)
+            if name in self._index
+            for percentile in sorted(objectives[name].latency)
+        ]
+        self._rows = {(row, percentile): n for n, (row, percentile, _) in enumerate(limits)}
+        self._which = np.array([row for row, _, _ in limits], dtype=np.int64)
+        self._limits = np.array([limit for _, _, limit in limits], dtype=np.float64)
+        self._slow: Vector = np.zeros(len(limits), dtype=np.float64)
+        self._answered: Vector = np.zeros(len(limits), dtype=np.float64)
+
+    def add(self, requests: Vector, failed: Vector, mean: Vector, variance: Vector) -> None:
+        """A span's requests, and how its responses were spread."""
+        self.requests += requests
+        self.failed += failed
+        if len(self._which) == 0:
+            return
+        answered = np.maximum(requests - failed, 0.0)[self._which]
+        self._answered += answered
+        mean, variance = mean[self._which], variance[self._which]
+        near = exceeds(mean, variance, self._limits)
+        if near.any():
+            share = beyond(mean[near], variance[near], self._limits[near])
+            self._slow[near] += share * answered[near]
+
+    def slow_share(self, service: str, percentile: str) -> float | None:
+        """The share of the answers so far that took longer than an objective; None without one,
+        or without answers."""
+        row = self._rows.get((self._index.get(service, -1), percentile))
+        if row is None or self._answered[row] <= 0:
+            return None
+        return float(self._slow[row] / self._answered[row])
+
+    def failed_share(self, service: str) -> float | None:
+        """The share of the requests so far that failed; None when there were none."""
+        number = self._index[service]
+        if self.requests[number] <= 0:
+            return None
+        return float(self.failed[number] / self.requests[number])
+
+
+def exceeds(mean: Vector, variance: Vector, limit: Vector) -> NDArray[np.bool_]:
+    """Where a limit is near enough to be exceeded by anybody worth counting."""
+    found: NDArray[np.bool_] = mean + FAR * np.sqrt(variance) > limit
+    return found

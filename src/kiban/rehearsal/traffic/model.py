@@ -1,0 +1,249 @@
+"""The traffic of all services, one span after another: the model that a world ticks.
+
+Each span: what comes from outside, what the callers make of it down the graph, what waits and is
+served, how long answers take up the graph, what fails and why, and what the instances used.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kiban.cluster.controllers.horizontal_pod_autoscaler import Sample
+from kiban.compiler.bundle import SERVICE_LABEL
+from kiban.kube.objects import Manifest, labels_of
+from kiban.primitives.instants import MICROSECONDS, Instant
+from kiban.rehearsal.fleet import Fleet, Span
+from kiban.rehearsal.ports import Usage
+from kiban.rehearsal.traffic.disturbances import Disturbances
+from kiban.rehearsal.traffic.exact import Vector, exp
+from kiban.rehearsal.traffic.fates import Fates, fates
+from kiban.rehearsal.traffic.flow import Flow
+from kiban.rehearsal.traffic.graph import CallGraph, call_graph
+from kiban.rehearsal.traffic.ledger import Ledger, Objective, exceeds
+from kiban.rehearsal.traffic.load import Load
+from kiban.rehearsal.traffic.losses import Losses
+from kiban.rehearsal.traffic.machines import Instances, instances
+from kiban.rehearsal.traffic.parameters import DependencyModel, Models
+from kiban.rehearsal.traffic.queues import Queues, Waiting
+from kiban.rehearsal.traffic.responses import Reach, Responses, answered, offered
+from kiban.rehearsal.traffic.sources import Sources
+from kiban.rehearsal.traffic.tails import beyond
+from kiban.rehearsal.traffic.window import ROWS, WINDOW_SECONDS, UsageWindow
+
+# What the compiler asks the autoscaler to scale by when a service says `scale.requests`.
+REQUESTS_METRIC = "http_requests_per_second"
+_TINY = 1e-9
+# Nobody gives up on what the platform does not run; it answers or it is broken.
+_ENDLESS = 1e9
+
+
+class TrafficModel:
+    """Implements `ports.Traffic` for the services of a fleet, in the same order."""
+
+    def __init__(
+        self,
+        models: Models,
+        order: Sequence[str],
+        load: Load,
+        zero: Instant,
+        objectives: Mapping[str, Objective] | None = None,
+    ) -> None:
+        self.models = models
+        self.order = tuple(order)
+        self.load = load
+        self.graph = call_graph(models, order)
+        self.disturbances = Disturbances(self.graph.nodes, len(order))
+        self.losses = Losses(order)
+        self.ledger = Ledger(order, objectives or {})
+        self.latest: Flow | None = None
+        self._index = {name: number for number, name in enumerate(order)}
+        self._zero = zero
+        self._of = instances(models, order)
+        self._queues = Queues(self._of)
+        self._window = UsageWindow(len(order), zero)
+        self._sources = Sources(models.metrics, order, zero)
+        self._resting = _resting(models, self.graph, self._of)
+        self._before = self._resting
+        self._timeout = np.full(len(self.graph.nodes), _ENDLESS, dtype=np.float64)
+        self._timeout[: len(order)] = self._of.timeout
+        self._began: Vector = np.zeros(len(self.graph.nodes), dtype=np.float64)
+        self._called: Vector = np.zeros(len(order), dtype=np.float64)
+        self._late: Vector = np.zeros(len(order), dtype=np.float64)
+
+    # What a world asks
+
+    def tick(self, since: Instant, until: Instant, fleet: Fleet) -> Flow:
+        """Let the requests of a span happen, during which the fleet is as it is on average."""
+        self.disturbances.refresh(fleet)
+        span = fleet.mean_over(until)
+        seconds = max((until - since) / MICROSECONDS, 1e-6)
+        arrivals, reached = self._offered((since + until) // 2, span, seconds)
+        slower = self.disturbances.slower[: len(self.order)]
+        waiting = self._queues.step(arrivals * reached, span.serving, self._called, slower, seconds)
+        errors = self.disturbances.errors[: len(self.order)]
+        fate = fates(arrivals, span, waiting, errors, self._late)
+        own = self._own(waiting, fate)
+        whole, blamed = answered(self.graph, own, self._before, self._timeout)
+        self._before = whole
+        self._called = whole.mean[: len(self.order)] - own.mean[: len(self.order)]
+        flow = self._flow(seconds, arrivals, span, waiting, fate, blamed)
+        self._account(flow, since, until)
+        return flow
+
+    def usage(self) -> Usage:
+        """What one ready and one starting instance of each service used in the last window."""
+        return self._window.usage()
+
+    def custom(self, metric: str, pods: Sequence[Manifest], now: Instant) -> Mapping[str, Sample]:
+        """Requests a second, by pod name, as a metrics adapter tells them."""
+        at = self._window.at
+        if metric != REQUESTS_METRIC or at is None:
+            return {}
+        found = {}
+        for pod in pods:
+            service = self._index.get(labels_of(pod).get(SERVICE_LABEL, ""))
+            if service is not None:
+                value = self._window.requests(service)
+                found[pod["metadata"]["name"]] = Sample({"": value}, at, WINDOW_SECONDS)
+        return found
+
+    def external(
+        self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
+    ) -> Sequence[int]:
+        """The latest value of a metric from outside that can be seen by now."""
+        value = self._sources.seen(metric, now)
+        return () if value is None else (value,)
+
+    def cut(self, service: str, pods: int, cause: str, after: float = 0.0) -> float:
+        """Count the requests that end with their instances: those which are still unanswered
+        `after` seconds of finishing what they had begun."""
+        flow, number = self.latest, self._index[service]
+        if flow is None:
+            return 0.0
+        held = np.maximum(self._called[number : number + 1] + self._of.time[number], _TINY)
+        left = float(exp(-np.full(1, after) / held)[0])
+        lost = pods * float(flow.in_flight[number]) * left
+        self.losses.add_one(cause, number, lost)
+        self.ledger.failed[number] += lost
+        return lost
+
+    # The parts of a span
+
+    def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Vector]:
+        """The rates at which requests come to the services, and the share that reaches one that
+        serves."""
+        count, nodes = len(self.order), len(self.graph.nodes)
+        share, more, most = np.ones(nodes), np.zeros(nodes), np.full(nodes, np.inf)
+        share[:count] = np.maximum(1.0 - span.unrouted_share - span.lost_share, 0.0)
+        more[:count] = self._queues.waiting / seconds
+        most[:count] = self._queues.capacity(
+            span.serving, self._called, self.disturbances.slower[:count]
+        )
+        reach = Reach(share, more, most)
+        outside = self.load.at((middle - self._zero) / MICROSECONDS)
+        outside = outside * self._tries()
+        rate = offered(self.graph, outside, reach, self._before, self._began)
+        self._began = reach.begun(rate)
+        return rate[:count], share[:count]
+
+    def _tries(self) -> Vector | float:
+        """How often those outside ask, because they try again what failed."""
+        most = int(self._of.client_retries.max(initial=0))
+        failing = self._before.failing[: len(self.order)]
+        if most == 0 or not failing.any():
+            return 1.0
+        again, total = np.ones_like(failing), np.ones_like(failing)
+        for attempt in range(1, most + 1):
+            again = again * failing * (self._of.client_retries >= attempt)
+            total = total + again
+        return total
+
+    def _own(self, waiting: Waiting, fate: Fates) -> Responses:
+        """How each node answers by itself; to callers of what hangs, for as long as they wait."""
+        count = len(self.order)
+        slower, errors = self.disturbances.slower, self.disturbances.errors
+        mean, variance = self._resting.mean * slower, self._resting.variance * slower * slower
+        mean[:count] = waiting.wait + waiting.service
+        variance[:count] = (
+            waiting.wait_variance + waiting.service * waiting.service * self._of.variation
+        )
+        failing = errors.copy()
+        failing[:count] = fate.failing
+        if fate.hanging.any():
+            hanging, patience = fate.hanging, self._of.timeout
+            calm = mean[:count]
+            whole = (1.0 - hanging) * calm + hanging * patience
+            squares = (1.0 - hanging) * (variance[:count] + calm * calm)
+            squares = squares + hanging * patience * patience
+            mean[:count], variance[:count] = whole, np.maximum(squares - whole * whole, 0.0)
+        return Responses(mean, variance, failing)
+
+    def _flow(
+        self,
+        seconds: float,
+        arrivals: Vector,
+        span: Span,
+        waiting: Waiting,
+        fate: Fates,
+        blamed: Vector,
+    ) -> Flow:
+        count, of = len(self.order), self._of
+        whole = self._before
+        mean, variance = whole.mean[:count], whole.variance[:count]
+        causes = dict(fate.by_cause)
+        if blamed.any():
+            causes["dependency"] = blamed[:count]
+        serving = np.maximum(span.serving, _TINY)
+        each = waiting.served / serving
+        in_flight = each * (waiting.service + self._called) + self._queues.waiting / serving
+        cpu = of.idle_cpu + each * of.cpu * self.disturbances.slower[:count]
+        self._tell_late(fate, mean, variance)
+        return Flow(
+            seconds=seconds,
+            arrivals=arrivals,
+            served=waiting.served,
+            failed={cause: causes[cause] * arrivals for cause in causes},
+            mean=mean,
+            variance=variance,
+            busy=waiting.busy,
+            waiting=self._queues.waiting,
+            each=each,
+            in_flight=in_flight,
+            cpu=np.minimum(cpu, of.cores),
+            memory=(of.memory + in_flight * of.memory_each) * self.disturbances.memory,
+        )
+
+    def _tell_late(self, fate: Fates, mean: Vector, variance: Vector) -> None:
+        """The share of what is answered that its caller gave up on, for the next span."""
+        late = np.zeros_like(mean)
+        near = exceeds(mean, variance, self._of.timeout)
+        if near.any():
+            late[near] = beyond(mean[near], variance[near], self._of.timeout[near])
+        self._late = np.where(fate.hanging < 1.0, late, 0.0)
+
+    def _account(self, flow: Flow, since: Instant, until: Instant) -> None:
+        self.latest = flow
+        for cause in flow.failed:
+            self.losses.add(cause, flow.failed[cause] * flow.seconds)
+        requests = flow.arrivals * flow.seconds
+        failed = np.minimum(flow.failures() * flow.seconds, requests)
+        self.ledger.add(requests, failed, flow.mean, flow.variance)
+        rows = np.empty((ROWS, len(self.order)), dtype=np.float64)
+        rows[0], rows[1], rows[2] = flow.cpu, self._of.start_cpu, flow.each
+        rows[3], rows[4] = flow.memory, self._of.start_memory
+        self._window.add(rows, since, until)
+        self._sources.feed(flow, until)
+
+
+def _resting(models: Models, graph: CallGraph, of: Instances) -> Responses:
+    """How every node answers when nothing waits."""
+    others = [
+        models.dependencies.get(name) or DependencyModel(name)
+        for name in graph.nodes[graph.services :]
+    ]
+    time = np.concatenate([of.time, np.array([one.time for one in others], dtype=np.float64)])
+    spread = np.concatenate(
+        [of.variation, np.array([one.variation for one in others], dtype=np.float64)]
+    )
+    return Responses(time, time * time * spread, np.zeros(len(graph.nodes), dtype=np.float64))

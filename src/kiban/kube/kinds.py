@@ -5,7 +5,7 @@ whatever CustomResourceDefinitions add (`including`, `without`). It answers disc
 person types into a kind and builds the paths of the REST API.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -47,11 +47,15 @@ class KindInfo:
     type_name: str = ""
     list_kind: str = ""
 
+    def __hash__(self) -> int:
+        # Looked up many times in every write; of all that is compared, these tell kinds apart.
+        return hash((self.group, self.version, self.kind))
+
     @cached_property
     def group_kind(self) -> GroupKind:
         return GroupKind(self.group, self.kind)
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
@@ -88,7 +92,11 @@ class Kinds:
         self._by_kind: dict[GroupKind, list[KindInfo]] = {}
         self._by_path: dict[tuple[str, str, str], KindInfo] = {}
         self._by_name: dict[str, list[KindInfo]] = {}
+        self._groups: dict[str, list[str]] = {}
         for info in self._infos:
+            versions = self._groups.setdefault(info.group, [])
+            if info.version not in versions:
+                versions.append(info.version)
             self._by_kind.setdefault(info.group_kind, []).append(info)
             self._by_path[(info.group, info.version, info.plural)] = info
             for name in dict.fromkeys(info.names):
@@ -120,14 +128,9 @@ class Kinds:
         """The served versions of a kind, the preferred one first."""
         return tuple(info.version for info in self._by_kind.get(kind, ()))
 
-    def groups(self) -> dict[str, list[str]]:
+    def groups(self) -> Mapping[str, Sequence[str]]:
         """Every group with its versions, in discovery order."""
-        found: dict[str, list[str]] = {}
-        for info in self._infos:
-            versions = found.setdefault(info.group, [])
-            if info.version not in versions:
-                versions.append(info.version)
-        return found
+        return self._groups
 
     def in_version(self, group: str, version: str) -> list[KindInfo]:
         """The kinds of one group and version, in discovery order."""

@@ -7,6 +7,7 @@ rounding differs between machines. Spans are seconds, as `float`.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -35,7 +36,12 @@ def whole_second(instant: Instant) -> Instant:
 
 def rfc3339(instant: Instant) -> str:
     """`2026-11-21T12:00:00Z`: the form of `metav1.Time`; fractions are cut."""
-    moment = EPOCH + timedelta(seconds=instant // MICROSECONDS)
+    return _second(instant // MICROSECONDS)
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    moment = EPOCH + timedelta(seconds=seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

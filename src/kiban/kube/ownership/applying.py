@@ -17,6 +17,7 @@ from kiban.kube.ownership.fieldsets import (
     difference,
     intersection,
     paths_of,
+    shared,
     union,
     without_tree,
 )
@@ -96,15 +97,18 @@ def _merged(
     last = next((entry for entry in entries if entry.identity == applier.identity), None)
     others = [entry for entry in entries if entry.identity != applier.identity]
     stated = collect(wanted, shape)
+    own_fields = shared(without_tree(stated, NEVER_OWNED))
     merged = merge(before, wanted, shape)
-    if last is not None:
+    if last is not None and own_fields == last.fields:
+        own_fields = last.fields
+    elif last is not None:
         owned = [stated, *(entry.fields for entry in others)]
         merged = prune(merged, last.fields, owned, shape)
     changes = _changes(before, merged, shape, reset)
     others = _settled(others, changes, force=force)
     changed = live is None or not changes.is_same
     time = applier.time if changed else (last.time if last is not None else "")
-    own = replace(applier, fields=without_tree(stated, NEVER_OWNED), time=time)
+    own = replace(applier, fields=own_fields, time=time)
     result = merged if changed else before
     return Applied(_with_entries(result, [*others, own]), changed)
 
@@ -118,6 +122,8 @@ def _settable(config: Manifest, reset: FieldSet, shape: Shape) -> Manifest:
 
 def _changes(before: Manifest, merged: Manifest, shape: Shape, reset: FieldSet) -> Comparison:
     found = compare(before, merged, shape)
+    if found.is_same:
+        return found
     return Comparison(
         *(
             without_tree(without_tree(fields, _MANAGED), reset)
@@ -131,6 +137,8 @@ _MANAGED: FieldSet = {"f:metadata": {"f:managedFields": {}}}
 
 def _settled(others: list[Entry], changes: Comparison, *, force: bool) -> list[Entry]:
     """The entries of the others after the change. Raises `FieldConflicts` without `force`."""
+    if changes.is_same:
+        return others
     taken = changes.taken
     contested = [(entry, intersection(entry.fields, taken)) for entry in others]
     found = [
@@ -141,7 +149,7 @@ def _settled(others: list[Entry], changes: Comparison, *, force: bool) -> list[E
     if found and not force:
         raise FieldConflicts(found)
     lost = union(taken, changes.removed)
-    return [replace(entry, fields=difference(entry.fields, lost)) for entry in others]
+    return [entry.owning(difference(entry.fields, lost)) for entry in others]
 
 
 def _with_entries(manifest: Manifest, entries: list[Entry]) -> Manifest:

@@ -15,16 +15,19 @@ def collect(value: Any, shape: Shape) -> FieldSet:
 def _map(value: dict[str, Any], shape: Shape) -> FieldSet:
     """Fields of a struct are owned by their leaves; other map entries by their own path too."""
     found: FieldSet = {}
-    declared = shape.form == "object"
+    steps, declared = shape.steps, shape.form == "object"
     for key, child in value.items():
-        inner = shape.child(key)
+        element, inner = steps[key]
+        if not isinstance(child, dict | list):
+            found[element] = LEAF
+            continue
         below, is_leaf = _value(child, inner or ANYTHING)
-        if is_leaf or child is None or child == {}:
-            found[f"f:{key}"] = below or LEAF
+        if is_leaf or (not child and isinstance(child, dict)):
+            found[element] = below or LEAF
         elif not declared or inner is None:
-            found[f"f:{key}"] = {SELF: LEAF, **below} if below else LEAF
+            found[element] = {SELF: LEAF, **below} if below else LEAF
         elif below:
-            found[f"f:{key}"] = below
+            found[element] = below
     return found
 
 

@@ -50,18 +50,25 @@ _Sets = tuple[FieldSet, FieldSet, FieldSet]
 def _map(before: Any, after: Any, shape: Shape, sets: _Sets) -> None:
     before = before if isinstance(before, dict) else {}
     after = after if isinstance(after, dict) else {}
+    if before is after:
+        return
+    steps = shape.steps
     for key, old in before.items():
         new = after.get(key, MISSING)
         if new is not old and new != old:
-            _child(f"f:{key}", old, new, shape.child(key) or ANYTHING, sets)
+            element, inner = steps[key]
+            _child(element, old, new, inner or ANYTHING, sets)
     for key, new in after.items():
         if key not in before:
-            _child(f"f:{key}", MISSING, new, shape.child(key) or ANYTHING, sets)
+            element, inner = steps[key]
+            _child(element, MISSING, new, inner or ANYTHING, sets)
 
 
 def _child(element: str, before: Any, after: Any, shape: Shape, sets: _Sets) -> None:
     added, removed, modified = sets
-    if not _is_open(before, after, shape):
+    if not (isinstance(before, _CONTAINERS) or isinstance(after, _CONTAINERS)) or not _is_open(
+        before, after, shape
+    ):
         place = added if before is MISSING else removed if after is MISSING else modified
         place[element] = LEAF
         return
@@ -77,6 +84,9 @@ def _child(element: str, before: Any, after: Any, shape: Shape, sets: _Sets) -> 
     for place, found in zip(sets, below, strict=True):
         if found:
             place[element] = LEAF if len(found) == 1 and SELF in found else found
+
+
+_CONTAINERS = (dict, list)
 
 
 def _is_open(before: Any, after: Any, shape: Shape) -> bool:

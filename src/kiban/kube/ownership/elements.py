@@ -10,23 +10,38 @@ from kiban.kube.schema.shapes import Shape
 def item_element(item: Any, shape: Shape) -> str:
     """The element of an item of a set or of a list keyed by fields."""
     if shape.relation == "set":
-        return f"v:{_json(item)}"
+        return _string(item) if isinstance(item, str) else f"v:{_json(item)}"
     given = item if isinstance(item, dict) else {}
     if len(shape.keys) == 1:
         key = shape.keys[0]
         value = given.get(key)
         if isinstance(value, str):
             return _string_key(key, value)
-    values = {}
+    values = []
     for key in sorted(shape.keys):
         value = given.get(key)
-        values[key] = shape.key_default(key) if value is None else value
-    return f"k:{_json(values)}"
+        value = shape.key_default(key) if value is None else value
+        # With its type, for True is not 1 here.
+        values.append((key, value, type(value)))
+    try:
+        return _keys(tuple(values))
+    except TypeError:
+        return _keys.__wrapped__(tuple(values))
+
+
+@lru_cache(maxsize=4096)
+def _string(value: str) -> str:
+    return f"v:{_json(value)}"
 
 
 @lru_cache(maxsize=4096)
 def _string_key(key: str, value: str) -> str:
     return f"k:{_json({key: value})}"
+
+
+@lru_cache(maxsize=4096)
+def _keys(values: tuple[tuple[str, Any, type], ...]) -> str:
+    return f"k:{_json({key: value for key, value, _ in values})}"
 
 
 def _json(value: Any) -> str:

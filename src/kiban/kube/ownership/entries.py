@@ -4,7 +4,7 @@ Source: k8s.io/apimachinery/pkg/util/managedfields/internal/{managedfields,capma
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kiban.kube.ownership.fieldsets import FieldSet, union
@@ -17,7 +17,8 @@ OLD_UPDATES = "ancient-changes"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One manager's fields. `time` is RFC 3339 or empty."""
+    """One manager's fields. `time` is RFC 3339 or empty. An entry that was read keeps what it was
+    read from, and is written as that."""
 
     manager: str
     operation: Operation
@@ -25,6 +26,7 @@ class Entry:
     fields: FieldSet
     time: str = ""
     subresource: str = ""
+    source: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -32,7 +34,17 @@ class Entry:
         version = self.api_version if self.operation == "Update" else ""
         return (self.manager, self.operation, version, self.subresource)
 
+    def owning(self, fields: FieldSet) -> "Entry":
+        """The entry with other fields; itself when they are the same."""
+        if fields is self.fields:
+            return self
+        return Entry(
+            self.manager, self.operation, self.api_version, fields, self.time, self.subresource
+        )
+
     def as_data(self) -> dict[str, Any]:
+        if self.source is not None:
+            return self.source
         data: dict[str, Any] = {
             "manager": self.manager,
             "operation": self.operation,
@@ -62,6 +74,7 @@ def read_entries(managed: Any) -> list[Entry] | None:
             fields=fields,
             time=data.get("time") or "",
             subresource=data.get("subresource", ""),
+            source=data,
         )
         entries.append(entry)
     return entries
@@ -96,12 +109,9 @@ def capped(entries: list[Entry]) -> list[Entry]:
         if version not in first:
             first[version] = entry
             continue
-        bucket = buckets.get(version) or replace(
-            first[version], manager=OLD_UPDATES, subresource=""
-        )
-        buckets[version] = replace(
-            bucket, fields=union(bucket.fields, entry.fields), time=entry.time
-        )
+        bucket = buckets.get(version) or first[version]
+        fields = union(bucket.fields, entry.fields)
+        buckets[version] = Entry(OLD_UPDATES, "Update", version, fields, entry.time)
         gone |= {first[version].identity, entry.identity}
         excess -= 1
     kept = [entry for entry in entries if entry.identity not in gone]

@@ -4,14 +4,13 @@ Fields that appeared or changed go to the writer and leave everybody else; field
 everybody. Fields set to the value they had are not taken.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from kiban.kube.objects import Manifest
 from kiban.kube.ownership.comparing import Comparison, compare
 from kiban.kube.ownership.empty import empty_object
 from kiban.kube.ownership.entries import Entry, capped, read_entries, write_entries
-from kiban.kube.ownership.fieldsets import FieldSet, difference, union, without_tree
+from kiban.kube.ownership.fieldsets import FieldSet, difference, shared, union, without_tree
 from kiban.kube.ownership.resets import NEVER_OWNED
 from kiban.kube.schema.shapes import Shape
 from kiban.primitives.instants import Instant, rfc3339
@@ -57,9 +56,12 @@ def _entries(before: Manifest | None, after: Manifest, *, is_subresource: bool) 
 
 def _owned_changes(changes: Comparison, reset: FieldSet) -> Comparison:
     """The changes without what can never be owned."""
-    if not reset and not any(
-        "f:metadata" in fields or "f:kind" in fields or "f:apiVersion" in fields
-        for fields in (changes.added, changes.removed, changes.modified)
+    if changes.is_same or (
+        not reset
+        and not any(
+            "f:metadata" in fields or "f:kind" in fields or "f:apiVersion" in fields
+            for fields in (changes.added, changes.removed, changes.modified)
+        )
     ):
         return changes
     return Comparison(
@@ -82,13 +84,13 @@ def _after(
     manager, subresource = writer
     taken = changes.taken
     lost = union(taken, changes.removed)
-    left = [replace(entry, fields=difference(entry.fields, lost)) for entry in entries]
+    left = [entry.owning(difference(entry.fields, lost)) for entry in entries]
     if taken:
         own = Entry(manager, "Update", after["apiVersion"], taken, rfc3339(now), subresource)
         mine = [entry for entry in left if entry.identity == own.identity]
         kept = mine[0].fields if mine else {}
         left = [entry for entry in left if entry.identity != own.identity]
-        left.append(replace(own, fields=union(kept, taken)))
+        left.append(own.owning(shared(union(kept, taken))))
     return capped([entry for entry in left if entry.fields])
 
 
@@ -103,5 +105,5 @@ def _timeless(manifest: Manifest) -> Manifest:
     managed = manifest["metadata"].get("managedFields")
     if not managed:
         return manifest
-    bare = [{key: entry[key] for key in entry if key != "time"} for entry in managed]
+    bare = [{**entry, "time": ""} for entry in managed]
     return {**manifest, "metadata": {**manifest["metadata"], "managedFields": bare}}

@@ -6,6 +6,7 @@ optional scalars are pointers (and so keep a zero) is not in the published schem
 those that are not are listed in `zeros`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,30 +34,58 @@ class WrongType(Exception):
     """A value of a type that its field cannot hold."""
 
 
-def read(manifest: Manifest, shape: Shape) -> Reading:
-    """Read a manifest. A type error leaves the object as it was sent."""
+# Where a value stands: the place it stands in, and its key or index there. Written out only when
+# there is something to say about it.
+_Place = tuple[Any, str | int] | None
+
+
+def read(manifest: Manifest, shape: Shape, known: Manifest | None = None) -> Reading:
+    """Read a manifest. A type error leaves the object as it was sent.
+
+    What the server would store as it is comes back as it is, not as a copy. `known` has been read
+    before: what the manifest shares with it is not read again.
+    """
     unknown: list[str] = []
     try:
-        _expect(isinstance(manifest, dict), manifest, shape, "")
-        tree = _object(manifest, shape, "", unknown)
+        _expect(isinstance(manifest, dict), manifest, shape, None)
+        tree = _object(manifest, shape, None, unknown, known)
     except WrongType as error:
         return Reading(manifest, unknown, str(error))
     return Reading(tree, unknown)
 
 
-def _object(value: Any, shape: Shape, path: str, unknown: list[str]) -> dict[str, Any]:
+def _object(
+    value: Any, shape: Shape, place: _Place, unknown: list[str], known: Any
+) -> dict[str, Any]:
     fields, required = shape.fields, shape.required
+    before = known if isinstance(known, dict) else _NOTHING
     result: dict[str, Any] = {}
+    same = True
     for key, child in value.items():
+        old = before.get(key)
+        if child is old and child is not None:
+            result[key] = child
+            continue
         declared = fields.get(key)
-        at = f"{path}.{key}" if path else key
-        if declared is None:
-            unknown.append(at)
-        elif child is not None:
-            new = _value(child, declared.shape, at, unknown)
-            if key in required or not _is_empty(new, declared.shape, shape.name, key):
-                result[key] = new
-    return result
+        if declared is None or child is None:
+            if declared is None:
+                unknown.append(_written((place, key)))
+            same = False
+            continue
+        inner = declared.shape
+        if inner.form == "string" and isinstance(child, str):
+            new: Any = child
+        else:
+            new = _value(child, inner, (place, key), unknown, old)
+        if not new and key not in required and _is_empty(new, inner, shape.name, key):
+            same = False
+            continue
+        result[key] = new
+        same = same and new is child
+    return value if same else result
+
+
+_NOTHING: dict[str, Any] = {}
 
 
 def _is_empty(value: Any, shape: Shape, owner: str, key: str) -> bool:
@@ -67,56 +96,70 @@ def _is_empty(value: Any, shape: Shape, owner: str, key: str) -> bool:
     return False
 
 
-def _value(value: Any, shape: Shape, path: str, unknown: list[str]) -> Any:
+def _value(value: Any, shape: Shape, place: _Place, unknown: list[str], known: Any) -> Any:
     match shape.form:
         case "object":
-            _expect(isinstance(value, dict), value, shape, path)
-            return _object(value, shape, path, unknown)
+            _expect(isinstance(value, dict), value, shape, place)
+            return _object(value, shape, place, unknown, known)
         case "map":
-            _expect(isinstance(value, dict), value, shape, path)
-            item = shape.items
-            return {
-                key: _value(child, item, f"{path}.{key}", unknown)
-                for key, child in value.items()
-                if child is not None or item.form == "any"
-            }
+            _expect(isinstance(value, dict), value, shape, place)
+            return _map(value, shape.items, place, unknown)
         case "list":
-            _expect(isinstance(value, list), value, shape, path)
-            return _list(value, shape.items, path, unknown)
-    return _scalar(value, shape, path)
+            _expect(isinstance(value, list), value, shape, place)
+            return _list(value, shape.items, place, unknown, known)
+    return _scalar(value, shape, place)
 
 
-def _list(value: list[Any], item: Shape, path: str, unknown: list[str]) -> list[Any]:
+def _map(value: dict[str, Any], item: Shape, place: _Place, unknown: list[str]) -> dict[str, Any]:
+    if item.form == "string" and all(isinstance(child, str) for child in value.values()):
+        return value
+    result = {
+        key: _value(child, item, (place, key), unknown, None)
+        for key, child in value.items()
+        if child is not None or item.form == "any"
+    }
+    return value if _is_same(result.values(), value.values()) else result
+
+
+def _list(
+    value: list[Any], item: Shape, place: _Place, unknown: list[str], known: Any
+) -> list[Any]:
     if item.form in ("string", "any"):
         for child in value:
-            _expect(item.form == "any" or isinstance(child, str), child, item, path)
-        return list(value)
-    return [
-        _value({} if child is None else child, item, f"{path}[{index}]", unknown)
+            _expect(item.form == "any" or isinstance(child, str), child, item, place)
+        return value
+    seen = {id(old) for old in known} if isinstance(known, list) else ()
+    result = [
+        child
+        if id(child) in seen
+        else _value({} if child is None else child, item, (place, index), unknown, None)
         for index, child in enumerate(value)
     ]
+    return value if _is_same(result, value) else result
 
 
-def _scalar(value: Any, shape: Shape, path: str) -> Any:
+def _is_same(new: Collection[Any], old: Collection[Any]) -> bool:
+    """Whether these are the very same values in the same order."""
+    return len(new) == len(old) and all(a is b for a, b in zip(new, old, strict=True))
+
+
+def _scalar(value: Any, shape: Shape, place: _Place) -> Any:
     match shape.form:
         case "string" | "bytes":
-            _expect(isinstance(value, str), value, shape, path)
+            _expect(isinstance(value, str), value, shape, place)
         case "boolean":
-            _expect(isinstance(value, bool), value, shape, path)
+            _expect(isinstance(value, bool), value, shape, place)
         case "int32" | "int64":
-            return _integer(value, shape, path)
+            return _integer(value, shape, place)
         case "number":
-            _expect(
-                isinstance(value, int | float) and not isinstance(value, bool), value, shape, path
-            )
+            _expect(_is_number(value), value, shape, place)
         case "int-or-string":
-            _expect(
-                isinstance(value, str | int) and not isinstance(value, bool), value, shape, path
-            )
+            fits = isinstance(value, str | int) and not isinstance(value, bool)
+            _expect(fits, value, shape, place)
         case "quantity":
-            return _quantity(value, path)
+            return _quantity(value, place)
         case "time":
-            _time(value, shape, path)
+            _time(value, shape, place)
     return value
 
 
@@ -127,21 +170,22 @@ def _is_number(value: Any) -> bool:
 _LIMITS = {"int32": 2**31, "int64": 2**63}
 
 
-def _integer(value: Any, shape: Shape, path: str) -> int:
+def _integer(value: Any, shape: Shape, place: _Place) -> int:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    _expect(whole and not isinstance(value, bool), value, shape, path)
+    _expect(whole and not isinstance(value, bool), value, shape, place)
     limit = _LIMITS[shape.form]
     if not -limit <= value < limit:
         raise WrongType(
-            f"json: cannot unmarshal number {value} into Go struct field {path} "
+            f"json: cannot unmarshal number {value} into Go struct field {_written(place)} "
             f"of type {shape.form}"
         )
     return int(value)
 
 
-def _quantity(value: Any, path: str) -> str:
+def _quantity(value: Any, place: _Place) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise WrongType(f"json: cannot unmarshal {_word(value)} into {path} of type Quantity")
+        where = _written(place)
+        raise WrongType(f"json: cannot unmarshal {_word(value)} into {where} of type Quantity")
     try:
         parse_quantity(value)
     except ValueError:
@@ -149,11 +193,12 @@ def _quantity(value: Any, path: str) -> str:
             "quantities must match the regular expression "
             "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
         ) from None
-    return canonical_quantity(value)
+    canonical = canonical_quantity(value)
+    return value if canonical == value else canonical
 
 
-def _time(value: Any, shape: Shape, path: str) -> None:
-    _expect(isinstance(value, str), value, shape, path)
+def _time(value: Any, shape: Shape, place: _Place) -> None:
+    _expect(isinstance(value, str), value, shape, place)
     try:
         parse_rfc3339(value)
     except ValueError:
@@ -174,12 +219,22 @@ _GO_TYPES = {
 }
 
 
-def _expect(holds: bool, value: Any, shape: Shape, path: str) -> None:
+def _expect(holds: bool, value: Any, shape: Shape, place: _Place) -> None:
     if not holds:
+        path = _written(place)
         wanted = shape.name.rpartition(".")[2] or _GO_TYPES.get(shape.form, shape.form)
         raise WrongType(
             f"json: cannot unmarshal {_word(value)} into Go struct field {path} of type {wanted}"
         )
+
+
+def _written(place: _Place) -> str:
+    """`spec.containers[0].image`."""
+    text = ""
+    while place is not None:
+        place, part = place
+        text = f"[{part}]{text}" if isinstance(part, int) else f".{part}{text}"
+    return text.removeprefix(".")
 
 
 def _word(value: Any) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+MOST_STEPS = 512
+
 Form = Literal[
     "object", "map", "list", "string", "int32", "int64", "number", "boolean", "quantity",
     "int-or-string", "time", "bytes", "any",
@@ -31,18 +33,24 @@ class Shape:
     `fields` is for objects, `item` for maps and lists. A list is `atomic` (replaced whole), a
     `set` of scalars, or a `map` of objects keyed by `keys`. An atomic object or map is replaced
     whole too. A shape of form `any` accepts everything: its maps are granular, its lists atomic.
+    `steps` leads from a key to its element in a field set (`f:name`) and to the shape behind it,
+    None where no such field is declared.
     """
 
+    fields: Mapping[str, Field]
+    steps: "Steps"
+
     __slots__ = (
-        "_fields",
         "_load",
         "atomic",
+        "fields",
         "form",
         "item",
         "keys",
         "name",
         "relation",
         "required",
+        "steps",
     )
 
     def __init__(
@@ -65,16 +73,17 @@ class Shape:
         self.atomic = atomic
         self.required = required
         self._load = fields
-        self._fields: Mapping[str, Field] | None = None
+        self.steps = Steps(self)
 
     def __repr__(self) -> str:
         return f"Shape({self.form}{' ' + self.name if self.name else ''})"
 
-    @property
-    def fields(self) -> Mapping[str, Field]:
-        if self._fields is None:
-            self._fields = self._load() if self._load is not None else {}
-        return self._fields
+    def __getattr__(self, name: str) -> Mapping[str, Field]:
+        """Fields are loaded when they are first asked for; from then on the slot has them."""
+        if name != "fields":
+            raise AttributeError(name)
+        self.fields = self._load() if self._load is not None else {}
+        return self.fields
 
     @property
     def items(self) -> "Shape":
@@ -103,6 +112,23 @@ class Shape:
         """The default of a key field of this list's items (only `protocol` has one)."""
         field = self.items.fields.get(key) if self.items.form == "object" else None
         return field.default if field is not None else None
+
+
+class Steps(dict[str, tuple[str, Shape | None]]):
+    """The steps below one shape, remembered. People choose the keys of maps, so of those only so
+    many are."""
+
+    __slots__ = ("_shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self._shape = shape
+
+    def __missing__(self, key: str) -> tuple[str, Shape | None]:
+        step = (f"f:{key}", self._shape.child(key))
+        if len(self) < MOST_STEPS:
+            self[key] = step
+        return step
 
 
 ANYTHING = Shape("any")

@@ -349,3 +349,20 @@ def test_nodes_are_ready_and_their_leases_are_renewed() -> None:
     (lease,) = world.cluster.store.list(LEASE)
     assert lease["spec"]["renewTime"] == "2027-01-15T08:00:30.000000Z"
     assert world.cluster.store.get(POD) is None
+
+
+def test_a_container_put_into_a_running_pod_runs_once_and_changes_nothing_else() -> None:
+    world = World()
+    world.create()
+    world.run(1)
+    debugger = container("debugger")
+    world.do(Patch(POD, {"spec": {"ephemeralContainers": [debugger]}}, "ephemeralcontainers"))
+    world.run(1)
+    (status,) = world.status["ephemeralContainerStatuses"]
+    assert "running" in status["state"]
+    world.exit(0, 0, "debugger")
+    world.run(30)
+    (status,) = world.status["ephemeralContainerStatuses"]
+    assert status["state"]["terminated"]["exitCode"] == 0
+    assert status["restartCount"] == 0
+    assert (world.status["phase"], world.condition("Ready")) == ("Running", "True")

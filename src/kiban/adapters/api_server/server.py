@@ -6,7 +6,6 @@ writes bytes. It listens on loopback only.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Protocol
@@ -20,6 +19,8 @@ from kiban.adapters.api_server.credentials import Authenticator, user_of_certifi
 from kiban.adapters.api_server.driver import WallDriver
 from kiban.adapters.api_server.streams.commands import Containers, serve_command
 from kiban.adapters.api_server.streams.forwarding import serve_ports
+from kiban.adapters.api_server.streams.proxying import serve_proxied
+from kiban.adapters.api_server.tls import tls_context
 from kiban.cluster.api.bodies import BODY_LIMIT
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import Failure, internal, too_many_requests, unauthorized
@@ -29,6 +30,7 @@ from kiban.cluster.api.values import (
     PodExec,
     PodLogs,
     PodPortForward,
+    Proxied,
     Request,
     Response,
     Stream,
@@ -84,7 +86,7 @@ class ApiServer:
         server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        context = _tls(identity) if identity else None
+        context = tls_context(identity) if identity else None
         site = web.TCPSite(self._runner, LOOPBACK, port, ssl_context=context, backlog=1024)
         await site.start()
         bound = self._runner.addresses[0][1]
@@ -100,6 +102,8 @@ class ApiServer:
             response = await self._answer(received)
             if isinstance(response.errand, PodExec | PodPortForward):
                 return await self._upgrade(received, response.errand)
+            if isinstance(response.errand, Proxied):
+                return await serve_proxied(received, response.errand)
         except Failure as failure:
             response = failure_response(failure, PLAIN)
         except Exception:  # noqa: BLE001: the outermost edge; our bug must not end the connection
@@ -274,15 +278,3 @@ def _headers(response: Response) -> CIMultiDict[str]:
 def _plain(response: Response) -> web.Response:
     # Never compressed: on loopback that costs ten times what it saves.
     return web.Response(status=response.status, body=response.body, headers=_headers(response))
-
-
-def _tls(identity: ServerIdentity) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(identity.certificate, identity.key)
-    # Clients may show a certificate; one that our authority did not sign, or that has expired,
-    # ends the handshake with an alert that says so.
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_verify_locations(identity.authority)
-    context.set_alpn_protocols(["http/1.1"])
-    return context

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kiban.cluster.api import objects, pods, scale, tokens
+from kiban.cluster.api import objects, pods, proxying, scale, tokens
 from kiban.cluster.api.failures import method_not_allowed
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
@@ -46,5 +46,6 @@ _HANDLERS: dict[str, Handler] = {
     "exec": pods.run,
     "attach": pods.run,
     "portforward": pods.forward,
+    "proxy": proxying.answer,
     "token": tokens.request,
 }

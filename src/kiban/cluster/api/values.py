@@ -87,7 +87,18 @@ class PodPortForward:
     ports: tuple[int, ...]
 
 
-Errand = PodLogs | PodExec | PodPortForward
+@dataclass(frozen=True, slots=True)
+class Proxied:
+    """A wish to pass the request on, with what follows the first `depth` parts of its path."""
+
+    scheme: str
+    address: str
+    port: int
+    depth: int
+    body: bytes = b""
+
+
+Errand = PodLogs | PodExec | PodPortForward | Proxied
 
 
 @dataclass(slots=True)

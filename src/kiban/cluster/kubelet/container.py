@@ -17,7 +17,7 @@ LONGEST_BACKOFF_SECONDS = 300.0
 # Twice the longest back-off (client-go util/flowcontrol/backoff.go).
 FORGET_SECONDS = 2 * LONGEST_BACKOFF_SECONDS
 
-Role = Literal["init", "sidecar", "main"]
+Role = Literal["init", "sidecar", "main", "ephemeral"]
 
 
 class Stage(Enum):

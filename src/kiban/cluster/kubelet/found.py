@@ -19,11 +19,14 @@ LOST_REASON = "ContainerStatusUnknown"
 LOST_MESSAGE = "The container could not be located when the pod was terminated"
 
 
+STATUS_FIELDS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+
+
 def containers_of(pod: Manifest, now: Instant) -> list[Container]:
     """Init containers first, then the others, each as its status says it was."""
     statuses = {
         status["name"]: status
-        for field in ("initContainerStatuses", "containerStatuses")
+        for field in STATUS_FIELDS
         for status in get_in(pod, "status", field, default=[])
     }
     policy = get_in(pod, "spec", "restartPolicy", default="Always")
@@ -39,11 +42,19 @@ def containers_of(pod: Manifest, now: Instant) -> list[Container]:
     return found
 
 
+def ephemeral_containers(pod: Manifest) -> Iterator[Container]:
+    """The containers that were put into a pod to look at it, none of them started yet."""
+    for spec in get_in(pod, "spec", "ephemeralContainers", default=[]):
+        yield Container(pod["metadata"]["uid"], spec["name"], spec, "ephemeral")
+
+
 def _specs(pod: Manifest) -> Iterator[tuple[Role, dict[str, Any]]]:
     for spec in get_in(pod, "spec", "initContainers", default=[]):
         yield ("sidecar" if spec.get("restartPolicy") == "Always" else "init"), spec
     for spec in get_in(pod, "spec", "containers", default=[]):
         yield "main", spec
+    for spec in get_in(pod, "spec", "ephemeralContainers", default=[]):
+        yield "ephemeral", spec
 
 
 def _take_over(container: Container, status: dict[str, Any], now: Instant) -> None:
@@ -65,7 +76,7 @@ def _take_over(container: Container, status: dict[str, Any], now: Instant) -> No
 
 
 def _runs_again(container: Container, policy: str) -> bool:
-    if container.stage is not Stage.EXITED:
+    if container.stage is not Stage.EXITED or container.role == "ephemeral":
         return False
     if container.role != "main" or policy == "Always":
         return True

@@ -27,7 +27,7 @@ from kiban.cluster.kubelet.comparing import says_the_same
 from kiban.cluster.kubelet.container import Container, Stage
 from kiban.cluster.kubelet.downward import PodPlace
 from kiban.cluster.kubelet.effects import Effects
-from kiban.cluster.kubelet.found import containers_of
+from kiban.cluster.kubelet.found import containers_of, ephemeral_containers
 from kiban.cluster.kubelet.probing import handler_of
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
@@ -61,8 +61,9 @@ class PodWorker:
         self.is_removed = False
         self.shutdown_until: Instant | None = None
         found = containers_of(pod, now)
-        self.inits = [c for c in found if c.role != "main"]
+        self.inits = [c for c in found if c.role in ("init", "sidecar")]
         self.mains = [c for c in found if c.role == "main"]
+        self.ephemerals = [c for c in found if c.role == "ephemeral"]
         self._by_name = {c.name: c for c in found}
         start = get_in(pod, "status", "startTime")
         self._started_at = parse_rfc3339(start) if start else now
@@ -77,7 +78,7 @@ class PodWorker:
 
     @property
     def containers(self) -> list[Container]:
-        return [*self.inits, *self.mains]
+        return [*self.inits, *self.mains, *self.ephemerals]
 
     @property
     def stops_last(self) -> bool:
@@ -94,6 +95,10 @@ class PodWorker:
         """The stored pod changed."""
         self.pod = pod
         self._changed = True
+        for container in ephemeral_containers(pod):
+            if container.name not in self._by_name:
+                self._by_name[container.name] = container
+                self.ephemerals.append(container)
 
     def take(self, report: Report, now: Instant) -> bool:
         """Take in a report; whether the pod must be looked at because of it."""
@@ -248,6 +253,9 @@ class PodWorker:
         for container in self.mains:
             if self._should_run(container):
                 self._changed |= starting.bring_up(container, view, now, effects)
+        for container in self.ephemerals:
+            if container.stage is not Stage.EXITED:
+                self._changed |= starting.bring_up(container, view, now, effects)
 
     def _check_deadline(self, now: Instant, effects: Effects) -> None:
         seconds = get_in(self.pod, "spec", "activeDeadlineSeconds")
@@ -384,10 +392,15 @@ class PodWorker:
     # Status
 
     def _facts(self) -> PodFacts:
-        host = self.place.host_address
-        address = self.place.address
         return PodFacts(
-            self.pod, self.inits, self.mains, address, host, self._started_at, self._verdict
+            self.pod,
+            self.inits,
+            self.mains,
+            self.place.address,
+            self.place.host_address,
+            self._started_at,
+            self._verdict,
+            self.ephemerals,
         )
 
     def _write_status(self, now: Instant, effects: Effects) -> None:

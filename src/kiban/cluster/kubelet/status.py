@@ -40,6 +40,7 @@ class PodFacts:
     host_address: str
     started_at: Instant
     verdict: Verdict | None = None
+    ephemerals: Sequence[Container] = ()
 
     @property
     def restart_policy(self) -> str:
@@ -65,6 +66,10 @@ def status_of(facts: PodFacts, now: Instant) -> dict[str, Any]:
     }
     if facts.inits:
         status["initContainerStatuses"] = [_container_status(c, facts) for c in facts.inits]
+    if facts.ephemerals:
+        status["ephemeralContainerStatuses"] = [
+            _container_status(c, facts) for c in facts.ephemerals
+        ]
     if facts.verdict and facts.verdict.reason:
         status |= {"reason": facts.verdict.reason, "message": facts.verdict.message}
     if generation := facts.pod["metadata"].get("generation"):

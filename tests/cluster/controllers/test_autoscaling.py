@@ -9,6 +9,7 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.limits import (
 )
 from kiban.cluster.controllers.horizontal_pod_autoscaler.replicas import (
     Groups,
+    Present,
     by_utilization,
 )
 from kiban.primitives.instants import Instant, later
@@ -35,7 +36,7 @@ def test_replicas_for_a_utilization(
     count: int, milli: int, missing: int, target: int, expected: int
 ) -> None:
     sorted_pods, requests = groups(count, milli, missing)
-    proposal = by_utilization(sorted_pods, requests, target, count + missing)
+    proposal = by_utilization(sorted_pods, requests, target, Present(count + missing))
     assert proposal.replicas == expected
 
 

@@ -116,6 +116,8 @@ def _expected(budget: Manifest, pods: Sequence[Manifest], snapshot: Snapshot) ->
             unmanaged = True
             continue
         scale = _scale(owner, pod["metadata"].get("namespace", ""), snapshot)
+        if isinstance(scale, str):
+            return _Expected(fault=scale, unmanaged=unmanaged)
         if scale is None:
             name = pod["metadata"]["name"]
             return _Expected(fault=f'found no controllers for pod "{name}"')
@@ -134,8 +136,11 @@ def _scaled(value: int | str, total: int) -> int:
     return -(-int(value.rstrip("%")) * total // 100)
 
 
-def _scale(owner: Mapping[str, Any], namespace: str, snapshot: Snapshot) -> tuple[str, int] | None:
-    """The uid and size of what in the end decides how many pods there are."""
+def _scale(
+    owner: Mapping[str, Any], namespace: str, snapshot: Snapshot
+) -> tuple[str, int] | str | None:
+    """The uid and size of what in the end decides how many pods there are; the words for it when
+    that has no size, None when it is not there."""
     kind = GroupKind(group_of(owner["apiVersion"]), owner["kind"])
     found = snapshot.get(Key(*kind, namespace, owner["name"]))
     if found is None or found["metadata"].get("uid") != owner["uid"]:
@@ -147,7 +152,9 @@ def _scale(owner: Mapping[str, Any], namespace: str, snapshot: Snapshot) -> tupl
     if kind in (REPLICA_SET, DEPLOYMENT, STATEFUL_SET, REPLICATION_CONTROLLER):
         return owner["uid"], get_in(found, "spec", "replicas", default=1)
     replicas = get_in(found, "spec", "replicas")
-    return (owner["uid"], replicas) if isinstance(replicas, int) else None
+    if isinstance(replicas, int):
+        return owner["uid"], replicas
+    return f"{kind.kind.lower()}s.{kind.group} does not implement the scale subresource"
 
 
 def _still_disrupted(budget: Manifest, pods: Sequence[Manifest], now: Instant) -> dict[str, str]:

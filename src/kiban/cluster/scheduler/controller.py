@@ -158,7 +158,7 @@ class Scheduler:
         snapshot, now = world
         rejections = finding.rejections
         causes = dict.fromkeys(rejection.filter for rejection in rejections.values())
-        self.queue.park(waiting, causes)
+        self.queue.park(waiting, causes, attempt.pod.shape)
         answer = self._room(pod, attempt, rejections, snapshot)
         reasons = [reason for rejection in rejections.values() for reason in rejection.reasons]
         text = failure(len(self.view.order), reasons, answer.message)

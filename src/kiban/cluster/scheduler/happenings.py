@@ -5,19 +5,18 @@ a node does not wake all pods that wait for memory. Source: EventsToRegister of 
 pkg/scheduler/framework/plugins.
 """
 
-from collections.abc import Iterable
-
 from kiban.kube.objects import Manifest, get_in, labels_of
 
 POD_GONE = "pod gone"
 POD_ARRIVED = "pod arrived"
 NODE_ADDED = "node added"
+NODE_GONE = "node gone"
 NODE_SIZE = "node size"
 NODE_LABELS = "node labels"
 NODE_TAINTS = "node taints"
 VOLUMES = "volumes"
 
-_HELPED_BY: dict[str, frozenset[str]] = {
+HELPED_BY: dict[str, frozenset[str]] = {
     "NodeUnschedulable": frozenset({NODE_ADDED, NODE_TAINTS}),
     "NodeName": frozenset({NODE_ADDED}),
     "TaintToleration": frozenset({NODE_ADDED, NODE_TAINTS}),
@@ -25,24 +24,18 @@ _HELPED_BY: dict[str, frozenset[str]] = {
     "NodePorts": frozenset({NODE_ADDED, POD_GONE}),
     "NodeResourcesFit": frozenset({NODE_ADDED, NODE_SIZE, POD_GONE}),
     "VolumeBinding": frozenset({NODE_ADDED, NODE_LABELS, VOLUMES}),
-    "PodTopologySpread": frozenset({NODE_ADDED, NODE_LABELS, NODE_TAINTS, POD_GONE, POD_ARRIVED}),
+    "PodTopologySpread": frozenset(
+        {NODE_ADDED, NODE_GONE, NODE_LABELS, NODE_TAINTS, POD_GONE, POD_ARRIVED}
+    ),
     "InterPodAffinity": frozenset({NODE_ADDED, NODE_LABELS, POD_GONE, POD_ARRIVED}),
     "NoNodes": frozenset({NODE_ADDED}),
 }
 
 
-def may_help(causes: Iterable[str], happened: Iterable[str]) -> bool:
-    """Whether any of the filters that rejected a pod may judge otherwise now."""
-    events = frozenset(happened)
-    return any(_HELPED_BY[cause] & events for cause in causes)
-
-
 def node_happenings(before: Manifest | None, after: Manifest | None) -> list[str]:
     """What a change of a node is to the pods that wait."""
-    if after is None:
-        return []
-    if before is None:
-        return [NODE_ADDED]
+    if after is None or before is None:
+        return [NODE_GONE] if after is None else [NODE_ADDED]
     found = []
     if _size(before) != _size(after):
         found.append(NODE_SIZE)

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Literal
 
+from kiban.cluster.scheduler.shape import Shape
 from kiban.kube.objects import Key
 from kiban.primitives.instants import Instant, later, whole_second
 from kiban.reconcile.agenda import Agenda
@@ -26,13 +27,15 @@ State = Literal["active", "woken", "parked", "set back", "taken"]
 
 @dataclass(slots=True)
 class Waiting:
-    """A pod in the queue. `causes` are the filters that rejected it the last time."""
+    """A pod in the queue. `causes` are the filters that rejected it the last time, when its shape
+    was this."""
 
     key: Key
     priority: int
     sequence: int
     attempts: int = 0
     causes: tuple[str, ...] = ()
+    shape: Shape | None = None
     tried_at: Instant = BEGINNING
     state: State = "active"
 
@@ -85,9 +88,9 @@ class Queue:
                 return self._taken(found, now)
         return None
 
-    def park(self, waiting: Waiting, causes: Iterable[str]) -> None:
+    def park(self, waiting: Waiting, causes: Iterable[str], shape: Shape | None = None) -> None:
         """The pod fits nowhere: it waits for a change that may help."""
-        waiting.causes = tuple(causes)
+        waiting.causes, waiting.shape = tuple(causes), shape
         waiting.state = "parked"
         self._parked[waiting.key] = None
 

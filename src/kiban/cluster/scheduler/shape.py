@@ -51,6 +51,7 @@ class Shape:
     scored_memory: int
     ports: tuple[Port, ...]
     node_choice: NodeChoice
+    named_nodes: frozenset[str] | None
     preferred_nodes: tuple[tuple[int, NodeTerm], ...]
     tolerations: tuple[Toleration, ...]
     hard_spreads: tuple[Spread, ...]
@@ -124,6 +125,7 @@ def _compiled(digest: bytes, identity: bytes) -> Shape:
         scored_memory=memory,
         ports=host_ports(spec),
         node_choice=NodeChoice(tuple(sorted((spec.get("nodeSelector") or {}).items())), terms),
+        named_nodes=_named(terms),
         preferred_nodes=tuple(
             (entry["weight"], node_term(entry["preference"]))
             for entry in nodes.get("preferredDuringSchedulingIgnoredDuringExecution") or ()
@@ -142,6 +144,18 @@ def _compiled(digest: bytes, identity: bytes) -> Shape:
         and not wanted.get("memory")
         and not any(entry["limits"] for entry in spec.get("containers") or ()),
     )
+
+
+def _named(terms: tuple[NodeTerm, ...] | None) -> frozenset[str] | None:
+    """The only nodes that the terms leave, when each of them names some; others are not even
+    looked at."""
+    found: set[str] = set()
+    for term in terms or ():
+        named = [set(entry.values) for entry in term.fields if entry.operator == "in"]
+        if not named:
+            return None
+        found |= set.intersection(*named)
+    return frozenset(found) if terms else None
 
 
 def _is_hard(tree: Tree) -> bool:

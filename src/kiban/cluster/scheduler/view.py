@@ -89,18 +89,19 @@ class View:
         self._count_affine(int(pod.shape.has_pod_terms))
         self._note(node)
 
-    def drop_pod(self, key: Key) -> bool:
-        """The pod no longer counts anywhere; whether it did."""
+    def drop_pod(self, key: Key) -> PodInfo | None:
+        """The pod no longer counts anywhere; what it was, if it did."""
         node = self._places.pop(key, None)
         if node is None:
-            return False
+            return None
         info = self._infos[node]
-        self._count_affine(-int(info.pods[key].shape.has_pod_terms))
+        pod = info.pods[key]
+        self._count_affine(-int(pod.shape.has_pod_terms))
         info.remove(key)
         if info.node is None and not info.pods:
             del self._infos[node]
         self._note(node)
-        return True
+        return pod
 
     def place_of(self, key: Key) -> str | None:
         """The node on which a pod counts."""

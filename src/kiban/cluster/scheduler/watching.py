@@ -1,12 +1,7 @@
 """How changes of objects become changes of the view, and what of them the queue must know."""
 
-from kiban.cluster.scheduler.happenings import (
-    POD_ARRIVED,
-    POD_GONE,
-    VOLUMES,
-    may_help,
-    node_happenings,
-)
+from kiban.cluster.scheduler.happenings import POD_ARRIVED, POD_GONE, VOLUMES
+from kiban.cluster.scheduler.hints import Happening, OtherChange, PodChange, helps, node_change
 from kiban.cluster.scheduler.node_info import pod_info
 from kiban.cluster.scheduler.outcomes import nominated_node
 from kiban.cluster.scheduler.queue import Queue
@@ -27,36 +22,41 @@ from kiban.reconcile.controller import Change
 def take_in(change: Change, view: View, queue: Queue, scheduler_name: str) -> None:
     """Bring the view up to date, and wake the pods that the change may help."""
     kind = change.key.group_kind
+    happened: Happening | None = None
     if kind == POD:
         happened = _take_pod(change, view, queue, scheduler_name)
     elif kind == NODE:
         happened = _take_node(change, view)
     elif kind == NAMESPACE:
-        happened = _take_namespace(change, view)
-    else:
-        happened = [VOLUMES] if kind == PERSISTENT_VOLUME_CLAIM else []
-    if happened and len(queue):
-        queue.wake_those(lambda waiting: may_help(waiting.causes, happened))
+        _take_namespace(change, view)
+    elif kind == PERSISTENT_VOLUME_CLAIM:
+        happened = OtherChange(VOLUMES)
+    if happened is not None and len(queue):
+        queue.wake_those(lambda waiting: helps(waiting.shape, waiting.causes, happened))
 
 
-def _take_pod(change: Change, view: View, queue: Queue, scheduler_name: str) -> list[str]:
+def _take_pod(change: Change, view: View, queue: Queue, scheduler_name: str) -> Happening | None:
     before, after = change.before, change.after
     if after is None or _has_ended(after):
         queue.remove(change.key)
         view.withdraw(change.key)
-        return [POD_GONE] if view.drop_pod(change.key) else []
+        gone = view.drop_pod(change.key)
+        return PodChange(POD_GONE, gone.shape, view.namespace_labels) if gone else None
     node = after["spec"].get("nodeName")
     if not node:
         _take_waiting(change, after, view, queue, scheduler_name)
-        return []
+        return None
     queue.remove(change.key)
     if before is not None and _counts_the_same(before, after):
-        return []
+        return None
     was_changed = _was_changed(before, after)
     is_new = view.place_of(change.key) is None or before is None or not _node(before)
+    info = pod_info(after)
     if was_changed or view.place_of(change.key) != node or not is_new:
-        view.put_pod(pod_info(after), node)
-    return [POD_ARRIVED] if is_new or was_changed else []
+        view.put_pod(info, node)
+    if not (is_new or was_changed):
+        return None
+    return PodChange(POD_ARRIVED, info.shape, view.namespace_labels)
 
 
 def _take_waiting(
@@ -76,23 +76,21 @@ def _take_waiting(
         queue.wake(change.key)
 
 
-def _take_node(change: Change, view: View) -> list[str]:
+def _take_node(change: Change, view: View) -> Happening | None:
+    happened = node_change(change.before, change.after)
     if change.after is None:
         view.drop_node(change.key.name)
-        return []
-    happened = node_happenings(change.before, change.after)
-    if happened:
+    elif happened is not None:
         view.put_node(change.after)
     return happened
 
 
-def _take_namespace(change: Change, view: View) -> list[str]:
+def _take_namespace(change: Change, view: View) -> None:
     labels = labels_of(change.after) if change.after is not None else None
     if view.namespace_labels.get(change.key.name) != labels:
         view.namespace_labels[change.key.name] = labels or {}
         if view.affine_count:
             view.renew()
-    return []
 
 
 def _has_ended(pod: Manifest) -> bool:

@@ -10,6 +10,7 @@ from kiban.cluster.controllers.conditions import Claim
 from kiban.cluster.controllers.deployment.history import outdated_sets
 from kiban.cluster.controllers.deployment.new_set import creation, refused, upkeep
 from kiban.cluster.controllers.deployment.revisions import Sets, size_annotations, sorted_sets
+from kiban.cluster.controllers.deployment.rollback import rollback_of
 from kiban.cluster.controllers.deployment.rolling import Resize, rolling_resizes
 from kiban.cluster.controllers.deployment.scaling import is_scaling_event, scaling_resizes
 from kiban.cluster.controllers.deployment.status import (
@@ -103,6 +104,9 @@ def _advance(deployment: Manifest, sets: Sets, snapshot: Snapshot, now: Instant)
         return Outcome(pause)
     if deployment["spec"].get("paused"):
         return _scale(deployment, sets, now, tidy=True)
+    rollback = rollback_of(deployment, sets)
+    if rollback:
+        return Outcome(rollback)
     if is_scaling_event(deployment, sets):
         return _scale(deployment, sets, now, tidy=False)
     if is_rolling(deployment):

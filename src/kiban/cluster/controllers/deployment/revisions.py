@@ -17,11 +17,12 @@ REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
+ROLLBACK = "deprecated.deployment.rollback.to"
 LONGEST_HISTORY = 2000
-_NOT_COPIED = frozenset(
+NOT_COPIED = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
-        "deprecated.deployment.rollback.to",
+        ROLLBACK,
         REVISION,
         REVISION_HISTORY,
         DESIRED_REPLICAS,
@@ -103,10 +104,10 @@ def size_annotations(deployment: Manifest) -> dict[str, str]:
     return {DESIRED_REPLICAS: str(size), MAX_REPLICAS: str(size + max_surge(deployment))}
 
 
-def copied_annotations(deployment: Manifest) -> dict[str, str]:
-    """The annotations that a Deployment hands down to its newest set."""
-    annotations = annotations_of(deployment)
-    return {name: value for name, value in annotations.items() if name not in _NOT_COPIED}
+def copied_annotations(workload: Manifest) -> dict[str, str]:
+    """The annotations that a Deployment hands down to its newest set, or takes back from one."""
+    annotations = annotations_of(workload)
+    return {name: value for name, value in annotations.items() if name not in NOT_COPIED}
 
 
 def annotations_to_set(deployment: Manifest, sets: Sets) -> dict[str, Any]:

@@ -19,7 +19,12 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.limits import (
     decided,
 )
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import NO_METRICS, Metrics
-from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import Target, proposals
+from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import (
+    Target,
+    proposals,
+    tolerance_of,
+)
+from kiban.cluster.controllers.horizontal_pod_autoscaler.rivals import Selectors, rivals_for
 from kiban.cluster.controllers.writing import change, event, status_update, warning
 from kiban.kube.objects import (
     HORIZONTAL_POD_AUTOSCALER,
@@ -28,6 +33,7 @@ from kiban.kube.objects import (
     Manifest,
     get_in,
     group_of,
+    key_of,
     uid_of,
 )
 from kiban.kube.selectors import selector_from_object
@@ -52,10 +58,12 @@ class HorizontalPodAutoscalerController:
     def __init__(self, metrics: Metrics = NO_METRICS) -> None:
         self._metrics = metrics
         self._memories: dict[str, Memory] = {}
+        self._selectors: Selectors = {}
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Delayed]:
         if change.after is None:
             self._memories.pop(uid_of(change.object), None)
+            self._selectors.pop(change.key, None)
             return []
         return [Delayed(change.key, PERIOD_SECONDS)]
 
@@ -65,7 +73,7 @@ class HorizontalPodAutoscalerController:
             return NOTHING
         memory = self._memories.setdefault(uid_of(autoscaler), Memory())
         run = _Run(autoscaler, snapshot, memory, now)
-        run.scale(self._metrics)
+        run.scale(self._metrics, self._selectors)
         return Outcome(tuple(run.commands), wake_after=PERIOD_SECONDS)
 
 
@@ -84,7 +92,7 @@ class _Run:
         self._conditions: list[Condition] = list(self._status.get("conditions") or [])
         self.commands: list[Command] = []
 
-    def scale(self, metrics: Metrics) -> None:
+    def scale(self, metrics: Metrics, selectors: Selectors) -> None:
         """Read the target, decide, write."""
         workload = self._workload()
         if workload is None:
@@ -106,8 +114,22 @@ class _Run:
         elif current < smallest:
             reason = "Current number of replicas below Spec.MinReplicas"
             self._resize(workload, current, smallest, reason, [])
-        else:
+        elif not self._is_contested(target, selectors):
             self._follow(metrics, workload, target)
+
+    def _is_contested(self, target: Target, selectors: Selectors) -> bool:
+        """Whether another autoscaler has pods of the same target; then neither follows."""
+        selectors[key_of(self._autoscaler)] = target.selector
+        rivals = rivals_for(target, selectors)
+        if len(rivals) < 2:
+            return False
+        names = " ".join(f"{{{key.name} {key.namespace}}}" for key in rivals)
+        text = f"pods by selector {target.selector} are controlled by multiple HPAs: [{names}]"
+        self._set("ScalingActive", "False", "AmbiguousSelector", text)
+        self.commands.append(warning(self._autoscaler, "AmbiguousSelector", text))
+        self._write(target.spec_replicas, self._status.get("desiredReplicas", 0), [])
+        self.commands.append(warning(self._autoscaler, "FailedComputeMetricsReplicas", text))
+        return True
 
     @property
     def _smallest(self) -> int:
@@ -139,6 +161,8 @@ class _Run:
             workload["spec"].get("replicas", 1),
             get_in(workload, "status", "replicas", default=0),
             [pod for pod in candidates if selector.chooses(pod)],
+            selector,
+            tolerance_of(self._spec.get("behavior") or {}),
         )
 
     def _follow(self, metrics: Metrics, workload: Manifest, target: Target) -> None:

@@ -13,8 +13,12 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import (
     Unavailable,
 )
 from kiban.cluster.controllers.horizontal_pod_autoscaler.replicas import (
+    TOLERANCE,
+    USUAL,
     Groups,
+    Present,
     Proposal,
+    Tolerance,
     Uncountable,
     by_average,
     by_share,
@@ -24,6 +28,7 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.replicas import (
     requests_of,
 )
 from kiban.kube.objects import Manifest
+from kiban.kube.selectors import EVERYTHING, LabelSelector
 from kiban.primitives.instants import Instant
 from kiban.primitives.quantities import format_milli, milli
 
@@ -40,6 +45,18 @@ class Target:
     spec_replicas: int
     status_replicas: int
     pods: Sequence[Manifest]
+    selector: LabelSelector = EVERYTHING
+    tolerance: Tolerance = USUAL
+
+    @property
+    def present(self) -> Present:
+        return Present(self.spec_replicas, self.tolerance)
+
+
+def tolerance_of(behavior: Mapping[str, Any]) -> Tolerance:
+    """What an autoscaler says itself, in fractions; a tenth where it says nothing."""
+    said = [(behavior.get(way) or {}).get("tolerance") for way in ("scaleDown", "scaleUp")]
+    return Tolerance(*(TOLERANCE if text is None else milli(text) / 1000 for text in said))
 
 
 @dataclass
@@ -126,9 +143,9 @@ def _of_pods(
         groups = _counted(grouped(target.pods, samples, name, now))
         if utilization is not None:
             requests = requests_of(target.pods, name, source.get("container"))
-            proposal = by_utilization(groups, requests, utilization, target.spec_replicas)
+            proposal = by_utilization(groups, requests, utilization, target.present)
         else:
-            proposal = by_average(groups, milli(goal["averageValue"]), target.spec_replicas)
+            proposal = by_average(groups, milli(goal["averageValue"]), target.present)
     except Uncountable as error:
         detail = f"failed to get {what}: {error}"
         summary = f"failed to get {name} {word} metric value: {detail}"
@@ -165,7 +182,7 @@ def _pods(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: Instan
             )
         groups = _counted(grouped(target.pods, samples, "", now))
         goal = milli(source["target"]["averageValue"])
-        proposal = by_average(groups, goal, target.spec_replicas)
+        proposal = by_average(groups, goal, target.present)
     except Uncountable as error:
         summary = f"failed to get pods metric value: {error}"
         raise Unavailable("FailedGetPodsMetric", str(error), summary) from error
@@ -216,9 +233,11 @@ def _of_whole(
     goal: Mapping[str, Any], total: int, target: Target
 ) -> tuple[Proposal, dict[str, Any]]:
     if goal.get("averageValue") is not None:
-        proposal = by_share(total, milli(goal["averageValue"]), target.status_replicas)
+        proposal = by_share(
+            total, milli(goal["averageValue"]), Present(target.status_replicas, target.tolerance)
+        )
         return proposal, {"averageValue": format_milli(proposal.average_milli)}
-    proposal = by_total(total, milli(goal["value"]), target.spec_replicas, target.pods)
+    proposal = by_total(total, milli(goal["value"]), target.present, target.pods)
     return proposal, {"value": format_milli(total)}
 
 

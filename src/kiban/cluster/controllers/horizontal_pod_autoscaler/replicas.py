@@ -24,8 +24,26 @@ class Uncountable(Exception):
     """There is nothing to compute a ratio from."""
 
 
-def is_tolerable(ratio: float) -> bool:
-    return abs(1.0 - ratio) <= TOLERANCE
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far from 1 a ratio may be without a change, downwards and upwards."""
+
+    down: float = TOLERANCE
+    up: float = TOLERANCE
+
+    def covers(self, ratio: float) -> bool:
+        return 1.0 - ratio <= self.down if ratio < 1.0 else ratio - 1.0 <= self.up
+
+
+USUAL = Tolerance()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The size now, and how far from the target it may be."""
+
+    replicas: int
+    tolerance: Tolerance = USUAL
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class Proposal:
 
 
 def by_utilization(
-    groups: Groups, requests: Mapping[str, int], target: int, current: int
+    groups: Groups, requests: Mapping[str, int], target: int, present: Present
 ) -> Proposal:
     """Replicas for a percentage of what the pods request. Raises `Uncountable`."""
     ratio, utilization, average = _utilization(groups.used, requests, target)
@@ -92,10 +110,10 @@ def by_utilization(
         return _utilization(used, requests, target)[0]
 
     idle = {name: requests[name] * max(100, target) // 100 for name in groups.missing}
-    return Proposal(_decided(groups, ratio, idle, measure, current), average, utilization)
+    return Proposal(_decided(groups, ratio, idle, measure, present), average, utilization)
 
 
-def by_average(groups: Groups, target: int, current: int) -> Proposal:
+def by_average(groups: Groups, target: int, present: Present) -> Proposal:
     """Replicas for an average per pod."""
     average = sum(groups.used.values()) // len(groups.used)
 
@@ -103,7 +121,7 @@ def by_average(groups: Groups, target: int, current: int) -> Proposal:
         return (sum(used.values()) // len(used)) / target
 
     idle = dict.fromkeys(groups.missing, target)
-    return Proposal(_decided(groups, average / target, idle, measure, current), average)
+    return Proposal(_decided(groups, average / target, idle, measure, present), average)
 
 
 def _utilization(
@@ -122,13 +140,14 @@ def _decided(
     ratio: float,
     idle: Mapping[str, int],
     measure: Callable[[Mapping[str, int]], float],
-    current: int,
+    present: Present,
 ) -> int:
     """The replicas for a ratio. What is not known is counted against the change: pods without a
     sample as busy on the way down and as idle on the way up, unready ones as idle."""
+    current, covers = present.replicas, present.tolerance.covers
     up_with_unready = bool(groups.unready) and ratio > 1.0
     if not up_with_unready and not groups.missing:
-        return current if is_tolerable(ratio) else math.ceil(ratio * groups.ready)
+        return current if covers(ratio) else math.ceil(ratio * groups.ready)
     filled = dict(groups.used)
     if ratio < 1.0:
         filled |= idle
@@ -138,20 +157,20 @@ def _decided(
         filled |= dict.fromkeys(groups.unready, 0)
     new = measure(filled)
     turned = (ratio < 1.0 < new) or (new < 1.0 < ratio)
-    if is_tolerable(new) or turned:
+    if covers(new) or turned:
         return current
     replicas = math.ceil(new * len(filled))
     contrary = (new < 1.0 and replicas > current) or (new > 1.0 and replicas < current)
     return current if contrary else replicas
 
 
-def by_total(total: int, target: int, current: int, pods: Sequence[Manifest]) -> Proposal:
+def by_total(total: int, target: int, present: Present, pods: Sequence[Manifest]) -> Proposal:
     """Replicas for a figure of the whole, against a target for the whole."""
     ratio = total / target
-    if current == 0:
+    if present.replicas == 0:
         return Proposal(math.ceil(ratio))
-    if is_tolerable(ratio):
-        return Proposal(current)
+    if present.tolerance.covers(ratio):
+        return Proposal(present.replicas)
     ready = sum(
         phase_of(pod) == "Running" and (condition_of(pod, "Ready") or {}).get("status") == "True"
         for pod in pods
@@ -159,10 +178,10 @@ def by_total(total: int, target: int, current: int, pods: Sequence[Manifest]) ->
     return Proposal(math.ceil(ratio * ready))
 
 
-def by_share(total: int, target: int, replicas: int) -> Proposal:
+def by_share(total: int, target: int, present: Present) -> Proposal:
     """Replicas for a figure of the whole, against a target for each pod."""
-    wanted = replicas
-    if replicas == 0 or not is_tolerable(total / (target * replicas)):
+    wanted = replicas = present.replicas
+    if replicas == 0 or not present.tolerance.covers(total / (target * replicas)):
         wanted = math.ceil(total / target)
     return Proposal(wanted, math.ceil(total / replicas) if replicas else 0)
 

@@ -33,7 +33,7 @@ from kiban.cluster.controllers.job.ending import (
     target_of,
 )
 from kiban.cluster.controllers.job.sizing import Sizing, sized
-from kiban.cluster.controllers.job.wishes import is_suspended
+from kiban.cluster.controllers.job.wishes import is_managed_elsewhere, is_suspended
 from kiban.cluster.controllers.ownership import claim, controllers_of
 from kiban.cluster.controllers.pods import is_ready
 from kiban.cluster.controllers.writing import event, warning
@@ -78,7 +78,7 @@ class JobController:
         if key.group_kind == POD:
             return _let_go(snapshot.get(key), snapshot)
         job = snapshot.get(key)
-        if job is None or end_of(job) is not None:
+        if job is None or end_of(job) is not None or is_managed_elsewhere(job):
             return NOTHING
         claimed = claim(snapshot, job, POD)
         census = Census(job, claimed.objects, now)

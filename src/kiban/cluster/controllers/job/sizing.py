@@ -25,7 +25,7 @@ from kiban.cluster.controllers.job.wishes import (
     replaces_only_failed,
 )
 from kiban.cluster.controllers.pods import PodIdentity, name_base, pod_from_template
-from kiban.cluster.controllers.replica_set.ranking import least_wanted
+from kiban.cluster.controllers.replica_set.ranking import youngest_first
 from kiban.kube.objects import Manifest, replaced
 from kiban.primitives.chance import Chance
 
@@ -70,19 +70,20 @@ def _wanted(census: Census) -> int:
 
 
 def _surplus(census: Census, at_least: int) -> list[Manifest]:
-    """Pods on an index that is taken, done or unknown; then as many more as there are too many."""
+    """Pods on an index that another one has too, that is done or unknown; then as many more as
+    there are too many."""
+    order = youngest_first(census.active)
     chosen: dict[str, Manifest] = {}
     if is_indexed(census.job):
-        seen = dict.fromkeys([*census.succeeded_indexes, *census.failed_indexes])
-        for pod in sorted(census.active, key=lambda pod: pod["metadata"]["creationTimestamp"]):
+        taken = dict.fromkeys([*census.succeeded_indexes, *census.failed_indexes])
+        for pod in reversed(order):
             index = index_of(pod)
-            if index is None or index in seen or not census.is_valid(pod):
+            if index is None or index in taken or not census.is_valid(pod):
                 chosen[pod["metadata"]["name"]] = pod
             else:
-                seen[index] = None
-    rest = [pod for pod in census.active if pod["metadata"]["name"] not in chosen]
-    more = least_wanted(rest, [], max(0, at_least - len(chosen)), census.now)
-    return [*chosen.values(), *more]
+                taken[index] = None
+    rest = [pod for pod in order if pod["metadata"]["name"] not in chosen]
+    return [*chosen.values(), *rest[: max(0, at_least - len(chosen))]]
 
 
 def _made(census: Census, missing: int, chance: Chance) -> Sizing:

@@ -3,6 +3,7 @@
 from kiban.kube.objects import Manifest
 
 DEFAULT_BACKOFF_LIMIT = 6
+OWN_NAME = "kubernetes.io/job-controller"
 
 
 def parallelism_of(job: Manifest) -> int:
@@ -38,4 +39,10 @@ def backs_off_by_index(job: Manifest) -> bool:
 
 def replaces_only_failed(job: Manifest) -> bool:
     """Whether a pod that is ending is replaced only once it has ended."""
-    return bool(job["spec"].get("podReplacementPolicy") == "Failed")
+    policy = job["spec"].get("podReplacementPolicy")
+    return bool(policy == "Failed" or job["spec"].get("podFailurePolicy") is not None)
+
+
+def is_managed_elsewhere(job: Manifest) -> bool:
+    """Whether somebody else's controller runs the Job."""
+    return job["spec"].get("managedBy") not in (None, OWN_NAME)

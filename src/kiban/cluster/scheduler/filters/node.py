@@ -15,9 +15,14 @@ _TAINTED = Rejection("TaintToleration", ("node(s) had untolerated taint(s)",), i
 _NOT_CHOSEN = Rejection(
     "NodeAffinity", ("node(s) didn't match Pod's node affinity/selector",), is_final=True
 )
+_NOT_NAMED = Rejection(
+    "NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), is_final=True
+)
 
 
 def node_rejects(shape: Shape, info: NodeInfo) -> Rejection | None:
+    if shape.named_nodes is not None and info.name not in shape.named_nodes:
+        return _NOT_NAMED
     if info.unschedulable and not is_borne(UNSCHEDULABLE, shape.tolerations):
         return _CORDONED
     if info.taints and repels(info.taints, shape.tolerations):

@@ -18,9 +18,10 @@ def ports_taken(shape: Shape, info: NodeInfo) -> Rejection | None:
 
 
 def _is_taken(port: Port, info: NodeInfo) -> bool:
-    address, protocol, number = port
-    for there, its_protocol, its_number in info.ports:
-        overlaps = ANY_ADDRESS in (address, there) or address == there
-        if (its_protocol, its_number) == (protocol, number) and overlaps:
-            return True
-    return False
+    return any(ports_overlap(port, there) for there in info.ports)
+
+
+def ports_overlap(one: Port, other: Port) -> bool:
+    """Whether two pods on one node cannot both have these ports."""
+    overlaps = ANY_ADDRESS in (one[0], other[0]) or one[0] == other[0]
+    return one[1:] == other[1:] and overlaps

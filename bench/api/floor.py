@@ -19,7 +19,7 @@ from aiohttp import web
 
 from kiban.adapters.api_server.certificates import server_identity
 from kiban.adapters.api_server.credentials import kept_token
-from kiban.adapters.api_server.server import _tls
+from kiban.adapters.api_server.tls import tls_context
 
 
 class Log:
@@ -71,7 +71,7 @@ async def serve(directory: Path, port: int) -> None:
 
     runner = web.ServerRunner(web.Server(handle, access_log=None))
     await runner.setup()
-    context = _tls(server_identity(directory / "pki"))
+    context = tls_context(server_identity(directory / "pki"))
     await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
     await asyncio.Event().wait()
 

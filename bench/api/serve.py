@@ -4,7 +4,6 @@ No controllers but the one that makes service accounts, without which there are 
 tokens and the journal are as in `kiban cluster start`.
 """
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kiban.adapters.api_server.driver import WallDriver, wall_clock
 from kiban.adapters.api_server.server import ApiServer
 from kiban.cluster.cluster import assembled
 from kiban.cluster.controllers.service_account import ServiceAccountController
+from kiban.wiring.event_loop import run
 
 
 async def serve(directory: Path, port: int) -> None:
@@ -27,4 +27,4 @@ async def serve(directory: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    run(serve(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,6 +1,5 @@
 """`kiban up` and `kiban down`: the platform from a Git repository to real traffic, and its end."""
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -41,6 +40,7 @@ def up_command(
     """
     from kiban.cli.screen import Lines, LiveTree
     from kiban.primitives.instants import parse_span
+    from kiban.wiring.event_loop import run
     from kiban.wiring.up import UpWish, run_up
 
     wish = UpWish(
@@ -64,7 +64,7 @@ def up_command(
 
         then = tour_of(Path("build/tour.json"), stay=sys.stdin.isatty() and interactive)
     with screen:
-        code = asyncio.run(run_up(wish, screen, then, show_json if as_json else None))
+        code = run(run_up(wish, screen, then, show_json if as_json else None))
     raise click.exceptions.Exit(int(code))
 
 

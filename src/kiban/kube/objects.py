@@ -142,6 +142,19 @@ def replaced(manifest: Manifest, path: Iterable[str], value: Any) -> Manifest:
     return copy
 
 
+def sharing(new: Manifest, old: Manifest, levels: int = 2) -> Manifest:
+    """The new manifest with the old one's own parts where they are equal, so many levels down."""
+    same = {key: part for key, part in old.items() if key in new and new[key] == part}
+    if len(same) == len(new):
+        return old if len(old) == len(new) else {**new, **same}
+    parts = {**new, **same}
+    if levels > 1:
+        for key, part in new.items():
+            if key not in same and isinstance(part, dict) and isinstance(old.get(key), dict):
+                parts[key] = sharing(part, old[key], levels - 1)
+    return parts
+
+
 def copied(manifest: Manifest) -> Manifest:
     """A deep copy that may be changed."""
     return deepcopy(manifest)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.wiring.event_loop import run
 from kiban.wiring.places import PLATFORM_FILE, State
 from kiban.wiring.processes import announce, detach, retire, running, stop
 
@@ -35,7 +36,7 @@ def state_at(directory: Path | None) -> State:
 
 def start_here(wish: ClusterWish, tell: Callable[[dict[str, Any]], None]) -> None:
     """Run the cluster in this process until it is interrupted."""
-    asyncio.run(_run(wish, tell))
+    run(_run(wish, tell))
 
 
 def start_detached(wish: ClusterWish) -> dict[str, Any]:

@@ -70,7 +70,9 @@ def yaml_value(text: bytes, info_kind: str) -> Any:
 def json_value(text: bytes) -> Any:
     """What a JSON text says. Raises `ValueError`."""
     value = orjson.loads(text)
-    if _depth_left(value, DEPTH_LIMIT) < 0:
+    # Nothing is deeper than it has brackets.
+    may_be_deep = text.count(b"{") + text.count(b"[") > DEPTH_LIMIT
+    if may_be_deep and _depth_left(value, DEPTH_LIMIT) < 0:
         raise ValueError(f"exceeded max depth of {DEPTH_LIMIT}")
     return value
 

@@ -9,7 +9,7 @@ from kiban.cluster.api.failures import Failure, bad_request, invalid, wrong_valu
 from kiban.kube.defaults import default
 from kiban.kube.defaults.workloads import with_job_selector
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import JOB, Manifest
+from kiban.kube.objects import JOB, Manifest, sharing
 from kiban.kube.schema import Shape
 from kiban.kube.schema.builtin import UNTYPED
 from kiban.kube.schema.reading import read
@@ -17,14 +17,18 @@ from kiban.kube.validation import Fault, status_causes, validate_create, validat
 
 
 def understood(
-    shape: Shape, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
+    shape: Shape,
+    manifest: Manifest,
+    call: Call,
+    duplicates: tuple[str, ...] = (),
+    known: Manifest | None = None,
 ) -> Manifest:
     """What the server makes of an object: unknown fields dropped, and named as the client asked.
 
     Raises `Misread` for a wrong type, and under strict validation for unknown fields and keys
     given twice.
     """
-    reading = read(manifest, shape)
+    reading = read(manifest, shape, known)
     if reading.wrong:
         raise Misread(reading.wrong)
     _name_oddities(reading.unknown, call, duplicates)
@@ -73,9 +77,11 @@ class Misread(Exception):
         return Failure(422, "Invalid", text, {"causes": [cause]})
 
 
-def completed(info: KindInfo, manifest: Manifest) -> Manifest:
-    """The manifest with the defaults of its kind."""
-    return default(manifest)
+def completed(info: KindInfo, manifest: Manifest, live: Manifest | None = None) -> Manifest:
+    """The manifest with the defaults of its kind. What comes out as it is in the live object is
+    shared with it: it takes no memory again, and is seen at a glance to be unchanged."""
+    full = default(manifest)
+    return full if live is None or full is manifest else sharing(full, live)
 
 
 def identified(info: KindInfo, manifest: Manifest) -> Manifest:

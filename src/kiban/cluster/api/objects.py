@@ -63,9 +63,14 @@ def shown(
 ) -> Response:
     """One object as the client wants it, in the version of its path."""
     convert = versions.to_version(world.registry.kinds, info)
+    form_ = wish.form
     if convert is not None:
         manifest = convert(manifest)
-    form_ = wish.form
+    elif form_ == PLAIN and "name" in manifest["metadata"]:
+        stored = world.store.stored(key_of(manifest))
+        if stored is not None and stored.object is manifest:
+            # What the journal needs as well.
+            return Response(status, stored.encoded)
     if form_.transform == "Table":
         version = {"resourceVersion": manifest["metadata"].get("resourceVersion", "")}
         value = rendering.table([manifest], wish, version, world.registry.printer_of(info))
@@ -215,7 +220,8 @@ def patch(world: World, request: Request, target: Target, info: KindInfo, now: I
         new = change(convert(live) if convert else live)
         _check_name(new, target.name)
         try:
-            understood = world.registry.understood(info, new, call, tuple(duplicates))
+            known = None if convert else live
+            understood = world.registry.understood(info, new, call, tuple(duplicates), known)
         except form.Misread as misread:
             raise misread.in_patch(request.body.decode(errors="replace")) from misread
         return versions.to_stored(kinds, info, understood)

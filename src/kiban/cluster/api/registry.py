@@ -91,13 +91,19 @@ class Registry:
         return custom.scale if custom else None
 
     def understood(
-        self, info: KindInfo, manifest: Manifest, call: Call, duplicates: tuple[str, ...] = ()
+        self,
+        info: KindInfo,
+        manifest: Manifest,
+        call: Call,
+        duplicates: tuple[str, ...] = (),
+        known: Manifest | None = None,
     ) -> Manifest:
-        """What the server makes of what a client sent. Raises `form.Misread`."""
+        """What the server makes of what a client sent; what it shares with `known`, which was
+        understood before, is not looked at. Raises `form.Misread`."""
         custom = self._customs.found.get(info)
         if custom is not None:
             return form.custom_understood(custom, manifest, call, duplicates)
-        return form.understood(self.shape_of(info), manifest, call, duplicates)
+        return form.understood(self.shape_of(info), manifest, call, duplicates, known)
 
     # Creating
 
@@ -209,7 +215,7 @@ class Registry:
             self.shape_of(info), info, live, config, call, force=force, subresource=subresource
         )
         try:
-            wished = self.understood(info, applied.manifest, call)
+            wished = self.understood(info, applied.manifest, call, known=live)
         except form.Misread as misread:
             raise misread.in_body(info) from misread
         wished = metadata.placed(info, key.namespace, wished)
@@ -231,7 +237,7 @@ class Registry:
     ) -> Manifest:
         strategy = strategy_of(info)
         new = metadata.placed(info, key.namespace, wished)
-        new = form.completed(info, changeable_part(new, live, info, strategy, subresource))
+        new = form.completed(info, changeable_part(new, live, info, strategy, subresource), live)
         if self.tracks_ownership and not call.tracked:
             new = ownership.after_write(self.shape_of(info), info, live, new, call, subresource)
         new = metadata.carried(info, new, live)

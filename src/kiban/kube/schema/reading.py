@@ -103,18 +103,21 @@ def _value(value: Any, shape: Shape, place: _Place, unknown: list[str], known: A
             return _object(value, shape, place, unknown, known)
         case "map":
             _expect(isinstance(value, dict), value, shape, place)
-            return _map(value, shape.items, place, unknown)
+            return _map(value, shape.items, place, unknown, known)
         case "list":
             _expect(isinstance(value, list), value, shape, place)
             return _list(value, shape.items, place, unknown, known)
     return _scalar(value, shape, place)
 
 
-def _map(value: dict[str, Any], item: Shape, place: _Place, unknown: list[str]) -> dict[str, Any]:
+def _map(
+    value: dict[str, Any], item: Shape, place: _Place, unknown: list[str], known: Any
+) -> dict[str, Any]:
     if item.form == "string" and all(isinstance(child, str) for child in value.values()):
         return value
+    before = known if isinstance(known, dict) else _NOTHING
     result = {
-        key: _value(child, item, (place, key), unknown, None)
+        key: _value(child, item, (place, key), unknown, before.get(key))
         for key, child in value.items()
         if child is not None or item.form == "any"
     }
@@ -128,13 +131,14 @@ def _list(
         for child in value:
             _expect(item.form == "any" or isinstance(child, str), child, item, place)
         return value
-    seen = {id(old) for old in known} if isinstance(known, list) else ()
-    result = [
-        child
-        if id(child) in seen
-        else _value({} if child is None else child, item, (place, index), unknown, None)
-        for index, child in enumerate(value)
-    ]
+    before = known if isinstance(known, list) else ()
+    result = []
+    for index, child in enumerate(value):
+        # Mostly an item stands where it stood; one that moved is read again, which is no harm.
+        old = before[index] if index < len(before) else None
+        if child is not old or child is None:
+            child = _value({} if child is None else child, item, (place, index), unknown, old)
+        result.append(child)
     return value if _is_same(result, value) else result
 
 

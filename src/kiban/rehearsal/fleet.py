@@ -88,6 +88,7 @@ class Fleet:
         self._of[number][pod.uid] = pod
         self.request_cpu_m[number] = pod.request_cpu_m
         self.request_memory[number] = pod.request_memory
+        self._note(number, pod.created_at)
         self._count(pod, number, 1)
 
     def remove(self, uid: str, now: Instant) -> None:
@@ -148,14 +149,17 @@ class Fleet:
 class Span:
     """Means over a span: pods that are routed to, those of them that serve, and the share of
     requests that reach one that does not; of these, `silent_share` reach one that was not told to
-    stop. For `unrouted_share` of the time nothing was routed at all."""
+    stop. For `unrouted_share` of the time nothing was routed at all. In a span that is whole no
+    pod was lost, and in one that is manned none was missing. Equal spans after each other are the
+    same object."""
 
-    seconds: float
     routed: Figures
     serving: Figures
     lost_share: Figures
     silent_share: Figures
     unrouted_share: Figures
+    is_whole: bool
+    is_manned: bool
 
 
 class _Areas:
@@ -165,9 +169,13 @@ class _Areas:
         self._sums = np.zeros((5, count))
         self._at = np.full(count, int(now), dtype=np.int64)
         self._since = now
+        self._is_changed = True
+        self._steady: Span | None = None
 
     def note(self, number: int, routed: int, lost: int, silent: int, now: Instant) -> None:
-        seconds = (now - int(self._at[number])) / 1e6
+        self._is_changed = True
+        self._steady = None
+        seconds = (now - max(int(self._at[number]), self._since)) / 1e6
         if seconds > 0:
             sums = self._sums[:, number]
             sums[0] += routed * seconds
@@ -180,17 +188,31 @@ class _Areas:
             self._at[number] = now
 
     def closed(self, routed: Counts, lost: Counts, silent: Counts, until: Instant) -> Span:
-        left = (int(until) - self._at) / 1e6
+        since, self._since = self._since, until
+        if self._is_changed:
+            self._is_changed = False
+            return self._mean(routed, lost, silent, since, until)
+        if self._steady is None:
+            each = 1.0 / np.maximum(routed, 1)
+            none = (routed == 0).astype(np.float64)
+            shares = (lost * each, silent * each, none)
+            serving = (routed - lost).astype(np.float64)
+            flags = (not lost.any(), not none.any())
+            self._steady = Span(routed.astype(np.float64), serving, *shares, *flags)
+        return self._steady
+
+    def _mean(
+        self, routed: Counts, lost: Counts, silent: Counts, since: Instant, until: Instant
+    ) -> Span:
+        left = (int(until) - np.maximum(self._at, int(since))) / 1e6
         each = left / np.maximum(routed, 1)
-        length = max((until - self._since) / 1e6, 1e-6)
         sums = self._sums
         sums[0] += routed * left
         sums[1] += (routed - lost) * left
         sums[2] += lost * each
         sums[3] += silent * each
         sums[4] += (routed == 0) * left
-        means = sums / length
+        means = sums / max((until - since) / 1e6, 1e-6)
         self._sums = np.zeros_like(sums)
-        self._at[:] = until
-        self._since = until
-        return Span(length, means[0], means[1], means[2], means[3], means[4])
+        flags = (not means[2].any(), not means[4].any())
+        return Span(means[0], means[1], means[2], means[3], means[4], *flags)

@@ -35,13 +35,10 @@ class Disturbances:
         self._slow: Vector = np.ones(len(nodes), dtype=np.float64)
         self._seen: tuple[int, int] = (-1, -1)
         self._version = 0
+        self.has_errors = False
         self.errors: Vector = np.zeros(len(nodes), dtype=np.float64)
         self.slower: Vector = np.ones(len(nodes), dtype=np.float64)
         self.memory: Vector = np.ones(services, dtype=np.float64)
-
-    @property
-    def any_errors(self) -> bool:
-        return bool(self.errors.any())
 
     def break_down(self, name: str, share: float = 1.0) -> None:
         """From now on this share of the requests to a service or dependency fails at once."""
@@ -67,11 +64,11 @@ class Disturbances:
             self._quirks[service] = quirk
         self._version += 1
 
-    def refresh(self, fleet: Fleet) -> None:
-        """Bring the vectors up to the fleet that serves now."""
+    def refresh(self, fleet: Fleet) -> bool:
+        """Bring the vectors up to the fleet that serves now; whether they may have changed."""
         seen = (self._version, fleet.version if self._quirks else 0)
         if seen == self._seen:
-            return
+            return False
         self._seen = seen
         self.errors = self._down.copy()
         self.slower = self._slow.copy()
@@ -81,6 +78,8 @@ class Disturbances:
             self.errors[number] = 1.0 - (1.0 - self.errors[number]) * (1.0 - quirk.errors * share)
             self.slower[number] *= 1.0 + (quirk.slower - 1.0) * share
             self.memory[number] = 1.0 + (quirk.memory - 1.0) * share
+        self.has_errors = bool(self.errors.any())
+        return True
 
     def _shares(self, fleet: Fleet) -> Mapping[str, float]:
         """The share of the serving instances that have a service's quirk."""

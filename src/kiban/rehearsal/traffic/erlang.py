@@ -50,27 +50,30 @@ class DelayTable:
     def __init__(self) -> None:
         self._rows: dict[int, int] = {}
         self._grid = np.arange(POINTS, dtype=np.float64) / POINTS
-        # The last column serves as the end of the last interval, where everybody waits.
-        self._table = np.ones((0, POINTS + 1), dtype=np.float64)
+        # All rows behind each other: the value at a point, and the way from it to the next.
+        self._low = np.zeros(0, dtype=np.float64)
+        self._rise = np.zeros(0, dtype=np.float64)
 
     def rows(self, servers: Indices) -> Indices:
-        """The rows of these numbers of servers, for `chance`."""
+        """Where the rows of these numbers of servers begin, for `chance`."""
         wanted = np.minimum(np.maximum(servers, 1), MOST_SERVERS).tolist()
-        missing = sorted(set(wanted) - self._rows.keys())
-        if missing:
-            added = np.ones((len(missing), POINTS + 1), dtype=np.float64)
-            for row, count in enumerate(missing):
-                self._rows[count] = len(self._table) + row
-                added[row, :POINTS] = self._row(count)
-            self._table = np.concatenate([self._table, added])
+        for count in sorted(set(wanted) - self._rows.keys()):
+            self._rows[count] = len(self._low)
+            row = self._row(count)
+            # At the end of the last interval everybody waits.
+            self._low = np.concatenate([self._low, row])
+            self._rise = np.concatenate([self._rise, np.diff(row, append=1.0)])
         return np.array([self._rows[count] for count in wanted], dtype=np.int64)
 
     def chance(self, rows: Indices, utilisation: Vector) -> Vector:
-        """The share that must wait, for utilisations of at most 1."""
+        """The share that must wait, for utilisations below 1."""
         scaled = utilisation * POINTS
-        cell = np.minimum(scaled.astype(np.int64), POINTS - 1)
-        low = self._table[rows, cell]
-        found: Vector = low + (self._table[rows, cell + 1] - low) * (scaled - cell)
+        cell = scaled.astype(np.int64)
+        part = scaled - cell
+        place = rows + cell
+        found: Vector = self._low.take(place)
+        part *= self._rise.take(place)
+        found += part
         return found
 
     def _row(self, servers: int) -> Vector:

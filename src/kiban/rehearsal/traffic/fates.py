@@ -26,9 +26,11 @@ class Fates:
     failing: Vector
     hanging: Vector
 
-    @property
-    def are_all_well(self) -> bool:
-        return not self.by_cause
+
+def no_fates(services: int) -> Fates:
+    """Everything is well."""
+    none: Vector = np.zeros(services, dtype=np.float64)
+    return Fates({}, none + 1.0, none, none)
 
 
 def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: Vector) -> Fates:
@@ -36,11 +38,11 @@ def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: 
     answered too late last time."""
     refused, silent = span.unrouted_share, span.silent_share
     stopped = np.maximum(span.lost_share - silent, 0.0)
-    overload = np.minimum(waiting.dropped / np.maximum(arrivals, _TINY), 1.0)
+    dropped = np.zeros_like(arrivals) if waiting.dropped is None else waiting.dropped
+    overload = np.minimum(dropped / np.maximum(arrivals, _TINY), 1.0)
     unreached = refused + silent + stopped + overload
-    none = np.zeros_like(arrivals)
     if not (unreached.any() or errors.any() or late.any()):
-        return Fates({}, none + 1.0, none, none)
+        return no_fates(len(arrivals))
     begun = np.maximum(1.0 - unreached, 0.0)
     fault = begun * errors
     tardy = (begun - fault) * late

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from kiban.rehearsal.traffic.exact import Vector
 from kiban.rehearsal.traffic.tails import quantiles
 
@@ -14,11 +16,13 @@ class Flow:
     """Vectors in the order of the services; rates are a second, times in seconds, CPU in cores.
     `each` and what follows are figures of one serving instance.
 
-    `mean` and `variance` are those of a whole response, its calls included. `failed` holds the
+    `mean` and `variance` are those of a whole response, its calls included, to a caller
+    who never gives up; real ones do after `patience`. `failed` holds the
     rates of failures by cause.
     """
 
     seconds: float
+    patience: Vector
     arrivals: Vector
     served: Vector
     failed: Mapping[str, Vector]
@@ -33,14 +37,15 @@ class Flow:
 
     def failures(self) -> Vector:
         """Failures of all causes, a second."""
-        found = self.arrivals * 0.0
+        found = np.zeros_like(self.arrivals)
         for cause in self.failed:
-            found = found + self.failed[cause]
+            found += self.failed[cause]
         return found
 
     def vectors(self) -> Mapping[str, Vector]:
         """The figures that are worth keeping over time."""
-        p50, p95, p99 = quantiles(self.mean, self.variance, PERCENTILES)
+        times = quantiles(self.mean, self.variance, PERCENTILES)
+        p50, p95, p99 = (np.minimum(time, self.patience) for time in times)
         return {
             "requests": self.arrivals,
             "failed": self.failures(),

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kiban.rehearsal.traffic.exact import Vector
+from kiban.rehearsal.traffic.flow import Flow
 from kiban.rehearsal.traffic.tails import beyond
 
 # Limits further out than so many deviations are not exceeded by anybody worth counting.
 FAR = 14.0
+LOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Ledger:
         self.objectives = objectives
         self.requests: Vector = np.zeros(len(services), dtype=np.float64)
         self.failed: Vector = np.zeros(len(services), dtype=np.float64)
+        self._pending: Vector = np.zeros(len(services), dtype=np.float64)
+        self._pending_seconds = 0.0
         self._index = {name: number for number, name in enumerate(services)}
         limits = [
             (self._index[name], percentile, objectives[name].latency[percentile])
@@ -42,15 +46,25 @@ class Ledger:
         self._slow: Vector = np.zeros(len(limits), dtype=np.float64)
         self._answered: Vector = np.zeros(len(limits), dtype=np.float64)
 
-    def add(self, requests: Vector, failed: Vector, mean: Vector, variance: Vector) -> None:
-        """A span's requests, and how its responses were spread."""
+    def add(self, flow: Flow, failed: Vector | None) -> None:
+        """A span's requests, and how its responses were spread. While nothing fails, that is
+        looked at once a minute and holds for the whole of it."""
+        requests = flow.arrivals * flow.seconds
         self.requests += requests
-        self.failed += failed
-        if len(self._which) == 0:
-            return
-        answered = np.maximum(requests - failed, 0.0)[self._which]
+        self._pending += requests
+        self._pending_seconds += flow.seconds
+        if failed is not None:
+            self.failed += failed
+            self._pending -= failed
+        if len(self._which) and (failed is not None or self._pending_seconds >= LOOK_SECONDS):
+            self._look(flow)
+
+    def _look(self, flow: Flow) -> None:
+        answered = np.maximum(self._pending, 0.0)[self._which]
+        self._pending = np.zeros_like(self._pending)
+        self._pending_seconds = 0.0
         self._answered += answered
-        mean, variance = mean[self._which], variance[self._which]
+        mean, variance = flow.mean[self._which], flow.variance[self._which]
         near = exceeds(mean, variance, self._limits)
         if near.any():
             share = beyond(mean[near], variance[near], self._limits[near])

@@ -42,8 +42,8 @@ class Load:
         self._curves = curves
         self._which = np.array(which, dtype=np.int64)
         self._peaks = np.array(peaks, dtype=np.float64)
-        self._noisy = np.array(is_noisy, dtype=np.float64)
-        self._noise = Noise(chance, order, models.noise)
+        sigma = np.array(is_noisy, dtype=np.float64) * models.noise
+        self._noise = Noise(chance, order, sigma)
         self._surges: list[tuple[Surge, Vector]] = []
 
     def surge(self, surge: Surge, services: Sequence[str] = ()) -> None:
@@ -55,9 +55,12 @@ class Load:
 
     def at(self, seconds: float) -> Vector:
         """Requests a second from outside, for each service."""
-        shares = np.array([curve.at(seconds) for curve in self._curves], dtype=np.float64)
-        rates: Vector = self._peaks * shares[self._which]
-        rates *= 1.0 + (self._noise.at(seconds) - 1.0) * self._noisy
+        rates = self._noise.at(seconds) * self._peaks
+        if len(self._curves) == 1:
+            rates *= self._curves[0].at(seconds)
+        else:
+            shares = np.array([curve.at(seconds) for curve in self._curves], dtype=np.float64)
+            rates *= shares[self._which]
         for surge, chosen in self._surges:
             factor = surge.at(seconds)
             if factor != 1.0:

@@ -15,9 +15,10 @@ from kiban.kube.objects import Manifest, labels_of
 from kiban.primitives.instants import MICROSECONDS, Instant
 from kiban.rehearsal.fleet import Fleet, Span
 from kiban.rehearsal.ports import Usage
+from kiban.rehearsal.traffic.closure import Closure
 from kiban.rehearsal.traffic.disturbances import Disturbances
 from kiban.rehearsal.traffic.exact import Vector, exp
-from kiban.rehearsal.traffic.fates import Fates, fates
+from kiban.rehearsal.traffic.fates import Fates, fates, no_fates
 from kiban.rehearsal.traffic.flow import Flow
 from kiban.rehearsal.traffic.graph import CallGraph, call_graph
 from kiban.rehearsal.traffic.ledger import Ledger, Objective, exceeds
@@ -29,11 +30,13 @@ from kiban.rehearsal.traffic.queues import Queues, Waiting
 from kiban.rehearsal.traffic.responses import Reach, Responses, answered, offered
 from kiban.rehearsal.traffic.sources import Sources
 from kiban.rehearsal.traffic.tails import beyond
-from kiban.rehearsal.traffic.window import ROWS, WINDOW_SECONDS, UsageWindow
+from kiban.rehearsal.traffic.window import WINDOW_SECONDS, UsageWindow
 
 # What the compiler asks the autoscaler to scale by when a service says `scale.requests`.
 REQUESTS_METRIC = "http_requests_per_second"
 _TINY = 1e-9
+# A smaller share than this is nobody.
+_NOBODY = 1e-7
 # Nobody gives up on what the platform does not run; it answers or it is broken.
 _ENDLESS = 1e9
 
@@ -61,7 +64,11 @@ class TrafficModel:
         self._zero = zero
         self._of = instances(models, order)
         self._queues = Queues(self._of)
-        self._window = UsageWindow(len(order), zero)
+        self._window = UsageWindow(self._of.start_cpu, self._of.start_memory, zero)
+        self._closure = Closure(self.graph)
+        self._well = no_fates(len(order))
+        self._fails = False
+        self._cpu = self._of.cpu
         self._sources = Sources(models.metrics, order, zero)
         self._resting = _resting(models, self.graph, self._of)
         self._before = self._resting
@@ -75,17 +82,23 @@ class TrafficModel:
 
     def tick(self, since: Instant, until: Instant, fleet: Fleet) -> Flow:
         """Let the requests of a span happen, during which the fleet is as it is on average."""
-        self.disturbances.refresh(fleet)
+        if self.disturbances.refresh(fleet):
+            slower = self.disturbances.slower[: len(self.order)]
+            self._queues.slow_down(slower)
+            self._cpu = self._of.cpu * slower
+            self._fails = self._fails or self.disturbances.has_errors
         span = fleet.mean_over(until)
         seconds = max((until - since) / MICROSECONDS, 1e-6)
         arrivals, reached = self._offered((since + until) // 2, span, seconds)
-        slower = self.disturbances.slower[: len(self.order)]
-        waiting = self._queues.step(arrivals * reached, span.serving, self._called, slower, seconds)
-        errors = self.disturbances.errors[: len(self.order)]
-        fate = fates(arrivals, span, waiting, errors, self._late)
+        waiting = self._queues.step(
+            arrivals if reached is None else arrivals * reached,
+            span.serving,
+            self._called,
+            seconds,
+        )
+        fate = self._fate(arrivals, span, waiting, is_calm=reached is None)
         own = self._own(waiting, fate)
-        whole, blamed = answered(self.graph, own, self._before, self._timeout)
-        self._before = whole
+        whole, blamed = self._answered(own)
         self._called = whole.mean[: len(self.order)] - own.mean[: len(self.order)]
         flow = self._flow(seconds, arrivals, span, waiting, fate, blamed)
         self._account(flow, since, until)
@@ -130,22 +143,59 @@ class TrafficModel:
 
     # The parts of a span
 
-    def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Vector]:
+    def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Vector | None]:
         """The rates at which requests come to the services, and the share that reaches one that
-        serves."""
+        serves; None when all do."""
         count, nodes = len(self.order), len(self.graph.nodes)
+        outside = self.load.at((middle - self._zero) / MICROSECONDS)
+        capacity = self._queues.capacity(span.serving)
+        if self._is_calm(span):
+            rate = self._closure.rates(outside)
+            arrivals = rate[:count]
+            if not (arrivals > capacity).any() and self._finds_all(arrivals, span):
+                self._began = rate
+                return arrivals, None
         share, more, most = np.ones(nodes), np.zeros(nodes), np.full(nodes, np.inf)
         share[:count] = np.maximum(1.0 - span.unrouted_share - span.lost_share, 0.0)
-        more[:count] = self._queues.waiting / seconds
-        most[:count] = self._queues.capacity(
-            span.serving, self._called, self.disturbances.slower[:count]
-        )
+        more[:count] = self._queues.draining / seconds
+        most[:count] = capacity
         reach = Reach(share, more, most)
-        outside = self.load.at((middle - self._zero) / MICROSECONDS)
-        outside = outside * self._tries()
-        rate = offered(self.graph, outside, reach, self._before, self._began)
+        rate = offered(self.graph, outside * self._tries(), reach, self._before, self._began)
         self._began = reach.begun(rate)
         return rate[:count], share[:count]
+
+    def _is_calm(self, span: Span) -> bool:
+        """Whether nothing stands between those who ask and those who answer."""
+        return (
+            span.is_whole
+            and not self._fails
+            and self._queues.is_settled
+            and self._closure.is_usable
+        )
+
+    def _finds_all(self, arrivals: Vector, span: Span) -> bool:
+        """Whether nobody asks for a service that has no instance."""
+        return span.is_manned or not (arrivals * span.unrouted_share).any()
+
+    def _fate(self, arrivals: Vector, span: Span, waiting: Waiting, *, is_calm: bool) -> Fates:
+        """What becomes of what comes to each service, before it asks others."""
+        if is_calm and waiting.dropped is None:
+            return self._well
+        errors = self.disturbances.errors[: len(self.order)]
+        return fates(arrivals, span, waiting, errors, self._late)
+
+    def _answered(self, own: Responses) -> tuple[Responses, Vector | None]:
+        """How each node answers with all it calls, and the shares that fail because of those."""
+        before = self._before
+        if self._fails or own.failing.any() or not self._closure.is_usable:
+            whole, blamed = answered(self.graph, own, before, self._timeout)
+            self._fails = bool(whole.failing.any())
+            self._before = whole
+            return whole, blamed if blamed.any() else None
+        mean = self._closure.totals(own.mean)
+        variance = self._closure.variances(own.variance, mean)
+        self._before = Responses(mean, variance, own.failing)
+        return self._before, None
 
     def _tries(self) -> Vector | float:
         """How often those outside ask, because they try again what failed."""
@@ -161,14 +211,15 @@ class TrafficModel:
 
     def _own(self, waiting: Waiting, fate: Fates) -> Responses:
         """How each node answers by itself; to callers of what hangs, for as long as they wait."""
-        count = len(self.order)
-        slower, errors = self.disturbances.slower, self.disturbances.errors
-        mean, variance = self._resting.mean * slower, self._resting.variance * slower * slower
+        count, slower = len(self.order), self.disturbances.slower
+        mean, variance = self._resting.mean * slower, self._resting.variance.copy()
         mean[:count] = waiting.wait + waiting.service
         variance[:count] = (
             waiting.wait_variance + waiting.service * waiting.service * self._of.variation
         )
-        failing = errors.copy()
+        if fate is self._well:
+            return Responses(mean, variance, self._resting.failing)
+        failing = self.disturbances.errors.copy()
         failing[:count] = fate.failing
         if fate.hanging.any():
             hanging, patience = fate.hanging, self._of.timeout
@@ -186,21 +237,22 @@ class TrafficModel:
         span: Span,
         waiting: Waiting,
         fate: Fates,
-        blamed: Vector,
+        blamed: Vector | None,
     ) -> Flow:
-        count, of = len(self.order), self._of
-        whole = self._before
+        count, of, whole = len(self.order), self._of, self._before
         mean, variance = whole.mean[:count], whole.variance[:count]
         causes = dict(fate.by_cause)
-        if blamed.any():
+        if blamed is not None:
             causes["dependency"] = blamed[:count]
-        serving = np.maximum(span.serving, _TINY)
-        each = waiting.served / serving
-        in_flight = each * (waiting.service + self._called) + self._queues.waiting / serving
-        cpu = of.idle_cpu + each * of.cpu * self.disturbances.slower[:count]
+        each = waiting.each
+        in_flight = each * waiting.held
+        in_flight += self._queues.waiting / np.maximum(span.serving, 1.0)
+        cpu = each * self._cpu + of.idle_cpu
+        memory = in_flight * of.memory_each + of.memory
         self._tell_late(fate, mean, variance)
         return Flow(
             seconds=seconds,
+            patience=of.timeout,
             arrivals=arrivals,
             served=waiting.served,
             failed={cause: causes[cause] * arrivals for cause in causes},
@@ -211,28 +263,29 @@ class TrafficModel:
             each=each,
             in_flight=in_flight,
             cpu=np.minimum(cpu, of.cores),
-            memory=(of.memory + in_flight * of.memory_each) * self.disturbances.memory,
+            memory=memory * self.disturbances.memory,
         )
 
     def _tell_late(self, fate: Fates, mean: Vector, variance: Vector) -> None:
         """The share of what is answered that its caller gave up on, for the next span."""
-        late = np.zeros_like(mean)
         near = exceeds(mean, variance, self._of.timeout)
-        if near.any():
-            late[near] = beyond(mean[near], variance[near], self._of.timeout[near])
-        self._late = np.where(fate.hanging < 1.0, late, 0.0)
+        if not near.any():
+            self._late = self._well.failing
+            return
+        late = np.zeros_like(mean)
+        late[near] = beyond(mean[near], variance[near], self._of.timeout[near])
+        self._late = np.where((fate.hanging < 1.0) & (late > _NOBODY), late, 0.0)
+        self._fails = self._fails or bool(self._late.any())
 
     def _account(self, flow: Flow, since: Instant, until: Instant) -> None:
         self.latest = flow
-        for cause in flow.failed:
-            self.losses.add(cause, flow.failed[cause] * flow.seconds)
-        requests = flow.arrivals * flow.seconds
-        failed = np.minimum(flow.failures() * flow.seconds, requests)
-        self.ledger.add(requests, failed, flow.mean, flow.variance)
-        rows = np.empty((ROWS, len(self.order)), dtype=np.float64)
-        rows[0], rows[1], rows[2] = flow.cpu, self._of.start_cpu, flow.each
-        rows[3], rows[4] = flow.memory, self._of.start_memory
-        self._window.add(rows, since, until)
+        failed = None
+        if flow.failed:
+            for cause in flow.failed:
+                self.losses.add(cause, flow.failed[cause] * flow.seconds)
+            failed = np.minimum(flow.failures(), flow.arrivals) * flow.seconds
+        self.ledger.add(flow, failed)
+        self._window.add((flow.cpu, flow.each, flow.memory), since, until)
         self._sources.feed(flow, until)
 
 

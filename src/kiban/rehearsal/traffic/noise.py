@@ -23,12 +23,13 @@ _DEVIATION = (_BYTES * (256**2 - 1) / 12.0) ** 0.5
 
 
 class Noise:
-    """Factors around 1 for each service, with standard deviation `sigma`."""
+    """Factors around 1 for each service, with a standard deviation for each."""
 
-    def __init__(self, chance: Chance, services: Sequence[str], sigma: float) -> None:
+    def __init__(self, chance: Chance, services: Sequence[str], sigma: Vector) -> None:
         self._streams = [chance.stream(f"traffic/{service}") for service in services]
         self._sigma = sigma
-        self._table = np.zeros((1, len(services)), dtype=np.float64)
+        self._last: Vector = np.zeros(len(services), dtype=np.float64)
+        self._table: Vector = np.ones((1, len(services)), dtype=np.float64)
 
     def at(self, seconds: float) -> Vector:
         """The factors at a time since the start."""
@@ -37,8 +38,8 @@ class Noise:
         while minute + 1 >= len(self._table):
             self._extend()
         before, after = self._table[minute], self._table[minute + 1]
-        found: Vector = 1.0 + (before + (after - before) * (position - minute)) * self._sigma
-        return np.maximum(found, 0.0)
+        found: Vector = before + (after - before) * (position - minute)
+        return found
 
     def _extend(self) -> None:
         """Another day's values."""
@@ -52,8 +53,7 @@ class Noise:
         for number, column in enumerate(columns):
             drawn[:, number] = (column - _MEAN) / _DEVIATION
         fresh = (1.0 - MEMORY * MEMORY) ** 0.5
-        last = self._table[-1]
         for row in drawn:
-            last = last * MEMORY + row * fresh
-            row[:] = last
+            self._last = self._last * MEMORY + row * fresh
+            row[:] = np.maximum(1.0 + self._last * self._sigma, 0.0)
         self._table = np.concatenate([self._table, drawn])

@@ -18,23 +18,26 @@ Flags = NDArray[np.bool_]
 
 # Nothing is busier than this for the formulas of those who keep up.
 _BUSIEST = 0.999
+# Below this, queues that had the time to settle have settled.
+_EASY = 0.9
 _TINY = 1e-9
 _TWO_OVER_PI = 0.6366197723675814
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The state of the queues over one span. Rates are a second; `service` is the time on an
-    instance without calls, `wait` the time before it; `busy` above 1 is overload."""
+    """The state of the queues over one span. Rates are a second, `each` that of one instance;
+    `service` is the time on an instance without calls, `wait` the time before it; `busy` above 1
+    is overload. `dropped` is None when all queues are at rest."""
 
     served: Vector
-    dropped: Vector
+    each: Vector
     wait: Vector
     wait_variance: Vector
     service: Vector
-    capacity: Vector
+    held: Vector
     busy: Vector
-    busy_cpu: Vector
+    dropped: Vector | None
 
 
 class Queues:
@@ -45,78 +48,93 @@ class Queues:
         self._table = DelayTable()
         self._rows: Indices = self._table.rows(instances.servers)
         self._shares_cores = bool((instances.cores > 1.0).any())
+        # Seconds to settle, in service times.
+        self._inertia = np.maximum(10.0, instances.workers * instances.spread)
         self.waiting: Vector = np.zeros(len(instances.time), dtype=np.float64)
+        self._none: Vector = np.zeros(len(instances.time), dtype=np.float64)
+        self.draining: Vector = self._none
+        self.is_settled = True
+        self._fastest: Vector = np.zeros(0)
+        self.slow_down(np.ones(len(instances.time)))
 
-    def capacity(self, serving: Vector, called: Vector, slower: Vector) -> Vector:
-        """Requests a second that `serving` instances can do, when each also waits `called`
-        seconds for others."""
+    def slow_down(self, slower: Vector) -> None:
+        """From now on requests take so many times as long as they should."""
         of = self._of
-        by_workers = of.workers / (of.time * slower + called)
-        by_cpu = of.cores / (of.cpu * slower)
-        found: Vector = serving * np.minimum(by_workers, by_cpu)
+        self._time, cpu = of.time * slower, of.cpu * slower
+        self._by_cpu = of.cores / cpu
+        self._share = cpu / of.cores
+        self._most_shared = cpu * np.maximum(of.workers / of.cores - 1.0, 0.0)
+        if not len(self._fastest):
+            self._fastest = np.minimum(of.workers / self._time, self._by_cpu)
+
+    def capacity(self, serving: Vector) -> Vector:
+        """Requests a second that `serving` instances can do, as they were lately."""
+        found: Vector = serving * self._fastest
         return found
 
-    def step(
-        self, rate: Vector, serving: Vector, called: Vector, slower: Vector, seconds: float
-    ) -> Waiting:
-        """One span with these rates of requests that reach a serving instance."""
+    def step(self, rate: Vector, serving: Vector, called: Vector, seconds: float) -> Waiting:
+        """One span with these rates of requests that reach a serving instance, each of which
+        also waits `called` seconds for others."""
         of = self._of
         present = np.maximum(serving, _TINY)
         each = rate / present
-        busy_cpu = each * of.cpu * slower / of.cores
-        service = of.time * slower + self._contention(busy_cpu, slower)
+        shared = each * self._share
+        service = self._time + self._contention(shared)
         held = service + called
         by_workers = of.workers / held
-        capacity = serving * np.minimum(by_workers, of.cores / (of.cpu * slower))
-        busy = each / by_workers
+        self._fastest = np.minimum(by_workers, self._by_cpu)
+        busy = np.maximum(each / by_workers, shared)
         calm = np.minimum(busy, _BUSIEST)
         chance, queues = self._chance(calm, serving)
-        settled = chance * of.spread / ((1.0 - calm) * by_workers * (present / queues))
-        served, dropped, wait, flowing = self._move(
-            rate, capacity, rate * settled, queues, seconds, busy
-        )
+        settled = chance * of.spread / ((1.0 - calm) * by_workers)
+        if of.is_pooled:
+            settled = settled * np.where(of.pooled > 0, 1.0 / np.maximum(present, 1.0), 1.0)
+        if self._rests(busy, held, seconds):
+            self.waiting = rate * settled
+            variance = settled * settled * (2.0 / np.maximum(chance, 1e-6) - 1.0)
+            return Waiting(rate, each, settled, variance, service, held, busy, None)
+        served, dropped, wait, flowing = self._move(rate, serving, rate * settled, queues, seconds)
         # A wait that chance decides varies as Erlang's does, one that a backlog decides hardly.
-        chance = np.maximum(chance, 1e-6)
-        variance = wait * wait * np.where(flowing, 0.01, (2.0 - chance) / chance)
-        return Waiting(
-            served, dropped, wait, variance, service, capacity, np.maximum(busy, busy_cpu), busy_cpu
-        )
+        spread = np.where(flowing, 0.01, 2.0 / np.maximum(chance, 1e-6) - 1.0)
+        each = served / present
+        return Waiting(served, each, wait, wait * wait * spread, service, held, busy, dropped)
 
-    def _contention(self, busy_cpu: Vector, slower: Vector) -> Vector:
+    def _contention(self, shared: Vector) -> Vector:
         """What sharing the CPU adds to a request; at most what it takes when all workers run."""
-        of = self._of
-        calm = np.minimum(busy_cpu, _BUSIEST)
-        shared = power(np.maximum(calm, _TINY), of.sharing) if self._shares_cores else calm
-        cpu = of.cpu * slower
-        most = cpu * np.maximum(of.workers / of.cores - 1.0, 0.0)
-        return np.minimum(cpu / of.cores * shared / (1.0 - calm), most)
+        calm = np.minimum(shared, _BUSIEST)
+        wait = power(np.maximum(calm, _TINY), self._of.sharing) if self._shares_cores else calm
+        return np.minimum(self._share * wait / (1.0 - calm), self._most_shared)
 
     def _chance(self, calm: Vector, serving: Vector) -> tuple[Vector, Vector]:
         """The chance to wait, and how many queues there are before each service."""
-        present = np.maximum(serving, 1.0)
-        alone = self._table.chance(self._rows, calm)
         if not self._of.is_pooled:
-            return alone, present
+            return self._table.chance(self._rows, calm), serving
+        present = np.maximum(serving, 1.0)
         together = np.rint(present).astype(np.int64) * self._of.servers
         pooled = self._of.pooled > 0
         rows = self._table.rows(np.where(pooled, together, self._of.servers))
         return self._table.chance(rows, calm), np.where(pooled, 1.0, present)
 
+    def _rests(self, busy: Vector, held: Vector, seconds: float) -> bool:
+        """Whether every queue is as long as it is on average, and was so before."""
+        easy = float(busy.max(initial=0.0)) < _EASY
+        was, self.is_settled = self.is_settled, False
+        if easy and was and float((held * self._inertia).max(initial=0.0)) <= seconds:
+            self.is_settled = True
+            self.draining = self._none
+        return self.is_settled
+
     def _move(
-        self,
-        rate: Vector,
-        capacity: Vector,
-        settled: Vector,
-        queues: Vector,
-        seconds: float,
-        busy: Vector,
+        self, rate: Vector, serving: Vector, settled: Vector, queues: Vector, seconds: float
     ) -> tuple[Vector, Vector, Vector, Flags]:
         """The queues after a span: served and dropped rates, waits, and where a backlog rules."""
         of, before = self._of, self.waiting
+        capacity = self.capacity(serving)
         fluid = np.maximum(before + (rate - capacity) * seconds, 0.0)
         chance = queues * rate * of.spread * (2.0 * _TWO_OVER_PI * seconds)
         by_chance: Vector = np.sqrt(before * before + chance)
-        by_chance = np.where(busy < 1.0, np.minimum(settled, by_chance), by_chance)
+        keeps_up = rate < capacity
+        by_chance = np.where(keeps_up, np.minimum(settled, by_chance), by_chance)
         flowing = fluid > by_chance
         after: Vector = np.where(flowing, fluid, by_chance)
         patience = capacity * of.timeout
@@ -125,5 +143,7 @@ class Queues:
         dropped = (after - kept) / seconds
         served = np.maximum(rate + (before - after) / seconds, 0.0)
         self.waiting = kept
+        self.draining = np.where(flowing, kept, 0.0)
+        self.is_settled = bool((np.abs(kept - settled) <= 0.05 * settled + 1e-6).all())
         wait = (before + kept) * 0.5 / np.maximum(served, _TINY)
         return served, dropped, np.minimum(wait, of.timeout), flowing

@@ -4,14 +4,20 @@ A platform directory is recognised by its `platform.yaml`. Its state lives in `.
 and can be removed when nothing runs; nothing there belongs into Git.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiban.adapters.journal.database import JournalPlace
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 PLATFORM_FILE = "platform.yaml"
+# The URL of a PostgreSQL database, when the journal is in one; it may hold a password.
+JOURNAL_VARIABLE = "KIBAN_JOURNAL"
 # The embedded cluster's objects, in its own directory.
 STORE_FILE = "store.db"
+# Who did what to it.
+AUDIT_FILE = "audit.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +36,10 @@ class State:
         return self.cluster / "kubeconfig"
 
     @property
-    def journal(self) -> Path:
-        """What was planned and done, readable while Kiban runs."""
-        return self.directory / "journal.db"
+    def journal(self) -> JournalPlace:
+        """What was planned and done, readable while Kiban runs: in a file here, or in the
+        database that a team shares."""
+        return os.environ.get(JOURNAL_VARIABLE) or self.directory / "journal.db"
 
     @property
     def repository(self) -> Path:

@@ -4,11 +4,11 @@ import asyncio
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from kiban.adapters.journal import Journal, JournalReader
+from kiban.adapters.journal.database import JournalPlace
 from kiban.plans import Event, Plan, PlanClosed, PlanOpened, Step, StepMoved
 from kiban.primitives.instants import Instant, later
 from kiban.primitives.problems import KibanError
@@ -21,11 +21,11 @@ def event(number: int) -> Event:
     return Event("test/happened", "stamp", f"number {number}")
 
 
-def test_what_was_written_is_read_back_in_order_by_another_reader(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+def test_what_was_written_is_read_back_in_order_by_another_reader(place: JournalPlace) -> None:
+    journal = Journal(place)
     records = [PlanOpened(PLAN, 3), StepMoved("p1", "a", "started"), event(1)]
     journal.write(records, NOW)
-    reader = JournalReader(tmp_path / "journal.db")
+    reader = JournalReader(place)
     assert [entry.record for entry in reader.entries()] == records
     assert [entry.record for entry in reader.entries(subject="stamp")] == [event(1)]
     assert reader.plan_history("p1") == records[:2]
@@ -36,12 +36,12 @@ def test_what_was_written_is_read_back_in_order_by_another_reader(tmp_path: Path
     journal.close()
 
 
-def test_a_missing_journal_is_an_empty_one(tmp_path: Path) -> None:
-    assert JournalReader(tmp_path / "none.db").entries() == []
+def test_a_missing_journal_is_an_empty_one(place: JournalPlace) -> None:
+    assert JournalReader(place).entries() == []
 
 
-def test_many_tasks_append_at_once_and_all_is_there(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+def test_many_tasks_append_at_once_and_all_is_there(place: JournalPlace) -> None:
+    journal = Journal(place)
 
     async def append_all() -> list[int]:
         return await asyncio.gather(*(journal.append([event(n)], NOW) for n in range(500)))
@@ -54,8 +54,8 @@ def test_many_tasks_append_at_once_and_all_is_there(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_an_old_holder_is_fenced_off_after_its_lease_passed_on(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+def test_an_old_holder_is_fenced_off_after_its_lease_passed_on(place: JournalPlace) -> None:
+    journal = Journal(place)
     first = journal.take("arcade/dev", "one", NOW, 10)
     assert first is not None
     assert journal.take("arcade/dev", "two", later(NOW, 5), 10) is None
@@ -72,8 +72,8 @@ def test_an_old_holder_is_fenced_off_after_its_lease_passed_on(tmp_path: Path) -
     journal.close()
 
 
-def test_the_lease_of_a_dead_holder_need_not_run_out(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.db")
+def test_the_lease_of_a_dead_holder_need_not_run_out(place: JournalPlace) -> None:
+    journal = Journal(place)
     first = journal.take("arcade/dev", "dead", NOW, 10)
     assert first is not None
     assert journal.holder_of("arcade/dev") == "dead"
@@ -89,17 +89,17 @@ import sys
 from pathlib import Path
 from kiban.adapters.journal import Journal
 from kiban.plans import Event
-journal = Journal(Path(sys.argv[1]))
+place = sys.argv[1]
+journal = Journal(place)
 for number in range(10_000):
     journal.write([Event("t", "s", str(number))], 1)
     print(number, flush=True)
 """
 
 
-def test_an_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
+def test_an_acknowledged_record_survives_kill_9(place: JournalPlace) -> None:
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, str(place)], stdout=subprocess.PIPE, text=True
     )
     assert writer.stdout is not None
     with writer.stdout:
@@ -109,7 +109,7 @@ def test_an_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
     writer.wait()
     kept = [
         int(entry.record.message)
-        for entry in JournalReader(path).entries(limit=-1)
+        for entry in JournalReader(place).entries(limit=-1)
         if isinstance(entry.record, Event)
     ]
     assert kept[: len(acknowledged)] == acknowledged

@@ -38,8 +38,11 @@ def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: 
     answered too late last time."""
     refused, silent = span.unrouted_share, span.silent_share
     stopped = np.maximum(span.lost_share - silent, 0.0)
-    dropped = np.zeros_like(arrivals) if waiting.dropped is None else waiting.dropped
-    overload = np.minimum(dropped / np.maximum(arrivals, _TINY), 1.0)
+    present = np.maximum(arrivals, _TINY)
+    none: Vector = np.zeros_like(arrivals)
+    dropped, turned = waiting.dropped, waiting.turned_away
+    given_up = none if dropped is None else np.minimum(dropped / present, 1.0)
+    overload = given_up if turned is None else np.minimum(given_up + turned / present, 1.0)
     unreached = refused + silent + stopped + overload
     if not (unreached.any() or errors.any() or late.any()):
         return no_fates(len(arrivals))
@@ -55,4 +58,4 @@ def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: 
         "late": tardy,
     }
     failing = np.minimum(1.0 - begun + fault + tardy, 1.0)
-    return Fates(causes, begun, failing, np.minimum(silent + overload, 1.0))
+    return Fates(causes, begun, failing, np.minimum(silent + given_up, 1.0))

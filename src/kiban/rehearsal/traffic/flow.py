@@ -16,7 +16,7 @@ class Flow:
     """Vectors in the order of the services; rates are a second, times in seconds, CPU in cores.
     `each` and what follows are figures of one serving instance.
 
-    `mean` and `variance` are those of a whole response, its calls included, to a caller
+    `mean` and `variance` are those of what is answered, its calls included, to a caller
     who never gives up; real ones do after `patience`. `failed` holds the
     rates of failures by cause.
     """

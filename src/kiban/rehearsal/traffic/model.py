@@ -194,7 +194,7 @@ class TrafficModel:
             return whole, blamed if blamed.any() else None
         mean = self._closure.totals(own.mean)
         variance = self._closure.variances(own.variance, mean)
-        self._before = Responses(mean, variance, own.failing)
+        self._before = Responses(mean, variance, own.failing, own.hanging)
         return self._before, None
 
     def _tries(self) -> Vector | float:
@@ -210,7 +210,7 @@ class TrafficModel:
         return total
 
     def _own(self, waiting: Waiting, fate: Fates) -> Responses:
-        """How each node answers by itself; to callers of what hangs, for as long as they wait."""
+        """How each node answers by itself."""
         count, slower = len(self.order), self.disturbances.slower
         mean, variance = self._resting.mean * slower, self._resting.variance.copy()
         mean[:count] = waiting.wait + waiting.service
@@ -218,17 +218,10 @@ class TrafficModel:
             waiting.wait_variance + waiting.service * waiting.service * self._of.variation
         )
         if fate is self._well:
-            return Responses(mean, variance, self._resting.failing)
-        failing = self.disturbances.errors.copy()
-        failing[:count] = fate.failing
-        if fate.hanging.any():
-            hanging, patience = fate.hanging, self._of.timeout
-            calm = mean[:count]
-            whole = (1.0 - hanging) * calm + hanging * patience
-            squares = (1.0 - hanging) * (variance[:count] + calm * calm)
-            squares = squares + hanging * patience * patience
-            mean[:count], variance[:count] = whole, np.maximum(squares - whole * whole, 0.0)
-        return Responses(mean, variance, failing)
+            return Responses(mean, variance, self._resting.failing, self._resting.failing)
+        failing, hanging = self.disturbances.errors.copy(), np.zeros_like(mean)
+        failing[:count], hanging[:count] = fate.failing, fate.hanging
+        return Responses(mean, variance, failing, hanging)
 
     def _flow(
         self,
@@ -249,7 +242,7 @@ class TrafficModel:
         in_flight += self._queues.waiting / np.maximum(span.serving, 1.0)
         cpu = each * self._cpu + of.idle_cpu
         memory = in_flight * of.memory_each + of.memory
-        self._tell_late(fate, mean, variance)
+        self._tell_late(mean, variance)
         return Flow(
             seconds=seconds,
             patience=of.timeout,
@@ -266,7 +259,7 @@ class TrafficModel:
             memory=memory * self.disturbances.memory,
         )
 
-    def _tell_late(self, fate: Fates, mean: Vector, variance: Vector) -> None:
+    def _tell_late(self, mean: Vector, variance: Vector) -> None:
         """The share of what is answered that its caller gave up on, for the next span."""
         near = exceeds(mean, variance, self._of.timeout)
         if not near.any():
@@ -274,7 +267,7 @@ class TrafficModel:
             return
         late = np.zeros_like(mean)
         late[near] = beyond(mean[near], variance[near], self._of.timeout[near])
-        self._late = np.where((fate.hanging < 1.0) & (late > _NOBODY), late, 0.0)
+        self._late = np.where(late > _NOBODY, late, 0.0)
         self._fails = self._fails or bool(self._late.any())
 
     def _account(self, flow: Flow, since: Instant, until: Instant) -> None:
@@ -299,4 +292,5 @@ def _resting(models: Models, graph: CallGraph, of: Instances) -> Responses:
     spread = np.concatenate(
         [of.variation, np.array([one.variation for one in others], dtype=np.float64)]
     )
-    return Responses(time, time * time * spread, np.zeros(len(graph.nodes), dtype=np.float64))
+    none: Vector = np.zeros(len(graph.nodes), dtype=np.float64)
+    return Responses(time, time * time * spread, none, none)

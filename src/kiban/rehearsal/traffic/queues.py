@@ -8,13 +8,10 @@ takes time to build up: the square of a queue's length grows no faster than chan
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kiban.rehearsal.traffic.erlang import DelayTable, Indices
 from kiban.rehearsal.traffic.exact import Vector, power
 from kiban.rehearsal.traffic.machines import Instances
-
-Flags = NDArray[np.bool_]
 
 # Nothing is busier than this for the formulas of those who keep up.
 _BUSIEST = 0.999
@@ -28,7 +25,8 @@ _TWO_OVER_PI = 0.6366197723675814
 class Waiting:
     """The state of the queues over one span. Rates are a second, `each` that of one instance;
     `service` is the time on an instance without calls, `wait` the time before it; `busy` above 1
-    is overload. `dropped` is None when all queues are at rest."""
+    is overload. Those dropped had waited as long as their callers would, those `turned_away` found
+    the queue full; None when all queues are at rest."""
 
     served: Vector
     each: Vector
@@ -37,7 +35,8 @@ class Waiting:
     service: Vector
     held: Vector
     busy: Vector
-    dropped: Vector | None
+    dropped: Vector | None = None
+    turned_away: Vector | None = None
 
 
 class Queues:
@@ -63,7 +62,7 @@ class Queues:
         self._time, cpu = of.time * slower, of.cpu * slower
         self._by_cpu = of.cores / cpu
         self._share = cpu / of.cores
-        self._most_shared = cpu * np.maximum(of.workers / of.cores - 1.0, 0.0)
+        self._all_busy = of.workers * self._share - self._time
         if not len(self._fastest):
             self._fastest = np.minimum(of.workers / self._time, self._by_cpu)
 
@@ -79,7 +78,7 @@ class Queues:
         present = np.maximum(serving, _TINY)
         each = rate / present
         shared = each * self._share
-        service = self._time + self._contention(shared)
+        service = self._time + self._contention(shared, called)
         held = service + called
         by_workers = of.workers / held
         self._fastest = np.minimum(by_workers, self._by_cpu)
@@ -92,18 +91,28 @@ class Queues:
         if self._rests(busy, held, seconds):
             self.waiting = rate * settled
             variance = settled * settled * (2.0 / np.maximum(chance, 1e-6) - 1.0)
-            return Waiting(rate, each, settled, variance, service, held, busy, None)
-        served, dropped, wait, flowing = self._move(rate, serving, rate * settled, queues, seconds)
+            return Waiting(rate, each, settled, variance, service, held, busy)
+        moved = self._move(rate, serving, rate * settled, queues, seconds)
         # A wait that chance decides varies as Erlang's does, one that a backlog decides hardly.
-        spread = np.where(flowing, 0.01, 2.0 / np.maximum(chance, 1e-6) - 1.0)
-        each = served / present
-        return Waiting(served, each, wait, wait * wait * spread, service, held, busy, dropped)
+        spread = np.where(self.draining > 0, 0.01, 2.0 / np.maximum(chance, 1e-6) - 1.0)
+        return Waiting(
+            served=moved.served,
+            each=moved.served / present,
+            wait=moved.wait,
+            wait_variance=moved.wait * moved.wait * spread,
+            service=service,
+            held=held,
+            busy=busy,
+            dropped=moved.dropped,
+            turned_away=moved.turned_away,
+        )
 
-    def _contention(self, shared: Vector) -> Vector:
-        """What sharing the CPU adds to a request; at most what it takes when all workers run."""
+    def _contention(self, shared: Vector, called: Vector) -> Vector:
+        """What sharing the CPU adds to a request; at most what keeps all workers at it."""
         calm = np.minimum(shared, _BUSIEST)
         wait = power(np.maximum(calm, _TINY), self._of.sharing) if self._shares_cores else calm
-        return np.minimum(self._share * wait / (1.0 - calm), self._most_shared)
+        most = np.maximum(self._all_busy - called, 0.0)
+        return np.minimum(self._share * wait / (1.0 - calm), most)
 
     def _chance(self, calm: Vector, serving: Vector) -> tuple[Vector, Vector]:
         """The chance to wait, and how many queues there are before each service."""
@@ -126,8 +135,8 @@ class Queues:
 
     def _move(
         self, rate: Vector, serving: Vector, settled: Vector, queues: Vector, seconds: float
-    ) -> tuple[Vector, Vector, Vector, Flags]:
-        """The queues after a span: served and dropped rates, waits, and where a backlog rules."""
+    ) -> "_Moved":
+        """The queues after a span, and what became of those who stood in them."""
         of, before = self._of, self.waiting
         capacity = self.capacity(serving)
         fluid = np.maximum(before + (rate - capacity) * seconds, 0.0)
@@ -137,13 +146,27 @@ class Queues:
         by_chance = np.where(keeps_up, np.minimum(settled, by_chance), by_chance)
         flowing = fluid > by_chance
         after: Vector = np.where(flowing, fluid, by_chance)
-        patience = capacity * of.timeout
-        room = np.where(of.backlog > 0, np.minimum(patience, of.backlog * queues), patience)
-        kept = np.minimum(after, room)
-        dropped = (after - kept) / seconds
+        patience = np.minimum(after, capacity * of.timeout)
+        room = np.where(of.backlog > 0, of.backlog * queues, np.inf)
+        kept = np.minimum(patience, room)
         served = np.maximum(rate + (before - after) / seconds, 0.0)
         self.waiting = kept
         self.draining = np.where(flowing, kept, 0.0)
         self.is_settled = bool((np.abs(kept - settled) <= 0.05 * settled + 1e-6).all())
         wait = (before + kept) * 0.5 / np.maximum(served, _TINY)
-        return served, dropped, np.minimum(wait, of.timeout), flowing
+        return _Moved(
+            served,
+            np.minimum(wait, of.timeout),
+            dropped=np.where(patience <= room, (after - kept) / seconds, 0.0),
+            turned_away=np.where(patience > room, (after - kept) / seconds, 0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """Rates and waits of queues that are on the move."""
+
+    served: Vector
+    wait: Vector
+    dropped: Vector
+    turned_away: Vector

@@ -11,12 +11,14 @@ from kiban.rehearsal.traffic.graph import CallGraph, Calls
 
 @dataclass(slots=True)
 class Responses:
-    """How each node answers, its own calls included: mean and variance of the time until its
-    caller knows, and the share of single attempts that fail."""
+    """How each node answers, its own calls included: mean and variance of the time of what is
+    answered, the share of single attempts that fail, and that of those which let their caller
+    wait until it gives up."""
 
     mean: Vector
     variance: Vector
     failing: Vector
+    hanging: Vector
 
 
 def attempts(calls: Calls, failing: Vector) -> Vector:
@@ -72,7 +74,7 @@ def answered(
     mean, variance = own.mean.copy(), own.variance.copy()
     failing = own.failing.copy()
     blamed: Vector = np.zeros_like(mean)
-    whole = Responses(mean, variance, failing)
+    whole = Responses(mean, variance, failing, own.hanging)
     fails = bool(failing.any() or before.failing.any())
     if len(graph.backward):
         _call(whole, graph.backward, before, timeout, blamed, fails)
@@ -88,6 +90,8 @@ def _call(
     mean = np.minimum(called.mean[target], timeout[target])
     times = calls.times * calls.waited
     if fails:
+        hanging = called.hanging[target]
+        mean = mean + (timeout[target] - mean) * hanging
         times = attempts(calls, called.failing) * calls.waited
         _blame(whole, calls, called, blamed)
     # The rest of a number of calls that is not whole is made or not.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from kiban.adapters.audit_log import AuditLog, Entry
 from kiban.adapters.store_file import (
     UNREADABLE,
     Totals,
@@ -38,11 +39,15 @@ Broken = Callable[[Exception], None]
 class StoreJournal:
     """The journal of one store. `append` never waits; `on_durable` says when it is on disk."""
 
-    def __init__(self, path: Path, on_durable: Durable, on_broken: Broken) -> None:
+    def __init__(
+        self, path: Path, on_durable: Durable, on_broken: Broken, audit: AuditLog | None = None
+    ) -> None:
         self._path = path
+        self._audit = audit
         self._on_durable, self._on_broken = on_durable, on_broken
         self._totals = Totals()
         self._pending: list[Write] = []
+        self._entries: list[Entry] = []
         self._wakeup = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="store-journal", daemon=True)
@@ -75,12 +80,13 @@ class StoreJournal:
     def start(self) -> None:
         self._thread.start()
 
-    def append(self, writes: Sequence[Write]) -> None:
-        """Take writes over for the next commit."""
-        if not writes:
+    def append(self, writes: Sequence[Write], entries: Sequence[Entry] = ()) -> None:
+        """Take writes over for the next commit, with what the audit log is to say of them."""
+        if not writes and not entries:
             return
         with self._wakeup:
             self._pending.extend(writes)
+            self._entries.extend(entries)
             self._wakeup.notify()
 
     def close(self) -> None:
@@ -101,14 +107,26 @@ class StoreJournal:
                     self._on_durable(batch[-1].revision)
         except (sqlite3.Error, OSError) as error:
             self._on_broken(error)
+        finally:
+            if self._audit is not None:
+                self._audit.close()
 
     def _next_batch(self) -> list[Write]:
-        """What has gathered; waits for the first write. Empty when the journal is closed."""
-        with self._wakeup:
-            while not self._pending and not self._closing:
-                self._wakeup.wait()
-            batch, self._pending = self._pending, []
-            return batch
+        """What has gathered; waits for the first write. Empty when the journal is closed.
+
+        The audit log has what belongs to it when this returns.
+        """
+        while True:
+            with self._wakeup:
+                while not self._pending and not self._entries and not self._closing:
+                    self._wakeup.wait()
+                batch, self._pending = self._pending, []
+                entries, self._entries = self._entries, []
+                closing_down = self._closing
+            if self._audit is not None:
+                self._audit.write(entries)
+            if batch or closing_down:
+                return batch
 
 
 def _commit(connection: sqlite3.Connection, batch: Sequence[Write], totals: Totals) -> Totals:

@@ -1,11 +1,14 @@
 """`kiban cluster` and `kiban kubeconfig`: the embedded cluster alone, for whoever brings their own
 manifests."""
 
+import json
 from pathlib import Path
 
 import click
 
+from kiban.cli.auditing import audit_line
 from kiban.cli.shown import json_option, show_json
+from kiban.primitives.instants import parse_span
 
 state_option = click.option(
     "--state",
@@ -26,17 +29,30 @@ def cluster_command() -> None:
 @click.option("--modelled", is_flag=True, help="Run images the store does not hold as a model.")
 @click.option("--port", type=int, default=0, help="The API server's port; kept from then on.")
 @click.option("--nodes", type=int, default=3, show_default=True, help="Virtual nodes.")
+@click.option("--listen", default="127.0.0.1", show_default=True, help="The API server's address.")
+@click.option("--expose", is_flag=True, help="Let other machines reach it: --listen may name any.")
 @json_option
 def start(
-    state_directory: Path | None, detach: bool, modelled: bool, port: int, nodes: int, as_json: bool
+    state_directory: Path | None,
+    detach: bool,
+    modelled: bool,
+    port: int,
+    nodes: int,
+    listen: str,
+    expose: bool,
+    as_json: bool,
 ) -> None:
     """Start the cluster; print server, token, CA and kubeconfig.
 
     Without --detach it runs until Ctrl-C, which ends every pod in good order.
     """
     from kiban.wiring.cluster_command import ClusterWish, start_detached, start_here
+    from kiban.wiring.listening import WARNING, checked_address
 
-    wish = ClusterWish(state_directory, port=port, nodes=nodes, modelled=modelled)
+    also = checked_address(listen, exposed=expose)
+    if also:
+        click.echo(WARNING.format(address=also), err=True)
+    wish = ClusterWish(state_directory, port=port, nodes=nodes, modelled=modelled, listen=also)
     tell = show_json if as_json else _tell
     if detach:
         tell(start_detached(wish))
@@ -103,6 +119,46 @@ def restore(file: Path, state_directory: Path | None, force: bool, as_json: bool
         show_json(found)
     else:
         click.echo(f"restored {found['objects']} objects; start with: kiban cluster start")
+
+
+@cluster_command.command("audit", epilog="Example: kiban cluster audit --since 1h")
+@state_option
+@click.option(
+    "--since", metavar="SPAN", help="Only the last so long, such as 30m."
+)
+@json_option
+def audit(state_directory: Path | None, since: str | None, as_json: bool) -> None:
+    """Print who changed what in the cluster, and who was denied: oldest first.
+
+    With --json each line is an Event of audit.k8s.io/v1. Bodies and tokens are never recorded.
+    """
+    from kiban.wiring.cluster_access import audited
+
+    try:
+        seconds = parse_span(since) if since is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--since") from error
+    for entry in audited(state_directory, seconds):
+        click.echo(json.dumps(entry) if as_json else audit_line(entry))
+
+
+@cluster_command.command("user", epilog="Example: kiban cluster user ann --group devs > ann.yaml")
+@click.argument("name")
+@state_option
+@click.option("--group", "groups", multiple=True, help="A group of the user; may be given again.")
+@click.option("--valid", default="365d", show_default=True, help="How long the certificate holds.")
+def user(name: str, state_directory: Path | None, groups: tuple[str, ...], valid: str) -> None:
+    """Print a kubeconfig for a user with a client certificate of their own.
+
+    A new user may do nothing yet: give rights with `kubectl create rolebinding`.
+    """
+    from kiban.wiring.cluster_access import user_kubeconfig
+
+    try:
+        seconds = parse_span(valid)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--valid") from error
+    click.echo(user_kubeconfig(state_directory, name, groups, seconds), nl=False)
 
 
 @click.command("kubeconfig", epilog="Example: export KUBECONFIG=$(kiban kubeconfig)")

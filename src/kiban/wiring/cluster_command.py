@@ -23,6 +23,8 @@ class ClusterWish:
     port: int = 0
     nodes: int = 3
     modelled: bool = False
+    # An address beside the loopback, which was checked before; empty for none.
+    listen: str = ""
 
 
 def state_at(directory: Path | None) -> State:
@@ -47,6 +49,7 @@ def start_detached(wish: ClusterWish) -> dict[str, Any]:
     arguments = ["cluster", "start", "--state", str(state.directory), "--nodes", str(wish.nodes)]
     arguments += ["--port", str(wish.port)] if wish.port else []
     arguments += ["--modelled"] if wish.modelled else []
+    arguments += ["--listen", wish.listen, "--expose"] if wish.listen else []
     return detach(state, arguments, START_SECONDS)
 
 
@@ -84,7 +87,7 @@ async def _run(wish: ClusterWish, tell: Callable[[dict[str, Any]], None]) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    cluster = await start_cluster(state, port=wish.port, modelled=wish.modelled)
+    cluster = await start_cluster(state, port=wish.port, modelled=wish.modelled, listen=wish.listen)
     try:
         zones = ("local-1a", "local-1b", "local-1c")
         cluster.add_nodes([NodeGroup("node", zones=zones, count=wish.nodes)])

@@ -41,8 +41,9 @@ from kiban.cluster.usage import MetricsView
 from kiban.kube.objects import ENDPOINT_SLICE, INGRESS, SERVICE, GroupKind, key_of
 from kiban.primitives.instants import rfc3339
 from kiban.reconcile.commands import Create
+from kiban.wiring.listening import certified_addresses
 from kiban.wiring.measuring import Measuring
-from kiban.wiring.places import STORE_FILE, State
+from kiban.wiring.places import AUDIT_FILE, STORE_FILE, State
 
 DEFAULT_GATEWAY_PORT = 8080
 # What the gateway's configuration is made of; a change of anything else does not concern it.
@@ -128,10 +129,12 @@ async def start_cluster(
     port: int = 0,
     gateway_port: int | None = DEFAULT_GATEWAY_PORT,
     modelled: bool = False,
+    listen: str = "",
 ) -> LocalCluster:
     """Start the cluster that lives in a state directory, or a new one there.
 
-    Raises `KibanError` when another process runs it. A `gateway_port` of None starts no gateway.
+    Raises `KibanError` when another process runs it. A `gateway_port` of None starts no gateway;
+    `listen` is an address beside the loopback on which the API server is to be reached.
     """
     directory = state.cluster
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -140,7 +143,7 @@ async def start_cluster(
     facts = _Facts(directory / "cluster.json")
     slot = take_slot(facts.slot)
     facts.keep(slot=slot.plan.slot)
-    identity = server_identity(directory / "pki")
+    identity = server_identity(directory / "pki", certified_addresses(listen))
     token = kept_token(directory / "token")
     images = ImageStore(directory / "images")
     runtime = ProcessRuntime(directory, images, wall_clock, warden)
@@ -159,12 +162,14 @@ async def start_cluster(
         signer=authority,
     )
     cluster.tokens = tokens
-    driver = WallDriver(cluster, journal=directory / STORE_FILE, runtime=carrier)
+    driver = WallDriver(
+        cluster, journal=directory / STORE_FILE, audit=directory / AUDIT_FILE, runtime=carrier
+    )
     carrier.post = driver.post
     await driver.start()
     api = ApiServer(driver, Authenticator(token), logs=runtime, containers=runtime)
     wanted = port or facts.port
-    server = await api.start(free_port(wanted) if wanted else 0, identity)
+    server = await api.start(free_port(wanted) if wanted else 0, identity, also=listen)
     facts.keep(port=int(server.rpartition(":")[2]))
     write_kubeconfig(state.kubeconfig, server, token, identity.authority)
     gateway = None

@@ -10,10 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kiban.adapters.api_server import server as limits
 from kiban.adapters.api_server.credentials import Authenticator
 from kiban.adapters.api_server.driver import WallDriver
-from kiban.adapters.api_server.server import ApiServer
+from kiban.adapters.api_server.limits import Limits
+from kiban.adapters.api_server.server import DEFAULT_LIMITS, ApiServer
+from kiban.cluster.api.bodies import BODY_LIMIT
 from kiban.cluster.cluster import assembled
 
 CONFIGS = "/api/v1/namespaces/default/configmaps"
@@ -22,11 +23,11 @@ HEADERS = {"Authorization": "Bearer token"}
 
 @asynccontextmanager
 async def served(
-    slow_reader_seconds: float = 30.0,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> AsyncIterator[tuple[ApiServer, aiohttp.ClientSession]]:
     driver = WallDriver(assembled(1, []))
     await driver.start()
-    server = ApiServer(driver, Authenticator("token"), slow_reader_seconds=slow_reader_seconds)
+    server = ApiServer(driver, Authenticator("token"), limits=limits)
     address = await server.start()
     async with aiohttp.ClientSession(address, headers=HEADERS) as session:
         yield server, session
@@ -65,7 +66,7 @@ async def sent(server: ApiServer, request: bytes) -> bytes:
 
 def test_a_watch_that_is_not_read_is_closed_and_blocks_nobody() -> None:
     async def story() -> None:
-        async with served(slow_reader_seconds=0.3) as (server, session):
+        async with served(Limits(slow_reader_seconds=0.3)) as (server, session):
             port = int(server.address.rpartition(":")[2])
             _, lazy = await asyncio.open_connection("127.0.0.1", port, limit=1024)
             line = (
@@ -87,11 +88,12 @@ def test_a_watch_that_is_not_read_is_closed_and_blocks_nobody() -> None:
     asyncio.run(story())
 
 
-def test_watches_beyond_the_limit_are_told_to_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "WATCHES_LIMIT", 1)
-
+def test_watches_beyond_the_limit_are_told_to_come_later() -> None:
     async def story() -> None:
-        async with served() as (_, session), session.get(CONFIGS, params={"watch": "1"}):
+        async with (
+            served(Limits(watches=1)) as (_, session),
+            session.get(CONFIGS, params={"watch": "1"}),
+        ):
             async with session.get(CONFIGS, params={"watch": "1"}) as refused:
                 assert refused.status == 429
                 assert (await refused.json())["details"]["retryAfterSeconds"] == 1
@@ -107,7 +109,7 @@ def test_a_body_without_an_end_is_refused() -> None:
 
     async def story() -> None:
         async with served() as (_, session):
-            long = b'"' + b"x" * (limits.BODY_LIMIT + 1)
+            long = b'"' + b"x" * (BODY_LIMIT + 1)
             async with session.post(CONFIGS, data=BytesIO(long)) as answer:
                 assert answer.status == 413
             # Closed on the sender, when it does not stop to read.

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kiban.adapters.api_server.certificates import write_private
 from kiban.cluster.api.calls import User
 from kiban.cluster.authorization.rights import ADMINISTRATORS, ANONYMOUS, AUTHENTICATED
@@ -59,6 +61,11 @@ def write_kubeconfig(path: Path, server: str, token: str, authority: Path | None
     path.parent.mkdir(parents=True, exist_ok=True)
     pem = authority.read_bytes() if authority is not None else b""
     write_private(path, kubeconfig(server, pem, {"token": token}).encode())
+
+
+def server_in(path: Path) -> str:
+    """The server that a kubeconfig of ours leads to."""
+    return str(yaml.safe_load(path.read_text())["clusters"][0]["cluster"]["server"])
 
 
 def certificate_user(certificate: bytes, key: bytes) -> dict[str, str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from kiban.adapters.audit_log import AuditLog, Entry
 from kiban.adapters.store_journal import StoreJournal
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.asks import Ask, Report
@@ -31,6 +32,10 @@ def wall_clock() -> Instant:
     return Instant(time.time_ns() // 1000)
 
 
+# What the audit log says of a request and its answer, if anything.
+Note = Callable[[Request, Response, Instant], bytes | None]
+
+
 class WallDriver:
     """One cluster on the wall clock, journalled at a path, or in memory only."""
 
@@ -39,6 +44,7 @@ class WallDriver:
         cluster: Cluster,
         *,
         journal: Path | None = None,
+        audit: Path | None = None,
         runtime: Runtime | None = None,
         clock: Callable[[], Instant] = wall_clock,
     ) -> None:
@@ -47,6 +53,7 @@ class WallDriver:
         self.clock = clock
         self.durable = 0
         self._path = journal
+        self._audit = AuditLog(audit) if audit is not None else None
         self._journal: StoreJournal | None = None
         self._nudge = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
@@ -63,6 +70,7 @@ class WallDriver:
                 self._path,
                 lambda revision: _call(loop, self._made_durable, revision),
                 lambda error: _call(loop, self._break, error),
+                self._audit,
             )
             with _collecting_later():
                 restored = self._journal.restore(self.cluster.store)
@@ -97,12 +105,19 @@ class WallDriver:
 
     # Inputs
 
-    def handle(self, request: Request) -> Response:
-        """Answer a request. The answer may leave once `until_durable(response.revision)`."""
-        response = self.cluster.handle(request, self.clock())
-        self._flush()
+    def handle(self, request: Request, note: Note | None = None) -> Response:
+        """Answer a request. The answer may leave once `until_durable(response.revision)`; the
+        audit log has what `note` says of it by then."""
+        now = self.clock()
+        response = self.cluster.handle(request, now)
+        entry = note(request, response, now) if note is not None else None
+        self._flush([(now, entry)] if entry is not None else ())
         self._nudge.set()
         return response
+
+    def record(self, entry: bytes) -> None:
+        """Keep an entry of the audit log about a request that did not come to be handled."""
+        self._flush([(self.clock(), entry)])
 
     def execute(self, who: str, commands: Sequence[Command]) -> tuple[Refusal, ...]:
         """Carry out commands of somebody in this process, such as a node that registers itself."""
@@ -159,13 +174,11 @@ class WallDriver:
                 async with asyncio.timeout(wait):
                     await self._nudge.wait()
 
-    def _flush(self) -> None:
+    def _flush(self, entries: Sequence[Entry] = ()) -> None:
         writes = self.cluster.store.take_unwritten()
-        if not writes:
-            return
         if self._journal is not None:
-            self._journal.append(writes)
-        else:
+            self._journal.append(writes, entries)
+        elif writes:
             self._made_durable(writes[-1].revision)
 
     def _made_durable(self, revision: int) -> None:

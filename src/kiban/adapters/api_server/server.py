@@ -1,29 +1,32 @@
 """The Kubernetes API over HTTP: requests in, answers out, streams kept going.
 
 All decisions are the cluster's; this reads bytes, names the user, waits for the journal and
-writes bytes. It listens on loopback only.
+writes bytes. It listens on the loopback, unless told otherwise.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Protocol
+from ipaddress import ip_address
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import CIMultiDict
 
+from kiban.adapters.api_server.auditing import HEADER, Arrival, arrival
 from kiban.adapters.api_server.certificates import ServerIdentity
 from kiban.adapters.api_server.credentials import Authenticator, user_of_certificate
 from kiban.adapters.api_server.driver import WallDriver
+from kiban.adapters.api_server.limits import Crowd, Limits
 from kiban.adapters.api_server.streams.commands import Containers, serve_command
 from kiban.adapters.api_server.streams.forwarding import serve_ports
 from kiban.adapters.api_server.streams.proxying import serve_proxied
 from kiban.adapters.api_server.tls import tls_context
 from kiban.cluster.api.bodies import BODY_LIMIT
 from kiban.cluster.api.calls import User
-from kiban.cluster.api.failures import Failure, internal, too_many_requests, unauthorized
+from kiban.cluster.api.failures import Failure, internal, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.values import (
@@ -40,18 +43,10 @@ from kiban.primitives.instants import Instant, seconds_between
 
 LOG = logging.getLogger("kiban.api_server")
 LOOPBACK = "127.0.0.1"
-# How long a client may sit on an idle connection before it is closed.
-KEEP_ALIVE_SECONDS = 75.0
-# Watches at a time: each holds a connection, of the some 10,000 that a process may have.
-WATCHES_LIMIT = 4_000
-# Clients send about ten; no server needs to keep and search any number of them.
-HEADERS_LIMIT = 100
+DEFAULT_LIMITS = Limits()
 # A body that is too long is read on for a while, so that its sender gets to read why it is
 # refused; after that the connection is closed on it.
 BODY_PATIENCE = 4 * BODY_LIMIT
-# How long a watch's client may take no bytes, although there are some, before it is closed. What
-# it has not seen waits in the history, not in memory of its own; it may come back for it.
-SLOW_READER_SECONDS = 30.0
 
 
 class LogSource(Protocol):
@@ -70,26 +65,40 @@ class ApiServer:
         *,
         logs: LogSource | None = None,
         containers: Containers | None = None,
-        slow_reader_seconds: float = SLOW_READER_SECONDS,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._driver = driver
         self._authenticator = authenticator
         self._logs = logs
         self._containers = containers
-        self._slow_reader_seconds = slow_reader_seconds
-        self.watches = 0
+        self._limits = limits
+        self._crowd = Crowd(limits)
         self._runner: web.ServerRunner | None = None
         self.address = ""
 
-    async def start(self, port: int = 0, identity: ServerIdentity | None = None) -> str:
-        """Listen; the address to reach it. Without an identity it speaks plain HTTP."""
-        server = web.Server(self._handle, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    @property
+    def watches(self) -> int:
+        """How many there are now."""
+        return self._crowd.watches
+
+    async def start(
+        self, port: int = 0, identity: ServerIdentity | None = None, *, also: str = ""
+    ) -> str:
+        """Listen on the loopback, and `also` on another address; where to reach it from here.
+        Without an identity it speaks plain HTTP, on the loopback only."""
+        assert identity is not None or not also, "only TLS leaves this machine"
+        idle = self._limits.idle_seconds
+        server = web.Server(self._handle, access_log=None, keepalive_timeout=idle)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         context = tls_context(identity) if identity else None
-        site = web.TCPSite(self._runner, LOOPBACK, port, ssl_context=context, backlog=1024)
-        await site.start()
+        common: dict[str, Any] = {"ssl_context": context, "backlog": 1024}
+        everywhere = bool(also) and ip_address(also).is_unspecified
+        first = web.TCPSite(self._runner, also if everywhere else LOOPBACK, port, **common)
+        await first.start()
         bound = self._runner.addresses[0][1]
+        if also and not everywhere:
+            await web.TCPSite(self._runner, also, bound, **common).start()
         self.address = f"{'https' if identity else 'http'}://{LOOPBACK}:{bound}"
         return self.address
 
@@ -98,62 +107,79 @@ class ApiServer:
             await self._runner.cleanup()
 
     async def _handle(self, received: web.BaseRequest) -> web.StreamResponse:
+        came = arrival(
+            received.method, received.raw_path, received.remote or "", self._driver.clock()
+        )
         try:
-            response = await self._answer(received)
+            user, headers = self._known(received, came)
+            response = await self._answer(received, user, headers, came)
+            response.headers[HEADER] = came.id
             if isinstance(response.errand, PodExec | PodPortForward):
                 return await self._upgrade(received, response.errand)
             if isinstance(response.errand, Proxied):
                 return await serve_proxied(received, response.errand)
         except Failure as failure:
             response = failure_response(failure, PLAIN)
+            response.headers[HEADER] = came.id
         except Exception:  # noqa: BLE001: the outermost edge; our bug must not end the connection
             LOG.exception("%s %s", received.method, received.path_qs)
             message = "Internal error occurred: the server has a bug; its log says more"
             response = failure_response(Failure(500, "InternalError", message), PLAIN)
         if response.stream is not None:
-            return await self._stream(received, response)
+            with self._crowd.watch(user):
+                return await self._stream(received, response)
         if isinstance(response.errand, PodLogs):
             return await self._stream_logs(received, response.errand)
         return _plain(response)
 
-    async def _answer(self, received: web.BaseRequest) -> Response:
-        if len(received.headers) > HEADERS_LIMIT:
-            message = f"the request has more than {HEADERS_LIMIT} headers"
+    def _known(self, received: web.BaseRequest, came: Arrival) -> tuple[User, dict[str, str]]:
+        """Who asks, and the headers. Raises `Failure`."""
+        if len(received.headers) > self._limits.headers:
+            message = f"the request has more than {self._limits.headers} headers"
             raise Failure(431, "RequestHeaderFieldsTooLarge", message)
         headers = _headers_of(received)
         user = self._user(received, headers.get("authorization"))
-        body = await _body(received) if received.can_read_body else b""
-        url = received.rel_url
-        request = Request(
-            received.method,
-            url.path,
-            tuple(parse_qsl(url.raw_query_string, keep_blank_values=True)),
-            headers,
-            body,
-            user,
-        )
-        response = self._driver.handle(request)
-        if response.stream is not None and self.watches >= WATCHES_LIMIT:
-            raise too_many_requests(f"there are {WATCHES_LIMIT} watches already", retry_seconds=1)
-        try:
-            await self._driver.until_durable(response.revision)
-        except Exception as error:
-            raise internal(f"the store cannot be written: {error}") from error
-        return response
+        if user is None:
+            self._driver.record(came.refused(headers, None, 401))
+            raise unauthorized()
+        return user, headers
 
-    def _user(self, received: web.BaseRequest, authorization: str | None) -> User:
-        """Who asks: by a certificate, a token, or nobody. Raises `Failure`."""
+    async def _answer(
+        self, received: web.BaseRequest, user: User, headers: dict[str, str], came: Arrival
+    ) -> Response:
+        url = received.rel_url
+        query = tuple(parse_qsl(url.raw_query_string, keep_blank_values=True))
+        with self._crowd.request(user):
+            body = await self._body(received) if received.can_read_body else b""
+            request = Request(received.method, url.path, query, headers, body, user)
+            response = self._driver.handle(request, came.entry)
+            if response.stream is not None:
+                self._crowd.check_watch(user)
+            try:
+                await self._driver.until_durable(response.revision)
+            except Exception as error:
+                raise internal(f"the store cannot be written: {error}") from error
+            return response
+
+    async def _body(self, received: web.BaseRequest) -> bytes:
+        """The whole body, from a client that does not take forever. Raises `Failure`."""
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                return await _body(received)
+        except TimeoutError:
+            raise Failure(408, "Timeout", "the request's body did not come in time") from None
+
+    def _user(self, received: web.BaseRequest, authorization: str | None) -> User | None:
+        """Who asks, by a certificate or a token, or the anonymous user; None when what is shown
+        is worth nothing."""
         transport, now = received.transport, self._driver.clock()
         certificate = transport.get_extra_info("peercert") if transport is not None else None
         if certificate:
-            user = user_of_certificate(certificate, now)
-        else:
-            user = self._authenticator.user_of(authorization)
-            if user is None:
-                token = (authorization or "").removeprefix("Bearer ")
-                user = self._driver.cluster.user_of_token(token, now)
+            return user_of_certificate(certificate, now)
+        user = self._authenticator.user_of(authorization)
         if user is None:
-            raise unauthorized()
+            token = (authorization or "").removeprefix("Bearer ")
+            user = self._driver.cluster.user_of_token(token, now)
         return user
 
     # Streams
@@ -165,7 +191,6 @@ class ApiServer:
         answer.enable_chunked_encoding()
         await answer.prepare(received)
         changed = self._driver.listen()
-        self.watches += 1
         try:
             with suppress(ConnectionError):
                 await self._pump(stream, changed, answer)
@@ -174,7 +199,6 @@ class ApiServer:
             if received.transport is not None:
                 received.transport.abort()
         finally:
-            self.watches -= 1
             self._driver.forget(changed)
         return answer
 
@@ -209,7 +233,7 @@ class ApiServer:
     async def _write(self, answer: web.StreamResponse, chunk: bytes) -> None:
         """Send, as fast as the client reads. Raises `_TooSlow` when it does not."""
         try:
-            async with asyncio.timeout(self._slow_reader_seconds):
+            async with asyncio.timeout(self._limits.slow_reader_seconds):
                 await answer.write(chunk)
         except TimeoutError:
             raise _TooSlow from None

@@ -36,16 +36,16 @@ def network_faults(text: str, field: str) -> Faults:
 
 
 def endpoint_address_faults(text: str, field: str) -> Faults:
-    """An address at which something may be reached from elsewhere."""
+    """An address at which something may be reached from elsewhere.
+
+    Kubernetes refuses the loopback range too; it is where pods of the embedded cluster live.
+    """
     address = parsed_address(text)
     if address is None:
         return [invalid(field, text, "must be a valid IP address")]
     faults: Faults = []
     if address.is_unspecified:
         faults.append(invalid(field, text, f"may not be unspecified ({text})"))
-    if address.is_loopback:
-        detail = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
-        faults.append(invalid(field, text, detail))
     if address.is_link_local and not address.is_multicast:
         detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
         faults.append(invalid(field, text, detail))

@@ -241,7 +241,7 @@ def test_a_program_that_ignores_term_is_killed_when_the_grace_is_over() -> None:
 def test_a_hook_that_takes_all_the_grace_leaves_two_seconds() -> None:
     world = World()
     world.hand = lambda ask, now: [] if isinstance(ask, SignalContainer) else None
-    hook = {"preStop": {"sleep": {"seconds": 60}}}
+    hook = {"preStop": {"sleep": {"seconds": 5}}}
     world.create(container(lifecycle=hook), terminationGracePeriodSeconds=5)
     world.run(1)
     world.delete()

@@ -18,7 +18,7 @@ def limits(**entry: Any) -> Any:
     [
         (
             validate_quota({"spec": {"hard": {"pods": "1.5"}}}),
-            ['spec.hard[pods]: Invalid value: "1.5": must be an integer'],
+            ['spec.hard[pods]: Invalid value: "1500m": must be an integer'],
         ),
         (
             validate_quota({"spec": {"scopes": ["Odd"]}}),

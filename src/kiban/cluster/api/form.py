@@ -13,7 +13,13 @@ from kiban.kube.objects import JOB, Manifest, sharing
 from kiban.kube.schema import Shape
 from kiban.kube.schema.builtin import UNTYPED
 from kiban.kube.schema.reading import read
-from kiban.kube.validation import Fault, status_causes, validate_create, validate_update
+from kiban.kube.validation import (
+    Fault,
+    status_causes,
+    validate_create,
+    validate_part_update,
+    validate_update,
+)
 
 
 def understood(
@@ -102,12 +108,14 @@ def check_change(
     if custom is not None:
         faults = [] if subresource == "status" else validate_update(live, new, info)
         _refuse(info, new, faults + custom.faults(new, live, subresource))
-    elif subresource not in UNCHECKED:
+    elif subresource in PARTS:
+        _refuse(info, new, validate_part_update(live, new, info, subresource))
+    else:
         _refuse(info, new, validate_update(live, new, info))
 
 
 # What these end points may change is limited already, and their rules are their own.
-UNCHECKED = ("status", "binding", "ephemeralcontainers", "resize")
+PARTS = ("status", "binding", "ephemeralcontainers", "resize")
 
 
 def _refuse(info: KindInfo, manifest: Manifest, faults: Sequence[Fault]) -> None:

@@ -6,6 +6,17 @@ been read against their schema and completed with defaults before.
 """
 
 from kiban.kube.validation.faults import Fault, invalid_message, status_causes
-from kiban.kube.validation.table import validate_create, validate_update
+from kiban.kube.validation.table import (
+    validate_create,
+    validate_part_update,
+    validate_update,
+)
 
-__all__ = ["Fault", "invalid_message", "status_causes", "validate_create", "validate_update"]
+__all__ = [
+    "Fault",
+    "invalid_message",
+    "status_causes",
+    "validate_create",
+    "validate_part_update",
+    "validate_update",
+]

@@ -49,7 +49,7 @@ def validate_metadata(manifest: Manifest, info: KindInfo) -> Faults:
         namespace = metadata["namespace"]
         details = formats.dns_label_faults(namespace)
         faults += all_invalid("metadata.namespace", namespace, details)
-    return faults + _attached(metadata)
+    return faults + _attached(metadata) + _bare_finalizers(metadata, info)
 
 
 def _masked(prefix: str) -> str:
@@ -108,28 +108,32 @@ def _validate_owners(owners: list[Any]) -> Faults:
     return faults
 
 
-_OWN_FINALIZERS = (
-    "orphan",
-    "foregroundDeletion",
-    "kubernetes",
-    "customresourcecleanup.apiextensions.k8s.io",
-)
+_OWN_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 
 
 def _validate_finalizers(finalizers: list[str]) -> Faults:
     faults: Faults = []
     for name in finalizers:
-        details = formats.label_key_faults(name)
-        if not details and "/" not in name and name not in _OWN_FINALIZERS:
-            details = ["name is neither a standard finalizer name nor is it fully qualified"]
-        faults += all_invalid("metadata.finalizers", name, details)
+        faults += all_invalid("metadata.finalizers", name, formats.label_key_faults(name))
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         detail = "finalizer orphan and foregroundDeletion cannot be both set"
         faults.append(invalid("metadata.finalizers", finalizers, detail))
     return faults
 
 
-def validate_metadata_update(old: Manifest, new: Manifest) -> Faults:
+def _bare_finalizers(metadata: Manifest, info: KindInfo) -> Faults:
+    """Built-in kinds take no finalizers without a domain but the server's own."""
+    if not info.type_name or info.group == "apiextensions.k8s.io":
+        return []
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid(f"metadata.finalizers[{index}]", name, detail)
+        for index, name in enumerate(metadata.get("finalizers") or ())
+        if "/" not in name and name not in _OWN_FINALIZERS
+    ]
+
+
+def validate_metadata_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
     """What may not change in metadata, and the rules for what may."""
     before, after = old.get("metadata") or {}, new.get("metadata") or {}
     faults: Faults = []
@@ -138,7 +142,7 @@ def validate_metadata_update(old: Manifest, new: Manifest) -> Faults:
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         faults += immutable(f"metadata.{key}", before.get(key), after.get(key))
     faults += _added_finalizers(before, after)
-    return faults + _attached(after)
+    return faults + _attached(after) + _bare_finalizers(after, info)
 
 
 def _added_finalizers(before: Manifest, after: Manifest) -> list[Fault]:

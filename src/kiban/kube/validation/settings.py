@@ -3,6 +3,8 @@
 Source: k8s.io/kubernetes/pkg/apis/{core,policy,rbac,scheduling}/validation and apiextensions.
 """
 
+import base64
+import json
 from typing import Any
 
 from kiban.kube import formats
@@ -44,6 +46,7 @@ _NEEDED_KEYS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
+_ACCOUNT = "kubernetes.io/service-account.name"
 
 
 def validate_secret(manifest: Manifest) -> Faults:
@@ -54,12 +57,38 @@ def validate_secret(manifest: Manifest) -> Faults:
     if sum(len(text) * 3 // 4 for text in data.values()) > MOST_DATA_BYTES:
         faults.append(too_long("data", MOST_DATA_BYTES))
     kind = manifest.get("type", "")
+    if kind == "kubernetes.io/service-account-token":
+        annotations = (manifest.get("metadata") or {}).get("annotations") or {}
+        if not annotations.get(_ACCOUNT):
+            faults.append(required(f"metadata.annotations[{_ACCOUNT}]"))
     if kind == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
         faults += [required("data[username]"), required("data[password]")]
     for key in _NEEDED_KEYS.get(kind, ()):
-        if key not in data:
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
             faults.append(required(f"data[{key}]"))
+        elif kind.startswith("kubernetes.io/dockerc"):
+            faults += _docker_faults(data[key], f"data[{key}]")
     return faults
+
+
+def _docker_faults(text: str, field: str) -> Faults:
+    """Credentials for registries are a JSON object; what is wrong with it is said, not shown."""
+    try:
+        value = json.loads(base64.b64decode(text))
+    except ValueError as error:
+        said = _json_fault(str(error))
+        return [invalid(field, "<secret contents redacted>", said)]
+    if value is None or isinstance(value, dict):
+        return []
+    kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
+    said = f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+    return [invalid(field, "<secret contents redacted>", said)]
+
+
+def _json_fault(error: str) -> str:
+    if error.startswith("Expecting value: line 1 column 1"):
+        return "unexpected end of JSON input"
+    return f"invalid character: {error}"
 
 
 def frozen_data_stays(old: Manifest, new: Manifest) -> Faults:
@@ -94,7 +123,13 @@ def validate_budget(manifest: Manifest) -> Faults:
         faults.append(invalid("spec", shown, detail))
     for name in ("minAvailable", "maxUnavailable"):
         faults += validate_share(spec.get(name), f"spec.{name}", most=100)
-    return faults + validate_selector(spec.get("selector"), "spec.selector")
+    faults += validate_selector(spec.get("selector"), "spec.selector")
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    known = ("AlwaysAllow", "IfHealthyBudget")
+    return faults if policy is None else faults + one_of(_UNHEALTHY, policy, known)
+
+
+_UNHEALTHY = "spec.unhealthyPodEvictionPolicy"
 
 
 def validate_role(manifest: Manifest) -> Faults:

@@ -22,6 +22,7 @@ from kiban.kube.validation import (
 from kiban.kube.validation.definitions import validate_definition
 from kiban.kube.validation.faults import Faults
 from kiban.kube.validation.metadata import validate_metadata, validate_metadata_update
+from kiban.kube.validation.statuses import status_faults
 
 Check = Callable[[Manifest], Faults]
 Stays = Callable[[Manifest, Manifest], Faults]
@@ -106,6 +107,21 @@ def validate_create(manifest: Manifest, info: KindInfo) -> Faults:
     return validate_metadata(manifest, info) + (check(manifest) if check else [])
 
 
+_PARTS: dict[str, Stays] = {
+    "ephemeralcontainers": pod_changes.ephemeral_containers_stay,
+    "resize": pod_changes.resize_faults,
+}
+
+
+def validate_part_update(old: Manifest, new: Manifest, info: KindInfo, subresource: str) -> Faults:
+    """Everything that is wrong with a change through an end point of a part."""
+    if subresource == "status":
+        faults = validate_metadata_update(old, new, info) * 2
+        return faults + status_faults(info.group_kind, old, new)
+    rule = _PARTS.get(subresource)
+    return rule(old, new) if rule else []
+
+
 def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
     """Everything that is wrong with a change of an object, apart from its status.
 
@@ -113,7 +129,7 @@ def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
     metadata, and of a job's spec, come twice, as from kube-apiserver; `invalid_message` tells each
     once.
     """
-    faults = validate_metadata_update(old, new) * 2
+    faults = validate_metadata_update(old, new, info) * 2
     if all(old.get(key) == new.get(key) for key in {*old, *new} - {"metadata", "status"}):
         return faults
     kind = info.group_kind

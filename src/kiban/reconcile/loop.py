@@ -61,17 +61,22 @@ class Loop:
     def __init__(
         self, controllers: Iterable[Controller], executor: Executor, trace: Trace | None = None
     ) -> None:
-        self.controllers = {controller.name: controller for controller in controllers}
+        self.controllers: dict[str, Controller] = {}
         self.trace = trace
         self._executor = executor
         self._watchers: dict[GroupKind, list[Controller]] = {}
-        for controller in self.controllers.values():
-            for kind in sorted(controller.watches):
-                self._watchers.setdefault(kind, []).append(controller)
+        for controller in controllers:
+            self.include(controller)
         self._agenda: Agenda[Task] = Agenda()
         self._backoff = Backoff()
         self._parked: dict[Task, _Parked] = {}
         self._refusals: dict[Task, tuple[Refusal, ...]] = {}
+
+    def include(self, controller: Controller) -> None:
+        """Have one more controller; it is shown the changes from now on."""
+        self.controllers[controller.name] = controller
+        for kind in sorted(controller.watches):
+            self._watchers.setdefault(kind, []).append(controller)
 
     def observe(self, change: Change, snapshot: Snapshot, now: Instant) -> None:
         """Show a change to the controllers that watch its kind."""

@@ -22,6 +22,7 @@ from kiban.kube.objects import (
     get_in,
     is_deleting,
     is_true,
+    key_of,
     labels_of,
 )
 from kiban.reconcile.controller import Change, Snapshot
@@ -46,6 +47,7 @@ class Picture:
         self.pending: dict[Key, None] = {}
         self.touched: dict[str, None] = {}
         self._dirty: dict[Key, None] = {}
+        self._is_new = True
 
     def observe(self, change: Change) -> Relevance:
         """Note a change, and say how much it matters."""
@@ -62,6 +64,11 @@ class Picture:
     def settle(self, snapshot: Snapshot) -> None:
         """Take in what has changed. `touched` names the nodes that differ since it was cleared."""
         self.fitting.snapshot = snapshot
+        if self._is_new:
+            self._is_new = False
+            for kind in (NAMESPACE, NODE, POD):
+                for manifest in snapshot.list(kind):
+                    self._dirty[key_of(manifest)] = None
         dirty, self._dirty = self._dirty, {}
         for key in dirty:
             if key.group_kind == POD:

@@ -105,14 +105,13 @@ class Trial(View):
         super().put_pod(pod, node)
         self._remember(lambda: View.drop_pod(self, pod.key))
 
-    def drop_pod(self, key: Key) -> bool:
+    def drop_pod(self, key: Key) -> PodInfo | None:
         node = self.place_of(key)
-        if node is None:
-            return False
-        pod = self._infos[node].pods[key]
-        super().drop_pod(key)
+        pod = super().drop_pod(key)
+        if node is None or pod is None:
+            return None
         self._remember(lambda: View.put_pod(self, pod, node))
-        return True
+        return pod
 
     def pod(self, key: Key) -> PodInfo | None:
         """What is known of a pod that counts somewhere."""

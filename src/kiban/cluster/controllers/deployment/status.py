@@ -200,12 +200,13 @@ def deadline_check(deployment: Manifest, status: Status, now: Instant) -> float 
     """Seconds until the deadline has to be looked at; None when it does not apply."""
     current = condition_of(deployment, PROGRESSING)
     deadline = progress_deadline(deployment)
-    if current is None or deadline is None or current.get("reason") == TIMED_OUT:
+    if current is None or deadline is None or is_complete(deployment, status):
         return None
-    if is_complete(deployment, status):
+    # Neither does a rollout that has ended time out, nor one that has timed out do so again.
+    if current.get("reason") in (TIMED_OUT, NEW_SET_AVAILABLE):
         return None
     since = instant_in(current, "lastUpdateTime")
     if since is None:
         return None
     # One second late, because the condition's time has lost its fraction.
-    return max(seconds_between(now, later(since, deadline)) + 1, 0.0)
+    return max(seconds_between(now, later(since, deadline)) + 1, 1.0)

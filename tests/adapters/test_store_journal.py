@@ -115,3 +115,52 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(KibanError, match="damaged"):
         restored(path)
+
+
+def test_updates_do_not_make_the_files_grow_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    def many(store: Store) -> None:
+        for number in range(20):
+            store.put({**config(f"n{number}"), "data": {"v": "x" * 3000}})
+
+    kept(path, many)
+    store = Store(Chance(1))
+    told = threading.Semaphore(0)
+    journal = StoreJournal(path, lambda _: told.release(), lambda error: None)
+    journal.restore(store)
+    journal.start()
+    largest = 0
+    for number in range(6000):
+        store.put({**config(f"n{number % 20}"), "data": {"v": str(number) * 500}})
+        if number % 4 == 3:
+            journal.append(store.take_unwritten())
+            assert told.acquire(timeout=10)
+            sizes = [path.stat().st_size, path.with_name("s.db-wal").stat().st_size]
+            largest = max(largest, sum(sizes))
+    journal.close()
+    # The log is folded into the file after 4,000 pages of 4 KiB.
+    assert largest < 20_000_000
+    assert path.stat().st_size < 500_000
+
+
+def test_room_that_is_no_longer_needed_is_given_back_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    def much_and_then_little(store: Store) -> None:
+        for number in range(300):
+            store.put({**config(f"n{number}"), "data": {"v": "x" * 100_000}})
+
+    kept(path, much_and_then_little)
+    before = path.stat().st_size
+    store, told = Store(Chance(1)), threading.Event()
+    journal = StoreJournal(path, lambda _: told.set(), lambda error: None)
+    journal.restore(store)
+    journal.start()
+    for number in range(290):
+        store.remove(Key(*CONFIG_MAP, "x", f"n{number}"))
+    journal.append(store.take_unwritten())
+    assert told.wait(10)
+    journal.close()
+    assert len(list(restored(path).iterate(CONFIG_MAP))) == 10
+    assert path.stat().st_size < before / 10

@@ -41,7 +41,7 @@ class Scaler:
             assert found["spec"]["replicas"] == self._pending
             self._replicas, self._pending = self._pending, None
             self.acknowledged += 1
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.15)
 
     async def check(self, session: aiohttp.ClientSession) -> None:
         """What is there is the last number that was acknowledged, or the one under way."""

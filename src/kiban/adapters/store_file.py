@@ -32,9 +32,11 @@ CREATE TABLE IF NOT EXISTS objects (
     checksum INTEGER NOT NULL,
     data BLOB NOT NULL,
     PRIMARY KEY (api_group, kind, namespace, name)
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+# Free pages that make a file worth rewriting, when they are also more than half of it: 16 MB.
+_FREE_PAGES = 4000
 # What reading a damaged file may raise: SQLite's own errors, texts that are none, wrong types.
 UNREADABLE = (sqlite3.DatabaseError, ValueError, TypeError)
 
@@ -128,6 +130,17 @@ def rows_of(
         yield revision, manifest
     if found != totals:
         raise damaged(path, f"{found.count} objects are not the {totals.count} that were written")
+
+
+def compact(connection: sqlite3.Connection) -> bool:
+    """Give room back that nothing needs any more, if it is much; whether it was. A file reuses
+    its free pages, so this is for what was deleted for good."""
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    if free < _FREE_PAGES or 2 * free < pages:
+        return False
+    connection.execute("VACUUM")
+    return True
 
 
 def damaged(path: Path, why: str) -> KibanError:

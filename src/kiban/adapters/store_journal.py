@@ -2,8 +2,9 @@
 
 A writer thread commits what has gathered since its last commit as one transaction; the writes of
 many clients share it, and of an object written several times only the last state is written. The
-file is the state itself, so nothing needs compaction and a restore is one scan. Every commit waits
-for the disk: what was acknowledged is there after `kill -9` and after a power loss.
+file is the state itself: it does not grow by updates, and a restore is one scan. A file of which
+little is left is rewritten at the next start. Every commit waits for the disk: what was
+acknowledged is there after `kill -9` and after a power loss.
 """
 
 import sqlite3
@@ -17,6 +18,7 @@ from kiban.adapters.audit_log import AuditLog, Entry
 from kiban.adapters.store_file import (
     UNREADABLE,
     Totals,
+    compact,
     connect,
     damaged,
     keep_totals,
@@ -28,7 +30,12 @@ from kiban.cluster.history import Write
 from kiban.cluster.store import Store
 from kiban.kube.objects import Key
 
-_PUT = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)"
+# An update in place writes the row's page only; replacing would write the key's index as well.
+_PUT = (
+    "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (api_group, kind, namespace, name) DO UPDATE SET "
+    "revision = excluded.revision, checksum = excluded.checksum, data = excluded.data"
+)
 _REMOVE = "DELETE FROM objects WHERE api_group = ? AND kind = ? AND namespace = ? AND name = ?"
 
 # Told, in the writer's thread, up to which revision all is durable; or why nothing will be.
@@ -63,6 +70,7 @@ class StoreJournal:
                 self._totals = totals_of(connection, self._path)
                 revision = self._acknowledged(self._totals.revision)
                 store.restore(rows_of(connection, self._path, self._totals), revision)
+                compact(connection)
         except UNREADABLE as error:
             raise damaged(self._path, str(error)) from error
         return self._totals.count

@@ -33,6 +33,7 @@ from kiban.adapters.processes.usage import UsageSource, can_measure
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.catalog import controllers
 from kiban.cluster.controllers.certificate_signing import CertificateSigningController
+from kiban.cluster.controllers.event_expiry import EventExpiryController
 from kiban.cluster.controllers.horizontal_pod_autoscaler import MeasuredMetrics
 from kiban.cluster.kubelet.kubelet import Kubelet
 from kiban.cluster.networking.gateway import gateway_configuration
@@ -155,7 +156,7 @@ async def start_cluster(
     every = controllers(root_ca=identity.authority.read_text(), metrics=MeasuredMetrics(view))
     cluster = assembled(
         facts.seed,
-        [*every, CertificateSigningController(authority)],
+        [*every, CertificateSigningController(authority), EventExpiryController()],
         kubelet=kubelet,
         plan=slot.plan,
         metrics=view if can_measure() else None,

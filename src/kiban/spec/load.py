@@ -3,7 +3,13 @@
 from pathlib import Path
 
 # What a platform repo says is in these places; everything else is the teams' own.
-_PATTERNS = ("platform.yaml", "waivers.yaml", "services/*.y*ml", "releases/*.y*ml")
+_PATTERNS = (
+    "platform.yaml",
+    "rehearsal.yaml",
+    "waivers.yaml",
+    "services/*.y*ml",
+    "releases/*.y*ml",
+)
 
 
 def read_directory(root: Path) -> dict[str, str]:

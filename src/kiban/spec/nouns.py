@@ -1,14 +1,26 @@
 """The file platform.yaml: teams, environments, clusters with their nodes, shared resources."""
 
-from typing import Any, Literal
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from kiban.spec.words import Count, Host, Name, Quantity, Text, Words
 
 ResourceType = Literal[
     "postgres", "mysql", "redis", "queue", "topic", "bucket", "filesystem", "mongo"
 ]
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write it like 10.0.16.0/20") from error
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class Team(Words):
@@ -25,6 +37,9 @@ class NodeGroup(Words):
     """Nodes of one kind in a cluster."""
 
     instance: str = Field(default="m5.large", description="The instance type.")
+    instances: list[Text] = Field(
+        default_factory=list, description="The types that Karpenter chooses from; all by default."
+    )
     zones: list[Text] = Field(default_factory=list, description="Zones; the cluster's by default.")
     min: Count = 1
     max: Count = 3
@@ -34,6 +49,25 @@ class NodeGroup(Words):
     )
     memory: Quantity | None = None
     labels: dict[str, Text] = Field(default_factory=dict)
+
+
+class Subnet(Words):
+    """Where the nodes and pods of a zone get their addresses."""
+
+    cidr: Network = Field(description="Its range, like 10.0.16.0/20.")
+    taken: int = Field(default=0, ge=0, description="Addresses that others use in it.")
+
+
+class Addresses(Words):
+    """How pods get addresses from the subnets (the settings of the Amazon VPC CNI)."""
+
+    mode: Literal["secondary", "prefix"] = Field(
+        default="secondary", description="Single addresses, or blocks of 16."
+    )
+    warm_eni_target: int = Field(default=1, ge=0, description="WARM_ENI_TARGET.")
+    warm_prefix_target: int = Field(default=1, ge=0, description="WARM_PREFIX_TARGET.")
+    warm_ip_target: int | None = Field(default=None, ge=0, description="WARM_IP_TARGET.")
+    minimum_ip_target: int | None = Field(default=None, ge=0, description="MINIMUM_IP_TARGET.")
 
 
 class Cluster(Words):
@@ -50,6 +84,14 @@ class Cluster(Words):
     )
     zones: list[Text] = Field(default_factory=list, description="Its zones.")
     nodes: dict[Name, NodeGroup] = Field(default_factory=dict)
+    subnets: dict[Text, Subnet] = Field(
+        default_factory=dict,
+        description="By zone. For rehearsals: without them, addresses never run out.",
+    )
+    addresses: Addresses = Field(default_factory=Addresses)
+    autoscaler: Literal["cluster-autoscaler", "karpenter", "none"] = Field(
+        default="cluster-autoscaler", description="Who adds and removes nodes, for rehearsals."
+    )
 
 
 class Environment(Words):

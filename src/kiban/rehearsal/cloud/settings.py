@@ -24,6 +24,8 @@ class GroupSettings:
     taints: tuple[tuple[str, str, str], ...] = ()
     desired: int | None = None
     max_unavailable: int = 1
+    # What Karpenter may launch instead of `instance`; all types that are priced when empty.
+    instances: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

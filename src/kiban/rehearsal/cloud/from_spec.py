@@ -1,0 +1,49 @@
+"""The cloud of a cluster as platform.yaml describes it."""
+
+from kiban.rehearsal.cloud.settings import (
+    DEFAULT_ZONES,
+    AddressSettings,
+    CloudSettings,
+    GroupSettings,
+    SubnetSettings,
+)
+from kiban.spec.nouns import Cluster, NodeGroup
+
+
+def cloud_settings(cluster: Cluster) -> CloudSettings:
+    """Groups, subnets, addresses and autoscaler. What the file does not say is assumed as
+    `CloudSettings` does; a cluster without node groups gets three to nine m5.xlarge."""
+    zones = tuple(cluster.zones) or DEFAULT_ZONES
+    groups = tuple(_group(name, group, zones) for name, group in sorted(cluster.nodes.items()))
+    subnets = tuple(
+        SubnetSettings(f"{zone} {subnet.cidr}", zone, subnet.cidr, subnet.taken)
+        for zone, subnet in sorted(cluster.subnets.items())
+    )
+    wanted = cluster.addresses
+    addresses = AddressSettings(
+        wanted.mode if subnets else "boundless",
+        wanted.warm_eni_target,
+        wanted.warm_prefix_target,
+        wanted.warm_ip_target,
+        wanted.minimum_ip_target,
+    )
+    return CloudSettings(
+        region=cluster.region,
+        groups=groups or (GroupSettings("base", "m5.xlarge", zones, min=3, max=9),),
+        subnets=subnets,
+        addresses=addresses,
+        autoscaler=cluster.autoscaler,
+    )
+
+
+def _group(name: str, group: NodeGroup, zones: tuple[str, ...]) -> GroupSettings:
+    return GroupSettings(
+        name,
+        group.instance,
+        tuple(group.zones) or zones,
+        group.min,
+        max(group.min, group.max),
+        group.spot,
+        tuple(sorted(group.labels.items())),
+        instances=tuple(group.instances),
+    )

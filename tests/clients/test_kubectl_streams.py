@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.clients.conftest import Running, pod, until
+from tests.clients.conftest import IMAGE, Running, deployment, pod, until
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 
@@ -40,12 +40,47 @@ def test_exec_of_what_is_not_there_says_so(cluster: Running) -> None:
     assert 'exec: "no-such-program": executable file not found in $PATH' in done.stderr
 
 
-def test_a_kubectl_that_knows_only_spdy_is_told_what_is_served(cluster: Running) -> None:
-    done = cluster.run("exec", "web", "--", "true", KUBECTL_REMOTE_COMMAND_WEBSOCKETS="false")
-    assert done.returncode == 1
-    assert "only WebSocket is served" in done.stderr
-    done = cluster.run("port-forward", "pod/web", ":8080", KUBECTL_PORT_FORWARD_WEBSOCKETS="false")
-    assert "only WebSocket is served" in done.stderr
+OVER_SPDY = {
+    "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false",
+    "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false",
+}
+
+
+def test_a_kubectl_that_knows_only_spdy_runs_programs(cluster: Running) -> None:
+    done = cluster.run(
+        "exec", "web", "--", "sh", "-c", "echo out; echo err >&2; exit 7", **OVER_SPDY
+    )
+    assert (done.returncode, done.stdout) == (7, "out\n")
+    assert done.stderr == "err\ncommand terminated with exit code 7\n"
+    much = "a\nb\n" * 200_000
+    assert cluster.kubectl("exec", "-i", "web", "--", "cat", given=much, **OVER_SPDY) == much
+    done = cluster.run("exec", "web", "--", "no-such-program", **OVER_SPDY)
+    assert 'exec: "no-such-program": executable file not found in $PATH' in done.stderr
+
+
+def test_a_kubectl_that_knows_only_spdy_has_a_terminal(cluster: Running) -> None:
+    with terminal(cluster, "exec", "-it", "web", "--", "sh", **OVER_SPDY) as (process, screen):
+        screen.type("stty size\n")
+        screen.wait_for("40 100")
+        screen.resize(50, 120)
+        until(lambda: screen.types_until("stty size\n", "50 120"))
+        screen.type("exit 3\n")
+        assert process.wait(20) == 3
+
+
+def test_a_kubectl_that_knows_only_spdy_copies_and_forwards(
+    cluster: Running, tmp_path: Path
+) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    there.write_bytes(os.urandom(2_000_000))
+    place = cluster.kubectl("exec", "web", "--", "sh", "-c", "echo $HOME").strip()
+    cluster.kubectl("cp", str(there), f"web:{place}/spdy", **OVER_SPDY)
+    cluster.kubectl("cp", f"web:{place}/spdy", str(back), **OVER_SPDY)
+    assert back.read_bytes() == there.read_bytes()
+    with forwarded(cluster, "pod/web", 8080, **OVER_SPDY) as port:
+        for path in ("/a", "/b"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                assert answer.read().decode() == f"you asked for {path}"
 
 
 def test_exec_in_a_container_that_ended_says_so(cluster: Running) -> None:
@@ -108,6 +143,23 @@ def test_port_forward_serves_many_connections(cluster: Running) -> None:
                 assert answer.read().decode() == f"you asked for {path}"
 
 
+def test_port_forward_finds_the_pod_behind_a_service_and_a_deployment(cluster: Running) -> None:
+    served = deployment("served", replicas=1)
+    app = pod("served")["spec"]["containers"]
+    served["spec"]["template"]["spec"] = {"containers": app, "terminationGracePeriodSeconds": 1}
+    cluster.apply(served)
+    cluster.kubectl("expose", "deployment", "served", "--port=80", "--target-port=8080")
+    cluster.kubectl("rollout", "status", "deployment/served", "--timeout=20s")
+    until(lambda: "ready" in cluster.kubectl("logs", "deployment/served"))
+    for target, port in (("service/served", 80), ("deployment/served", 8080)):
+        with (
+            forwarded(cluster, target, port) as here,
+            urllib.request.urlopen(f"http://127.0.0.1:{here}/x", timeout=10) as answer,
+        ):
+            assert answer.read() == b"you asked for /x"
+    cluster.kubectl("delete", "deployment/served", "service/served")
+
+
 def test_port_forward_carries_the_end_of_one_direction(cluster: Running) -> None:
     program = (
         "import os, socket\n"
@@ -163,6 +215,77 @@ def test_attach_shows_what_is_said_from_now_on(cluster: Running) -> None:
         attached.communicate()
 
 
+def test_run_gives_a_pod_its_input_and_takes_its_exit_code(cluster: Running) -> None:
+    run = ("run", "fed", "-i", "--rm", "--restart=Never", f"--image={IMAGE}", "--command", "--")
+    for environment in ({}, OVER_SPDY):
+        done = cluster.run(*run, "sh", "-c", "cat; exit 3", given="hello\n", **environment)
+        assert (done.returncode, done.stdout.splitlines()[0]) == (3, "hello")
+        assert 'pod "fed" deleted' in done.stdout
+
+
+def test_run_and_attach_with_a_terminal(cluster: Running) -> None:
+    run = ("run", "shell", "-it", "--restart=Never", f"--image={IMAGE}", "--command", "--", "sh")
+    with terminal(cluster, *run) as (process, screen):
+        screen.type("stty size; tty\n")
+        screen.wait_for("40 100")
+        screen.wait_for("/dev/pts/")
+        with terminal(cluster, "attach", "-it", "shell") as (_, other):
+            # It hears what is said from when it is attached.
+            until(lambda: screen.types_until("echo for $((1 + 1))\n", "") and other.shows("for 2"))
+        assert process.poll() is None
+    logged = cluster.kubectl("logs", "shell")
+    assert "for 2" in logged
+    cluster.kubectl("delete", "pod", "shell", "--now")
+
+
+def test_attach_gives_input_to_a_program_that_runs(cluster: Running) -> None:
+    reading = "while read line; do echo heard $line; done; echo over"
+    fed = pod("reader", command=["sh", "-c", reading], stdin=True, stdinOnce=True)
+    fed["spec"]["restartPolicy"] = "Never"
+    cluster.apply(fed)
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/reader", "--timeout=20s")
+    said = cluster.kubectl("attach", "-i", "reader", given="one\ntwo\n")
+    assert said.splitlines()[-3:] == ["heard one", "heard two", "over"]
+    cluster.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/reader")
+    cluster.kubectl("delete", "pod", "reader", "--now")
+
+
+def test_debug_looks_at_a_running_pod_and_at_a_copy(cluster: Running) -> None:
+    cluster.apply(pod("looked-at"))
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/looked-at", "--timeout=20s")
+    debug = ("debug", "looked-at", f"--image={IMAGE}", "--profile=general")
+    done = cluster.run(*debug, "-i", "-c", "lens", "--", "sh", given="echo seen\nexit 0\n")
+    assert done.returncode == 0, done.stderr
+    assert "seen" in cluster.kubectl("logs", "looked-at", "-c", "lens")
+    shown = cluster.kubectl("describe", "pod", "looked-at")
+    assert "Ephemeral Containers:" in shown
+    cluster.kubectl(*debug, "--copy-to=copied", "-c", "lens", "--", "sleep", "30")
+    cluster.kubectl("wait", "--for=condition=Ready", "pod/copied", "--timeout=20s")
+    cluster.kubectl("debug", "node/web-1", f"--image={IMAGE}", "--profile=general", "--", "true")
+    cluster.kubectl("delete", "pods", "--now", "--field-selector=metadata.name!=web")
+
+
+def test_logs_of_many_containers_and_followed_to_their_end(cluster: Running) -> None:
+    for name in ("many-a", "many-b"):
+        two = pod(name, command=["sh", "-c", "echo first; sleep 0.5; echo last"], ports=[])
+        two["metadata"]["labels"] = {"many": "yes"}
+        two["spec"]["containers"].append({**two["spec"]["containers"][0], "name": "side"})
+        two["spec"]["restartPolicy"] = "Never"
+        cluster.apply(two)
+    every = ("logs", "-l", "many=yes", "--all-containers")
+    until(lambda: cluster.run("logs", "many-b", "-c", "side").returncode == 0)
+    cluster.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod", "-l", "many=yes")
+    assert cluster.kubectl(*every).count("last\n") == 4
+    marked = cluster.kubectl(*every, "--prefix", "--tail=1").splitlines()
+    assert sorted(marked)[0] == "[pod/many-a/app] last" and len(marked) == 4
+    followed = cluster.kubectl("logs", "-f", "many-a", "--all-containers", "--since=1h")
+    assert followed.count("first\n") == 2
+    refused = cluster.run("logs", "many-a", "-c", "nobody")
+    assert "container nobody is not valid for pod many-a" in refused.stderr
+    assert cluster.kubectl("logs", "many-a", "--limit-bytes=3").strip() == "fir"
+    cluster.kubectl("delete", "pods", "-l", "many=yes", "--now")
+
+
 def test_logs_of_the_attempt_before_with_times_and_since(cluster: Running) -> None:
     cluster.apply(pod("failing", command=["sh", "-c", "echo attempt; sleep 0.2; exit 1"]))
     until(lambda: cluster.run("logs", "failing", "--previous").returncode == 0)
@@ -198,6 +321,10 @@ class Screen:
         self._look(0.2)
         return expected in self.shown
 
+    def shows(self, expected: str) -> bool:
+        self._look(0.2)
+        return expected in self.shown
+
     def wait_for(self, text: str) -> None:
         deadline = time.monotonic() + 20
         while text not in self.shown:
@@ -210,14 +337,16 @@ class Screen:
 
 
 @contextmanager
-def terminal(cluster: Running, *words: str) -> Iterator[tuple["subprocess.Popen[bytes]", Screen]]:
+def terminal(
+    cluster: Running, *words: str, **more: str
+) -> Iterator[tuple["subprocess.Popen[bytes]", Screen]]:
     """kubectl in a terminal of 40 lines and 100 columns."""
     ours, theirs = pty.openpty()
     screen = Screen(ours)
     screen.resize(40, 100)
     process = subprocess.Popen(
         ["setsid", "--ctty", "kubectl", *words],
-        env=cluster.environment,
+        env={**cluster.environment, **more},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -231,10 +360,10 @@ def terminal(cluster: Running, *words: str) -> Iterator[tuple["subprocess.Popen[
         os.close(ours)
 
 
-def start(cluster: Running, *words: str) -> "subprocess.Popen[str]":
+def start(cluster: Running, *words: str, **more: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         ["kubectl", *words],
-        env=cluster.environment,
+        env={**cluster.environment, **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -242,9 +371,9 @@ def start(cluster: Running, *words: str) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def forwarded(cluster: Running, target: str, port: int) -> Iterator[int]:
+def forwarded(cluster: Running, target: str, port: int, **more: str) -> Iterator[int]:
     """A port of this machine that leads to a pod's."""
-    process = start(cluster, "port-forward", target, f":{port}")
+    process = start(cluster, "port-forward", target, f":{port}", **more)
     try:
         yield _port(process)
         assert process.poll() is None

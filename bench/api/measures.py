@@ -60,7 +60,7 @@ def _acts() -> list[tuple[str, int, int]]:
 
 def _apply(server: Served, kind: str, wish: tuple[str, int, int], scale: float) -> Row:
     act, clients, change = wish
-    count = int((600 if clients == 1 else 2_000) * scale)
+    count = int((400 if clients == 1 else 2_000) * scale)
     first = 0 if clients == 1 else 10_000
     found = server.load(
         "apply", kind=kind, first=first, count=count, clients=clients, change=change

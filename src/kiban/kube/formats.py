@@ -5,6 +5,7 @@ Source: k8s.io/apimachinery/pkg/util/validation/validation.go.
 """
 
 import re
+from functools import lru_cache
 
 _ALNUM = r"[A-Za-z0-9]"
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
@@ -17,6 +18,7 @@ _IS_SUBDOMAIN = re.compile(_DNS_SUBDOMAIN)
 _IS_1035 = re.compile(_DNS_1035)
 _UNDERSCORED_LABEL = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 _IS_UNDERSCORED = re.compile(rf"{_UNDERSCORED_LABEL}(\.{_UNDERSCORED_LABEL})*")
+_VARIABLE = re.compile(r"[ -<>-~]+")
 _WILDCARD = re.compile(rf"\*\.{_DNS_SUBDOMAIN}")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -81,6 +83,8 @@ def _too_many_bytes(limit: int) -> str:
     return f"must be no more than {limit} bytes"
 
 
+# The same few keys and values are on every object; nobody changes the lists that are given out.
+@lru_cache(maxsize=4096)
 def label_key_faults(key: str) -> list[str]:
     """Faults of a label or annotation key: an optional DNS prefix, a slash and a name."""
     parts = key.split("/")
@@ -102,6 +106,7 @@ def label_key_faults(key: str) -> list[str]:
     return faults
 
 
+@lru_cache(maxsize=4096)
 def label_value_faults(value: str) -> list[str]:
     faults = [_too_many_bytes(63)] if len(value) > 63 else []
     return faults if _LABEL_VALUE.fullmatch(value) else [*faults, LABEL_VALUE_FAULT]
@@ -162,7 +167,7 @@ def env_name_faults(name: str) -> list[str]:
     """Faults of an environment variable's name: any printable ASCII but `=`."""
     if not name:
         return ["environment variable name must not be empty"]
-    if any(not " " <= character <= "~" or character == "=" for character in name):
+    if not _VARIABLE.fullmatch(name):
         return [
             "a valid environment variable name must consist only of printable ASCII characters "
             "other than '='"

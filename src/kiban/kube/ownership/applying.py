@@ -104,9 +104,11 @@ def _merged(
     elif last is not None:
         owned = [stated, *(entry.fields for entry in others)]
         merged = prune(merged, last.fields, owned, shape)
-    changes = _changes(before, merged, shape, reset)
-    others = _settled(others, changes, force=force)
-    changed = live is None or not changes.is_same
+    changed = True
+    if live is not None:
+        changes = _changes(before, merged, shape, reset)
+        others = _settled(others, changes, force=force)
+        changed = not changes.is_same
     time = applier.time if changed else (last.time if last is not None else "")
     own = replace(applier, fields=own_fields, time=time)
     result = merged if changed else before

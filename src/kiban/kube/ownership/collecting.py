@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kiban.kube.ownership.elements import item_element
+from kiban.kube.ownership.elements import elements_of
 from kiban.kube.ownership.fieldsets import LEAF, SELF, FieldSet
 from kiban.kube.schema.shapes import ANYTHING, Shape
 
@@ -45,8 +45,7 @@ def _value(value: Any, shape: Shape) -> tuple[FieldSet, bool]:
 def _list(value: list[Any], shape: Shape) -> FieldSet:
     found: FieldSet = {}
     inner = shape.items
-    for item in value:
-        element = item_element(item, shape)
+    for element, item in zip(elements_of(value, shape), value, strict=True):
         if element in found:
             found[element] = LEAF
             continue

@@ -7,7 +7,7 @@ follows what changed and not the size of the object.
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiban.kube.ownership.elements import item_element
+from kiban.kube.ownership.elements import elements_of
 from kiban.kube.ownership.fieldsets import LEAF, SELF, FieldSet, union
 from kiban.kube.schema.shapes import ANYTHING, Shape
 
@@ -120,6 +120,7 @@ def _list(before: Any, after: Any, shape: Shape, sets: _Sets) -> None:
 
 def _items(value: Any, shape: Shape) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for item in value if isinstance(value, list) else ():
-        found.setdefault(item_element(item, shape), item)
+    if isinstance(value, list):
+        for element, item in zip(elements_of(value, shape), value, strict=True):
+            found.setdefault(element, item)
     return found

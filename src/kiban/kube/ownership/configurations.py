@@ -5,7 +5,7 @@ Source of the messages: structured-merge-diff typed/{validate,helpers}.go.
 
 from typing import Any
 
-from kiban.kube.ownership.elements import item_element, written
+from kiban.kube.ownership.elements import elements_of, item_element, written
 from kiban.kube.schema.shapes import Form, Shape
 
 
@@ -42,10 +42,9 @@ def _fits(value: Any, shape: Shape, allow_duplicates: bool) -> bool:
         )
     if not isinstance(value, list):
         return False
-    if shape.relation != "atomic" and not allow_duplicates:
-        elements = {item_element(item, shape) for item in value}
-        if len(elements) < len(value):
-            return False
+    unique = shape.relation != "atomic" and not allow_duplicates
+    if unique and len(set(elements_of(value, shape))) < len(value):
+        return False
     inner = shape.items
     return all(_fits(item, inner, allow_duplicates) for item in value)
 

@@ -7,6 +7,43 @@ from typing import Any
 from kiban.kube.schema.shapes import Shape
 
 
+def elements_of(items: list[Any], shape: Shape) -> list[str]:
+    """The elements of all items of a list, in their order."""
+    if len(shape.keys) == 1 and shape.relation != "set":
+        key = shape.keys[0]
+        known = _KNOWN.get(key)
+        if known is None:
+            known = _KNOWN[key] = _Named(key)
+        try:
+            return [known[item[key]] for item in items]
+        except (KeyError, TypeError):
+            # An item without its key, or one that is no text: rare, and told apart below.
+            pass
+    return [item_element(item, shape) for item in items]
+
+
+class _Named(dict[str, str]):
+    """From the value of a list's only key to the element; of so many values as are in use."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._key = key
+
+    def __missing__(self, value: str) -> str:
+        if not isinstance(value, str):
+            raise KeyError(value)
+        element = _string_key(self._key, value)
+        if len(self) < MOST_NAMES:
+            self[value] = element
+        return element
+
+
+MOST_NAMES = 4096
+_KNOWN: dict[str, _Named] = {}
+
+
 def item_element(item: Any, shape: Shape) -> str:
     """The element of an item of a set or of a list keyed by fields."""
     if shape.relation == "set":

@@ -6,7 +6,7 @@ identity, what has not changed.
 
 from typing import Any
 
-from kiban.kube.ownership.elements import item_element
+from kiban.kube.ownership.elements import elements_of
 from kiban.kube.schema.shapes import ANYTHING, Shape
 
 
@@ -53,8 +53,8 @@ def _merged_list(live: list[Any], config: list[Any], shape: Shape) -> list[Any]:
     """Items of both. The configuration's items keep their order; a live-only item stays before the
     next item that both have, and live items that the configuration moves follow the configuration.
     """
-    left = [item_element(item, shape) for item in live]
-    right = [item_element(item, shape) for item in config]
+    left = elements_of(live, shape)
+    right = elements_of(config, shape)
     if left == right and len(set(left)) == len(left):
         inner = shape.items
         merged = [merge(ours, theirs, inner) for ours, theirs in zip(live, config, strict=True)]

@@ -97,16 +97,16 @@ def _is_empty(value: Any, shape: Shape, owner: str, key: str) -> bool:
 
 
 def _value(value: Any, shape: Shape, place: _Place, unknown: list[str], known: Any) -> Any:
-    match shape.form:
-        case "object":
-            _expect(isinstance(value, dict), value, shape, place)
-            return _object(value, shape, place, unknown, known)
-        case "map":
-            _expect(isinstance(value, dict), value, shape, place)
-            return _map(value, shape.items, place, unknown, known)
-        case "list":
-            _expect(isinstance(value, list), value, shape, place)
-            return _list(value, shape.items, place, unknown, known)
+    form = shape.form
+    if form == "object":
+        _expect(isinstance(value, dict), value, shape, place)
+        return _object(value, shape, place, unknown, known)
+    if form == "map":
+        _expect(isinstance(value, dict), value, shape, place)
+        return _map(value, shape.items, place, unknown, known)
+    if form == "list":
+        _expect(isinstance(value, list), value, shape, place)
+        return _list(value, shape.items, place, unknown, known)
     return _scalar(value, shape, place)
 
 

@@ -28,7 +28,8 @@ from tests.durability.writers import PATH, SELECTOR, Object, Writer, version
 from kiban.adapters.store_backup import checked
 
 WRITERS, KEYS = 6, 3
-LOAD_SECONDS = (0.02, 0.5)
+# A load ends after so many acknowledged writes, or so many seconds, and a little later.
+WRITES, LOAD_SECONDS, LATER_SECONDS = 120, 0.8, (0.0, 0.02)
 # About as long as a start takes, so that every part of it is met.
 START_SECONDS = (0.0, 0.25)
 SMALL, LARGE = 300, 100_000
@@ -97,8 +98,7 @@ class Rounds:
             process.kill()
         self.tally.kills += 1
         self.tally.rounds += 1
-        self.tally.acknowledged = self._scaler.acknowledged
-        self.tally.acknowledged += sum(writer.acknowledged for writer in self._writers)
+        self.tally.acknowledged = self._acknowledged()
 
     async def finish(self) -> None:
         """A last start: everything is there, and the controllers come to their end."""
@@ -134,7 +134,7 @@ class Rounds:
         resumed = await self._watch_began(session, events)
         tasks = [asyncio.create_task(writer.run(session, filling)) for writer in self._writers]
         tasks.append(asyncio.create_task(self._scaler.run(session)))
-        end = asyncio.create_task(asyncio.sleep(self._dice.uniform(*LOAD_SECONDS)))
+        end = asyncio.create_task(self._enough(self._dice.randint(0, WRITES)))
         backup = await self._backup_begun()
         await asyncio.wait([end, *tasks], return_when=asyncio.FIRST_COMPLETED)
         process.kill()
@@ -145,6 +145,17 @@ class Rounds:
         self._take(events)
         if backup is not None:
             self._check_backup(backup)
+
+    async def _enough(self, writes: int) -> None:
+        """Wait until so many writes of this round were acknowledged, but not for long."""
+        goal = self._acknowledged() + writes
+        deadline = time.monotonic() + LOAD_SECONDS
+        while self._acknowledged() < goal and time.monotonic() < deadline:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(self._dice.uniform(*LATER_SECONDS))
+
+    def _acknowledged(self) -> int:
+        return self._scaler.acknowledged + sum(w.acknowledged for w in self._writers)
 
     async def _watch_began(
         self, session: aiohttp.ClientSession, events: list[tuple[str, Object]]

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("scaffold", "Write JSON Schema for editors."),
     "compile": ("compile", "Compile the platform repo into manifests."),
     "check": ("check", "Check compiled manifests against the rules."),
+    "plan": ("plan", "Show what merging a change would do, before it is merged."),
     "explain": ("explain", "Say where a value comes from."),
     "build": ("build", "Snapshot a service's source into the local image store."),
     "up": ("up", "Bring the platform up, and follow its Git repository."),

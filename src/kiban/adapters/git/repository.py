@@ -99,6 +99,20 @@ class GitRepository:
         """Who made a commit, when and why."""
         return self.log(limit=1, start=commit)[0]
 
+    def commit_of(self, revision: str) -> str:
+        """The commit that a branch, a tag or any other word of Git's names. Raises `KibanError`."""
+        found = self._run("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        if found.returncode or revision.startswith("-"):
+            what = f"{revision!r} names no commit here."
+            fix = "Name a branch, a tag or a commit; in a pipeline, fetch it first."
+            raise git_problem("no-commit", what, self.folder, fix)
+        return found.stdout.decode().strip()
+
+    def common_ancestor(self, one: str, other: str) -> str:
+        """Where two histories parted; the first commit itself when they have nothing in common."""
+        found = self._run("merge-base", one, other)
+        return one if found.returncode else found.stdout.decode().strip()
+
     def exists(self, commit: str) -> bool:
         """Whether the repository still has the commit."""
         return self._run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0

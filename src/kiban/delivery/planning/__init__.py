@@ -1,0 +1,7 @@
+"""Plan before merge: what a commit would do to every cluster, from the files alone, for the people
+who review it and for the machine that applies it later."""
+
+from kiban.delivery.planning.proposal import EnvironmentPlan, ObjectPlan, Proposal, Stage
+from kiban.delivery.planning.proposing import proposed
+
+__all__ = ["EnvironmentPlan", "ObjectPlan", "Proposal", "Stage", "proposed"]

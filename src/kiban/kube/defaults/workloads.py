@@ -122,8 +122,18 @@ def default_job(manifest: Manifest) -> Manifest:
     if "podReplacementPolicy" not in spec:
         careful = "podFailurePolicy" in spec
         spec["podReplacementPolicy"] = "Failed" if careful else "TerminatingOrFailed"
+    if policy := spec.get("podFailurePolicy"):
+        rules = [_default_failure_rule(rule) for rule in policy.get("rules") or ()]
+        spec["podFailurePolicy"] = {**policy, "rules": rules}
     spec["template"] = default_template(spec.get("template"))
     return {**manifest, "spec": spec, "status": _status_of(manifest)}
+
+
+def _default_failure_rule(rule: Manifest) -> Manifest:
+    """A condition that does not say which status it must have is meant to be true."""
+    if not rule.get("onPodConditions"):
+        return rule
+    return {**rule, "onPodConditions": [{"status": "True", **e} for e in rule["onPodConditions"]]}
 
 
 def with_job_selector(manifest: Manifest) -> Manifest:

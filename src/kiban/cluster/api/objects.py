@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain, repeat
 
 import orjson
 
@@ -136,17 +137,21 @@ def _watch_form(world: World, info: KindInfo, wish: Shown) -> Callable[[Stored],
     if wish.form.transform == "PartialObjectMetadata":
         return lambda stored: orjson.dumps(rendering.partial(stored.object, wish.form))
     if wish.form.transform == "Table":
+        first = chain([True], repeat(False))
         return lambda stored: orjson.dumps(
-            _table_event(world, info, versions.shown_as(stored, convert), wish)
+            _table_event(world, info, versions.shown_as(stored, convert), wish, next(first))
         )
     return lambda stored: versions.shown_as(stored, convert).encoded
 
 
-def _table_event(world: World, info: KindInfo, stored: Stored, wish: Shown) -> Manifest:
+def _table_event(
+    world: World, info: KindInfo, stored: Stored, wish: Shown, headed: bool
+) -> Manifest:
     version = {"resourceVersion": stored.object["metadata"]["resourceVersion"]}
     bookmark = "name" not in stored.object["metadata"]
     objects = [] if bookmark else [stored.object]
-    return rendering.table(objects, wish, version, world.registry.printer_of(info))
+    printer = world.registry.printer_of(info)
+    return rendering.table(objects, wish, version, printer, headed=headed)
 
 
 # Writing

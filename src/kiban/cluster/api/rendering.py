@@ -45,6 +45,8 @@ def table(
     shown: Shown,
     metadata: Manifest,
     printer: Printer,
+    *,
+    headed: bool = True,
 ) -> Manifest:
     """Objects as rows; each row holds as much of its object as was asked for."""
     if shown.include == "None":
@@ -53,7 +55,7 @@ def table(
         rows = [(manifest, manifest) for manifest in manifests]
     else:
         rows = [(manifest, partial(manifest, shown.form)) for manifest in manifests]
-    made = printer.table(rows, shown.now, metadata)
+    made = printer.table(rows, shown.now, metadata, headed=headed)
     return {**made, "apiVersion": f"meta.k8s.io/{shown.form.meta_version}"}
 
 

@@ -1,17 +1,16 @@
 """Which columns each kind has, and the cells of a row. `*` marks columns of `-o wide`."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import GroupKind, Manifest
-from kiban.kube.printing import pods, services, settings, workloads
+from kiban.kube.objects import Manifest
+from kiban.kube.printing import settings
+from kiban.kube.printing.catalog import SELF_NAMED, TABLES, Cells
 from kiban.kube.printing.durations import age
 from kiban.primitives.instants import Instant
-
-Cells = Callable[[Manifest, Instant], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,21 @@ class Printer:
     cells: Cells
 
     def table(
-        self, rows: Iterable[tuple[Manifest, Any]], now: Instant, metadata: Mapping[str, Any]
+        self,
+        rows: Iterable[tuple[Manifest, Any]],
+        now: Instant,
+        metadata: Mapping[str, Any],
+        *,
+        headed: bool = True,
     ) -> Manifest:
-        """A `Table` of objects, each with what goes into its row's `object`; None leaves it out."""
+        """A `Table` of objects, each with what goes into its row's `object`; None leaves it out.
+        Of a watch only the first one is `headed` by its columns."""
+        columns = [column.as_data() for column in self.columns] if headed else None
         return {
             "kind": "Table",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": dict(metadata),
-            "columnDefinitions": [column.as_data() for column in self.columns],
+            "columnDefinitions": columns,
             "rows": [self._row(item, shown, now) for item, shown in rows],
         }
 
@@ -92,131 +98,11 @@ def _named(cells: Cells) -> Cells:
     return lambda manifest, now: [manifest["metadata"]["name"], *cells(manifest, now)]
 
 
-_RBAC = "rbac.authorization.k8s.io"
-_REGISTRATION = "admissionregistration.k8s.io"
-_BINDING = "Name|Role|Age|Users*|Groups*|ServiceAccounts*"
-_EVENT = "Last Seen|Type|Reason|Object|Subobject*|Source*|Message|First Seen*|Count*|Name*"
-_CONTROLLED = "Containers*|Images*|Selector*"
-
-_TABLES: dict[GroupKind, tuple[str, Cells]] = {
-    GroupKind("", "ConfigMap"): ("Name|Data|Age", _named(settings.config_map)),
-    GroupKind("", "Endpoints"): ("Name|Endpoints|Age", _named(services.endpoints)),
-    GroupKind("", "Event"): (_EVENT, settings.event),
-    GroupKind("events.k8s.io", "Event"): (_EVENT, settings.event),
-    GroupKind("", "Namespace"): ("Name|Status|Age", _named(settings.namespace)),
-    GroupKind("", "Node"): (
-        "Name|Status|Roles|Age|Version|Internal-IP*|External-IP*|OS-Image*|Kernel-Version*"
-        "|Container-Runtime*",
-        _named(workloads.node),
-    ),
-    GroupKind("", "PersistentVolume"): (
-        "Name|Capacity|Access Modes|Reclaim Policy|Status|Claim|StorageClass"
-        "|VolumeAttributesClass|Reason|Age|VolumeMode*",
-        _named(settings.volume),
-    ),
-    GroupKind("", "PersistentVolumeClaim"): (
-        "Name|Status|Volume|Capacity|Access Modes|StorageClass|VolumeAttributesClass|Age"
-        "|VolumeMode*",
-        _named(settings.claim),
-    ),
-    GroupKind("", "Pod"): (
-        "Name|Ready|Status|Restarts|Age|IP*|Node*|Nominated Node*|Readiness Gates*",
-        pods.pod_cells,
-    ),
-    GroupKind("", "ReplicationController"): (
-        f"Name|Desired#|Current#|Ready#|Age|{_CONTROLLED}",
-        _named(workloads.replica_set),
-    ),
-    GroupKind("", "ResourceQuota"): ("Name|Request|Limit|Age", _named(settings.quota)),
-    GroupKind("", "Secret"): ("Name|Type|Data|Age", _named(settings.secret)),
-    GroupKind("", "Service"): (
-        "Name|Type|Cluster-IP|External-IP|Port(s)|Age|Selector*",
-        _named(services.service),
-    ),
-    GroupKind("", "ServiceAccount"): ("Name|Age", _named(settings.only_age)),
-    GroupKind(_REGISTRATION, "MutatingWebhookConfiguration"): (
-        "Name|Webhooks#|Age",
-        _named(settings.webhooks),
-    ),
-    GroupKind(_REGISTRATION, "ValidatingWebhookConfiguration"): (
-        "Name|Webhooks#|Age",
-        _named(settings.webhooks),
-    ),
-    GroupKind(_REGISTRATION, "ValidatingAdmissionPolicy"): (
-        "Name|Validations#|ParamKind|Age",
-        _named(settings.admission_policy),
-    ),
-    GroupKind(_REGISTRATION, "ValidatingAdmissionPolicyBinding"): (
-        "Name|PolicyName|ParamRef|Age",
-        _named(settings.admission_binding),
-    ),
-    GroupKind("node.k8s.io", "RuntimeClass"): ("Name|Handler|Age", _named(settings.runtime_class)),
-    GroupKind("apps", "ControllerRevision"): (
-        "Name|Controller|Revision|Age",
-        _named(settings.controller_revision),
-    ),
-    GroupKind("apps", "DaemonSet"): (
-        f"Name|Desired#|Current#|Ready#|Up-to-date#|Available#|Node Selector|Age|{_CONTROLLED}",
-        _named(workloads.daemon_set),
-    ),
-    GroupKind("apps", "Deployment"): (
-        f"Name|Ready|Up-to-date|Available|Age|{_CONTROLLED}",
-        _named(workloads.deployment),
-    ),
-    GroupKind("apps", "ReplicaSet"): (
-        f"Name|Desired#|Current#|Ready#|Age|{_CONTROLLED}",
-        _named(workloads.replica_set),
-    ),
-    GroupKind("apps", "StatefulSet"): (
-        "Name|Ready|Age|Containers*|Images*",
-        _named(workloads.stateful_set),
-    ),
-    GroupKind("autoscaling", "HorizontalPodAutoscaler"): (
-        "Name|Reference|Targets|MinPods|MaxPods|Replicas|Age",
-        _named(workloads.autoscaler),
-    ),
-    GroupKind("batch", "CronJob"): (
-        f"Name|Schedule|Timezone|Suspend?|Active#|Last Schedule|Age|{_CONTROLLED}",
-        _named(workloads.cron_job),
-    ),
-    GroupKind("batch", "Job"): (
-        f"Name|Status|Completions|Duration|Age|{_CONTROLLED}",
-        _named(workloads.job),
-    ),
-    GroupKind("coordination.k8s.io", "Lease"): ("Name|Holder|Age", _named(settings.lease)),
-    GroupKind("discovery.k8s.io", "EndpointSlice"): (
-        "Name|AddressType|Ports|Endpoints|Age",
-        _named(services.endpoint_slice),
-    ),
-    GroupKind("networking.k8s.io", "Ingress"): (
-        "Name|Class|Hosts|Address|Ports|Age",
-        _named(services.ingress),
-    ),
-    GroupKind("networking.k8s.io", "IngressClass"): (
-        "Name|Controller|Parameters|Age",
-        _named(settings.ingress_class),
-    ),
-    GroupKind("networking.k8s.io", "NetworkPolicy"): (
-        "Name|Pod-Selector|Age",
-        _named(services.network_policy),
-    ),
-    GroupKind("policy", "PodDisruptionBudget"): (
-        "Name|Min Available|Max Unavailable|Allowed Disruptions#|Age",
-        _named(workloads.budget),
-    ),
-    GroupKind(_RBAC, "ClusterRoleBinding"): (_BINDING, _named(settings.role_binding)),
-    GroupKind(_RBAC, "RoleBinding"): (_BINDING, _named(settings.role_binding)),
-    GroupKind("scheduling.k8s.io", "PriorityClass"): (
-        "Name|Value|Global-Default|Age|PreemptionPolicy*",
-        _named(settings.priority_class),
-    ),
-    GroupKind("storage.k8s.io", "StorageClass"): (
-        "Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age",
-        settings.storage_class,
-    ),
-}
 _OTHERS = Printer(_columns("Name|Created At@"), _named(settings.created_at))
-_PRINTERS = {kind: Printer(_columns(text), cells) for kind, (text, cells) in _TABLES.items()}
+_PRINTERS = {
+    kind: Printer(_columns(text), cells if cells in SELF_NAMED else _named(cells))
+    for kind, (text, cells) in TABLES.items()
+}
 _CUSTOM_DEFAULT = Printer(_columns("Name|Age@"), _named(settings.only_age))
 
 

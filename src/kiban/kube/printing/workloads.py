@@ -43,7 +43,8 @@ def _requirement(entry: Requirement) -> str:
     return str(entry)
 
 
-def _wide(template: Value) -> list[str]:
+def names_and_images(template: Value) -> list[str]:
+    """What wide tables say of a template's containers."""
     containers = (template.get("spec") or {}).get("containers") or ()
     names = ",".join(container.get("name", "") for container in containers)
     return [names, ",".join(container.get("image", "") for container in containers)]
@@ -56,7 +57,7 @@ def deployment(manifest: Manifest, now: Instant) -> list[Any]:
         status.get("updatedReplicas", 0),
         status.get("availableReplicas", 0),
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(spec.get("template") or {}),
+        *names_and_images(spec.get("template") or {}),
         format_selector(spec.get("selector")),
     ]
 
@@ -70,7 +71,7 @@ def replica_set(manifest: Manifest, now: Instant) -> list[Any]:
         status.get("replicas", 0),
         status.get("readyReplicas", 0),
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(spec.get("template") or {}),
+        *names_and_images(spec.get("template") or {}),
         format_labels(selector) if plain else format_selector(selector),
     ]
 
@@ -80,7 +81,7 @@ def stateful_set(manifest: Manifest, now: Instant) -> list[Any]:
     return [
         f"{status.get('readyReplicas', 0)}/{spec.get('replicas', 0)}",
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(spec.get("template") or {}),
+        *names_and_images(spec.get("template") or {}),
     ]
 
 
@@ -95,7 +96,7 @@ def daemon_set(manifest: Manifest, now: Instant) -> list[Any]:
         status.get("numberAvailable", 0),
         format_labels((template.get("spec") or {}).get("nodeSelector")),
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(template),
+        *names_and_images(template),
         format_selector(spec.get("selector")),
     ]
 
@@ -107,7 +108,7 @@ def job(manifest: Manifest, now: Instant) -> list[Any]:
         _completions(manifest),
         _duration(status_of(manifest), now),
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(spec.get("template") or {}),
+        *names_and_images(spec.get("template") or {}),
         format_selector(spec.get("selector")),
     ]
 
@@ -151,7 +152,7 @@ def cron_job(manifest: Manifest, now: Instant) -> list[Any]:
         len(status.get("active") or ()),
         age(last, now) if last else NONE,
         age(manifest["metadata"].get("creationTimestamp"), now),
-        *_wide(inner.get("template") or {}),
+        *names_and_images(inner.get("template") or {}),
         format_selector(inner.get("selector")),
     ]
 

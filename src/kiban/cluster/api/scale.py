@@ -6,16 +6,19 @@ Source: kubernetes/pkg/registry/apps/deployment/storage/storage.go and B1.13 of 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kiban.cluster.api import bodies, patching, rendering
+from kiban.cluster.api import bodies, ownership, patching, rendering
 from kiban.cluster.api.calls import Call
+from kiban.cluster.api.changes import check_applied_identity
 from kiban.cluster.api.failures import Cause, Failure, bad_request, internal, not_found
 from kiban.cluster.api.negotiation import form_of
-from kiban.cluster.api.options import call_of
+from kiban.cluster.api.options import call_of, patch_option_faults
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Key, Manifest, get_in, replaced
+from kiban.kube.ownership import owners_after, scale_owners
+from kiban.kube.schema import shape_of
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import Instant
 
@@ -55,8 +58,9 @@ def _write(world: World, request: Request, info: KindInfo, key: Key, call: Call)
         return world.registry.update(
             info, key, lambda live: _scaled(live, wished, key.name, path), call, "scale"
         )
+    patch_option_faults(request, is_apply=patching.is_apply(request))
     if patching.is_apply(request):
-        raise bodies.unsupported_media("a scale is not applied here: update or patch it")
+        return _apply(world, request, info, key, call)
     # A custom kind's scale takes no strategic merge patch, as the kind itself takes none.
     change, _ = patching.patch_of(request, _BUILT_IN if info.type_name else _INFO)
 
@@ -64,6 +68,38 @@ def _write(world: World, request: Request, info: KindInfo, key: Key, call: Call)
         return _scaled(live, change(_shown(world, info, live)), key.name, path)
 
     return world.registry.update(info, key, changed, call, "scale")
+
+
+def _apply(world: World, request: Request, info: KindInfo, key: Key, call: Call) -> Manifest:
+    """Server-side apply: what is owned of a scale is the field of the object behind it."""
+    paths = world.registry.scale_paths(info)
+    path = _REPLICAS if paths is None else _parts(paths["specReplicasPath"])
+    config = bodies.configuration_of(request, _BUILT_IN)
+    live = world.store.get(key)
+    if live is None:
+        raise not_found(info, key.name)
+    scale = _shown(world, info, live)
+    managed = scale_owners(live["metadata"].get("managedFields"), path)
+    scale = {**scale, "metadata": {**scale["metadata"], "managedFields": managed}}
+    check_applied_identity(_BUILT_IN, key, config, scale)
+    applied = ownership.applied(
+        shape_of(_BUILT_IN),
+        _BUILT_IN,
+        scale,
+        config,
+        call,
+        force=request.flag("force"),
+        subresource="scale",
+    )
+    owners = applied.manifest["metadata"].get("managedFields")
+
+    def changed(live: Manifest) -> Manifest:
+        new = _scaled(live, applied.manifest, key.name, path)
+        own = live["metadata"].get("managedFields")
+        own = owners_after(own, owners, path, info.api_version)
+        return {**new, "metadata": {**new["metadata"], "managedFields": own}}
+
+    return world.registry.update(info, key, changed, replace(call, tracked=True), "scale")
 
 
 def _scaled(live: Manifest, scale: Manifest, name: str, path: tuple[str, ...]) -> Manifest:

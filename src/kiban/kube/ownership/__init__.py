@@ -10,6 +10,7 @@ from kiban.kube.ownership.applying import Applied, apply
 from kiban.kube.ownership.configurations import WrongConfiguration
 from kiban.kube.ownership.conflicts import Conflict, FieldConflicts
 from kiban.kube.ownership.resets import reset_fields
+from kiban.kube.ownership.scaling import owners_after, scale_owners
 from kiban.kube.ownership.tracking import same_but_for_times, track_update
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "FieldConflicts",
     "WrongConfiguration",
     "apply",
+    "owners_after",
     "reset_fields",
     "same_but_for_times",
+    "scale_owners",
     "track_update",
 ]

@@ -10,6 +10,8 @@ from hashlib import blake2b
 
 # The letters of generated names: no vowels, no look-alikes (apimachinery/pkg/util/rand).
 SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+# What is drawn from, for those who are handed one.
+Stream = random.Random
 
 
 class Chance:

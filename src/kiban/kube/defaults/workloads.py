@@ -122,11 +122,15 @@ def default_job(manifest: Manifest) -> Manifest:
     if "podReplacementPolicy" not in spec:
         careful = "podFailurePolicy" in spec
         spec["podReplacementPolicy"] = "Failed" if careful else "TerminatingOrFailed"
+    _default_failure_policy(spec)
+    spec["template"] = default_template(spec.get("template"))
+    return {**manifest, "spec": spec, "status": _status_of(manifest)}
+
+
+def _default_failure_policy(spec: dict[str, Any]) -> None:
     if policy := spec.get("podFailurePolicy"):
         rules = [_default_failure_rule(rule) for rule in policy.get("rules") or ()]
         spec["podFailurePolicy"] = {**policy, "rules": rules}
-    spec["template"] = default_template(spec.get("template"))
-    return {**manifest, "spec": spec, "status": _status_of(manifest)}
 
 
 def _default_failure_rule(rule: Manifest) -> Manifest:
@@ -178,6 +182,7 @@ def default_cron_job(manifest: Manifest) -> Manifest:
     }
     job = {"metadata": {}, **(spec.get("jobTemplate") or {})}
     job_spec = dict(job.get("spec") or {})
+    _default_failure_policy(job_spec)
     job_spec["template"] = default_template(job_spec.get("template"))
     job["spec"] = job_spec
     spec["jobTemplate"] = job

@@ -16,6 +16,8 @@ from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_bet
 # A node that turns ready or not this long after its creation is still starting, for that long.
 STARTS_WITHIN_SECONDS = 120.0
 MAX_START_SECONDS = 900.0
+# Taints that a node has before it can take pods (utils/kubernetes/ready.go).
+NOT_READY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable")
 
 
 @dataclass(slots=True)
@@ -219,12 +221,17 @@ class Registry:
 def _count_node(counts: Counts, node: Manifest, now: Instant) -> None:
     if has_taint(node, TO_BE_DELETED):
         counts.deleted += 1
-    elif is_true(node, "Ready"):
+    elif is_ready(node):
         counts.ready += 1
     elif _is_starting(node, now):
         counts.starting += 1
     else:
         counts.unready += 1
+
+
+def is_ready(node: Manifest) -> bool:
+    """Whether pods could be placed on the node: what it says, and what its taints say of it."""
+    return is_true(node, "Ready") and not any(has_taint(node, taint) for taint in NOT_READY)
 
 
 def _is_starting(node: Manifest, now: Instant) -> bool:

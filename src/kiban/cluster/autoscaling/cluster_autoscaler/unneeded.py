@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kiban.cluster.autoscaling.cluster_autoscaler.drainability import Budgets, fate
-from kiban.cluster.autoscaling.cluster_autoscaler.registry import Registry, has_taint
+from kiban.cluster.autoscaling.cluster_autoscaler.registry import (
+    Registry,
+    has_taint,
+    is_ready,
+)
 from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
     SCALE_DOWN_DISABLED,
     TO_BE_DELETED,
@@ -17,7 +21,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
 )
 from kiban.cluster.autoscaling.simulation import Fitting, Hints
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
-from kiban.kube.objects import Manifest, annotations_of, controller_of, is_true
+from kiban.kube.objects import Manifest, annotations_of, controller_of
 from kiban.primitives.instants import Instant, later, seconds_between
 from kiban.reconcile.controller import Snapshot
 
@@ -83,10 +87,9 @@ class Planner:
                 with_pods += bool(moved)
                 since = before[name].since if name in before else now
                 info = trial.info(name)
-                is_ready = (
-                    info is not None and info.node is not None and is_true(info.node, "Ready")
-                )
-                self.unneeded[name] = Unneeded(name, since, tuple(moved), is_ready)
+                node = info.node if info is not None else None
+                serves = node is not None and is_ready(node)
+                self.unneeded[name] = Unneeded(name, since, tuple(moved), serves)
         finally:
             trial.revert()
 
@@ -123,9 +126,7 @@ class Planner:
             return False
         if has_taint(node, TO_BE_DELETED):
             return False
-        return not is_true(node, "Ready") or (
-            utilization(info) < self.settings.utilization_threshold
-        )
+        return not is_ready(node) or (utilization(info) < self.settings.utilization_threshold)
 
     def _removal(
         self, name: str, budgets: Budgets, gone: Mapping[str, object], snapshot: Snapshot

@@ -191,10 +191,11 @@ class Store:
         stored = Stored(at_revision(manifest, self.revision), self.revision)
         key = key_of(manifest)
         before = self.stored(key)
-        if before is not None:
-            self._unindex(key, before.object)
         self._kinds.setdefault(key.group_kind, _Kind()).put(key.namespace, key.name, stored)
-        self._index(key, stored.object)
+        if before is None or not _is_indexed_alike(before.object, stored.object):
+            if before is not None:
+                self._unindex(key, before.object)
+            self._index(key, stored.object)
         self._remember(Write(self.revision, key, before, stored))
         return stored.object
 
@@ -269,6 +270,21 @@ class Store:
                 _drop(self._by_label, (key.group_kind, key.namespace, name, value), key.name)
         if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             _drop(self._by_node, node, key)
+
+
+def _is_indexed_alike(before: Manifest, after: Manifest) -> bool:
+    """Whether all that indexes look at is the same."""
+    old, new = before["metadata"], after["metadata"]
+    return (
+        old.get("labels") == new.get("labels")
+        and old.get("ownerReferences") == new.get("ownerReferences")
+        and old.get("uid") == new.get("uid")
+        and (before.get("spec") or _NOTHING).get("nodeName")
+        == (after.get("spec") or _NOTHING).get("nodeName")
+    )
+
+
+_NOTHING: Manifest = {}
 
 
 def _space_order(namespace: str) -> str:

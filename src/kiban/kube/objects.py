@@ -7,6 +7,7 @@ identity of an object in one cluster and sorts in a stable order.
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 Manifest = dict[str, Any]
@@ -35,7 +36,7 @@ class Key(NamedTuple):
 
     @property
     def group_kind(self) -> GroupKind:
-        return GroupKind(self.group, self.kind)
+        return _group_kind(self.group, self.kind)
 
     def __str__(self) -> str:
         kind = f"{self.kind}.{self.group}" if self.group else self.kind
@@ -65,6 +66,13 @@ HORIZONTAL_POD_AUTOSCALER = GroupKind("autoscaling", "HorizontalPodAutoscaler")
 LEASE = GroupKind("coordination.k8s.io", "Lease")
 
 
+@lru_cache(maxsize=1024)
+def _group_kind(group: str, kind: str) -> GroupKind:
+    """There are few kinds, and they are asked for all the time."""
+    return GroupKind(group, kind)
+
+
+@lru_cache(maxsize=1024)
 def group_of(api_version: str) -> str:
     """`apps/v1` gives `apps`, `v1` gives the core group's empty name."""
     return api_version.rpartition("/")[0]

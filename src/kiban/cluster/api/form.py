@@ -86,7 +86,7 @@ class Misread(Exception):
 def completed(info: KindInfo, manifest: Manifest, live: Manifest | None = None) -> Manifest:
     """The manifest with the defaults of its kind. What comes out as it is in the live object is
     shared with it: it takes no memory again, and is seen at a glance to be unchanged."""
-    full = default(manifest)
+    full = default(manifest, live)
     return full if live is None or full is manifest else sharing(full, live)
 
 

@@ -52,12 +52,23 @@ def default_pod(pod: Manifest) -> Manifest:
     for name in _CONTAINER_LISTS:
         if name in spec:
             spec[name] = [_of_pod(container, host_network) for container in spec[name]]
-    status = {"phase": "Pending", "qosClass": qos_class(spec), **(pod.get("status") or {})}
+    return {**pod, "spec": spec, "status": _status(pod.get("status") or {}, spec)}
+
+
+def default_pod_status(pod: Manifest) -> Manifest:
+    """A pod whose spec is complete, with its status completed."""
+    return {**pod, "status": _status(pod.get("status") or {}, pod["spec"])}
+
+
+def _status(given: Value, spec: Value) -> Value:
+    status = {"phase": "Pending", **given}
+    if "qosClass" not in status:
+        status["qosClass"] = qos_class(spec)
     if spec.get("schedulingGates") and not status.get("conditions"):
         status["conditions"] = [_GATED]
     if status.get("conditions"):
         status["conditions"] = [{**_CONDITION, **condition} for condition in status["conditions"]]
-    return {**pod, "spec": spec, "status": status}
+    return status
 
 
 def default_template(template: Value | None) -> Value:

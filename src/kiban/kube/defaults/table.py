@@ -68,12 +68,22 @@ _DEFAULTS: dict[GroupKind, Callable[[Manifest], Manifest]] = {
 }
 
 
-def default(manifest: Manifest) -> Manifest:
+# What is left to do when the spec is complete.
+_STATUS_ONLY: dict[Callable[[Manifest], Manifest], Callable[[Manifest], Manifest]] = {
+    pods.default_pod: pods.default_pod_status
+}
+
+
+def default(manifest: Manifest, known: Manifest | None = None) -> Manifest:
     """The manifest with the defaults of its kind; unknown kinds come back as they are.
 
-    Values must be of the right types (`schema.reading.read` sees to that).
+    Values must be of the right types (`schema.reading.read` sees to that). `known` has its
+    defaults: a part that is its very own needs none.
     """
     fill = _DEFAULTS.get(GroupKind(group_of(manifest["apiVersion"]), manifest["kind"]))
     if fill is None:
         return manifest
+    spec = manifest.get("spec")
+    if known is not None and spec is not None and spec is known.get("spec"):
+        fill = _STATUS_ONLY.get(fill, fill)
     return fill(manifest if "metadata" in manifest else {**manifest, "metadata": {}})

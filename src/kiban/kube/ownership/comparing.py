@@ -66,27 +66,42 @@ def _map(before: Any, after: Any, shape: Shape, sets: _Sets) -> None:
 
 def _child(element: str, before: Any, after: Any, shape: Shape, sets: _Sets) -> None:
     added, removed, modified = sets
-    if not (isinstance(before, _CONTAINERS) or isinstance(after, _CONTAINERS)) or not _is_open(
-        before, after, shape
-    ):
-        place = added if before is MISSING else removed if after is MISSING else modified
-        place[element] = LEAF
+    if before is MISSING:
+        added[element] = whole(after, shape)
+        return
+    if after is MISSING:
+        removed[element] = whole(before, shape)
+        return
+    if not _is_open(before, after, shape):
+        modified[element] = LEAF
         return
     below: _Sets = ({}, {}, {})
     if shape.form == "list":
         _list(before, after, shape, below)
     else:
         _map(before, after, shape, below)
-    if before is MISSING:
-        below[0][SELF] = LEAF
-    elif after is MISSING:
-        below[1][SELF] = LEAF
     for place, found in zip(sets, below, strict=True):
         if found:
-            place[element] = LEAF if len(found) == 1 and SELF in found else found
+            place[element] = found
 
 
-_CONTAINERS = (dict, list)
+def whole(value: Any, shape: Shape) -> FieldSet:
+    """All there is at and below a value that came or went whole."""
+    if not isinstance(value, dict | list) or not _is_open(value, value, shape):
+        return LEAF
+    found: FieldSet = {}
+    if isinstance(value, list):
+        inner = shape.items
+        for element, item in _items(value, shape).items():
+            found[element] = whole(item, inner)
+    else:
+        steps = shape.steps
+        for key, child in value.items():
+            element, below = steps[key]
+            simple = not isinstance(child, dict | list)
+            found[element] = LEAF if simple else whole(child, below or ANYTHING)
+    found[SELF] = LEAF
+    return found
 
 
 def _is_open(before: Any, after: Any, shape: Shape) -> bool:

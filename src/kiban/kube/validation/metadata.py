@@ -142,7 +142,13 @@ def validate_metadata_update(old: Manifest, new: Manifest, info: KindInfo) -> Fa
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         faults += immutable(f"metadata.{key}", before.get(key), after.get(key))
     faults += _added_finalizers(before, after)
+    if all(before.get(key) == after.get(key) for key in _ATTACHED):
+        # These were accepted before.
+        return faults
     return faults + _attached(after) + _bare_finalizers(after, info)
+
+
+_ATTACHED = ("labels", "annotations", "ownerReferences", "finalizers")
 
 
 def _added_finalizers(before: Manifest, after: Manifest) -> list[Fault]:

@@ -58,6 +58,8 @@ class Fleet:
         self.silent: Counts = np.zeros(count, dtype=np.int64)
         self.request_cpu_m: Counts = np.zeros(count, dtype=np.int64)
         self.request_memory: Counts = np.zeros(count, dtype=np.int64)
+        # When any pod of the service took a step last.
+        self.moved_at: Counts = np.full(count, int(now), dtype=np.int64)
         # Grows with every change of what is routed or lost.
         self.version = 0
         self._pods: dict[str, PodView] = {}
@@ -80,7 +82,7 @@ class Fleet:
 
     # Changing
 
-    def add(self, pod: PodView) -> None:
+    def add(self, pod: PodView, now: Instant) -> None:
         number = self.index.get(pod.service)
         if number is None:
             return
@@ -88,7 +90,7 @@ class Fleet:
         self._of[number][pod.uid] = pod
         self.request_cpu_m[number] = pod.request_cpu_m
         self.request_memory[number] = pod.request_memory
-        self._note(number, pod.created_at)
+        self._note(number, now)
         self._count(pod, number, 1)
 
     def remove(self, uid: str, now: Instant) -> None:
@@ -123,12 +125,14 @@ class Fleet:
         if pod.is_draining:
             self.draining[number] += step
         elif pod.is_ready:
-            self.ready[number] += step
+            # One whose machine is silent is neither: nobody knows.
+            self.ready[number] += step if pod.is_serving else 0
         elif pod.is_starting:
             self.starting[number] += step
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
+        self.moved_at[number] = now
         self._areas.note(
             number,
             int(self.routed[number]),

@@ -25,7 +25,7 @@ class PodSteps:
 
     def accepted(self, pod: Manifest, zone: str, now: Instant) -> None:
         view = view_of(pod, zone)
-        self._fleet.add(view)
+        self._fleet.add(view, now)
         self._note(now, "pod.accepted", view.uid, view.name, zone=zone)
 
     def started(self, pod: ModelledPod, now: Instant) -> None:

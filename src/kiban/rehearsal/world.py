@@ -32,6 +32,7 @@ from kiban.rehearsal.machines import Machines, ModelledConduct, ServiceModel
 from kiban.rehearsal.metering import Metering
 from kiban.rehearsal.observations import Observations
 from kiban.rehearsal.occurrences import Occurrences
+from kiban.rehearsal.pacing import PacedAutoscaler
 from kiban.rehearsal.ports import Traffic
 from kiban.rehearsal.requests import Requests
 from kiban.rehearsal.series import Series
@@ -59,6 +60,8 @@ class Settings:
     nodes: tuple[NodeGroup, ...] | None = None
     services: Mapping[str, ServiceModel] = field(default_factory=dict)
     default_service: ServiceModel = field(default_factory=ServiceModel)
+    # Off, autoscalers are run even where a run changes nothing but their status.
+    skips_quiet: bool = True
 
 
 class Cloud(Protocol):
@@ -98,11 +101,17 @@ class World:
         occurrences = Occurrences(self.observations)
         steps = PodSteps(self.fleet, self.observations, self.source.unrouted)
         self.machines = Machines(self.conduct, steps, self._node_fell_silent)
+        pace = PacedAutoscaler(self.metering, self.fleet) if self.settings.skips_quiet else None
         self.cluster: Cluster = assembled(
             self._seed,
-            controllers(metrics=self.metering, heartbeats=self.machines.heartbeats),
+            controllers(
+                metrics=self.metering, heartbeats=self.machines.heartbeats, autoscaler=pace
+            ),
             tracks_ownership=False,
         )
+        if pace is not None:
+            loop, name = self.cluster.loop, pace.name
+            pace.wake = lambda key, at: loop.wake(Task(name, key), at)
         self.cluster.executor.hear = occurrences.hear
         self.driver = VirtualDriver(self.cluster, begin)
         self.api = Requests(self.cluster.registry, namespace=self.source.namespace)

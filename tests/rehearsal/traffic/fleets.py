@@ -62,7 +62,7 @@ class Town:
         """Pods that are ready and routed to."""
         for number in range(count):
             one = pod(service, number, revision)
-            self.fleet.add(one)
+            self.fleet.add(one, at(self.now))
             self.fleet.change(
                 one.uid,
                 at(self.now),

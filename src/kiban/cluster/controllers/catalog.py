@@ -33,9 +33,11 @@ def controllers(
     root_ca: str = "",
     metrics: Metrics = NO_METRICS,
     heartbeats: Heartbeats | None = None,
+    autoscaler: Controller | None = None,
 ) -> list[Controller]:
     """One of each. `root_ca` is the PEM certificate of the API server; without it, none is
-    published. Nodes are heard by their leases unless `heartbeats` tells of them."""
+    published. Nodes are heard by their leases unless `heartbeats` tells of them. An
+    `autoscaler` of one's own takes the place of the usual one."""
     return [
         NamespaceController(),
         ServiceAccountController(),
@@ -45,7 +47,7 @@ def controllers(
         ReplicaSetController(),
         StatefulSetController(),
         DaemonSetController(),
-        HorizontalPodAutoscalerController(metrics),
+        autoscaler or HorizontalPodAutoscalerController(metrics),
         JobController(),
         CronJobController(),
         TtlAfterFinishedController(),

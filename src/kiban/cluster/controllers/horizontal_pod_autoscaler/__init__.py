@@ -5,6 +5,7 @@ a model can feed it.
 """
 
 from kiban.cluster.controllers.horizontal_pod_autoscaler.controller import (
+    PERIOD_SECONDS,
     HorizontalPodAutoscalerController,
 )
 from kiban.cluster.controllers.horizontal_pod_autoscaler.measured import MeasuredMetrics
@@ -16,6 +17,7 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import (
 
 __all__ = [
     "NO_METRICS",
+    "PERIOD_SECONDS",
     "HorizontalPodAutoscalerController",
     "MeasuredMetrics",
     "Metrics",

@@ -71,10 +71,15 @@ class HorizontalPodAutoscalerController:
         autoscaler = snapshot.get(key)
         if autoscaler is None:
             return NOTHING
-        memory = self._memories.setdefault(uid_of(autoscaler), Memory())
+        memory = self.memory(uid_of(autoscaler))
         run = _Run(autoscaler, snapshot, memory, now)
         run.scale(self._metrics, self._selectors)
         return Outcome(tuple(run.commands), wake_after=PERIOD_SECONDS)
+
+
+    def memory(self, uid: str) -> Memory:
+        """What is remembered of an autoscaler."""
+        return self._memories.setdefault(uid, Memory())
 
 
 class _Run:

@@ -1,0 +1,5 @@
+"""Controllers that look at everything all the time, called only when a look could change anything."""
+
+from kiban.rehearsal.pacing.autoscaler import PacedAutoscaler
+
+__all__ = ["PacedAutoscaler"]

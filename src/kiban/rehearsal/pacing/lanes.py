@@ -1,0 +1,268 @@
+"""Many autoscalers evaluated at once, as vectors: which of them would leave everything as it is.
+
+A lane is one autoscaler with one metric, the utilisation of what its pods request or their average
+use. It can be judged here while its pods are settled: all Ready for a while, as many as asked for.
+Then every pod's sample is the same, no sample is missing, and the rules of `replicas` and `limits`
+come down to arithmetic on whole numbers, done here in the same order. All others are run.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kiban.cluster.controllers.horizontal_pod_autoscaler.limits import (
+    DOWN_WINDOW_SECONDS,
+    Memory,
+)
+from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import tolerance_of
+from kiban.kube.objects import Key, Manifest, get_in, group_of
+from kiban.primitives.instants import MICROSECONDS, Instant
+from kiban.primitives.quantities import milli
+from kiban.rehearsal.fleet import Fleet
+from kiban.rehearsal.naming import service_of
+from kiban.rehearsal.ports import Usage
+
+Counts = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+# Three windows of the metrics server: every sample is of a pod that was Ready all the time.
+SETTLED_SECONDS = 45.0
+# A recommendation that was not made.
+NONE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an autoscaler asks for, as far as a lane can judge it."""
+
+    workload: Key
+    service: int
+    is_cpu: bool
+    is_share: bool
+    target: int
+    smallest: int
+    largest: int
+    is_legacy: bool
+    up_seconds: float
+    down_seconds: float
+    tolerance: tuple[float, float]
+
+
+def workload_of(autoscaler: Manifest) -> Key:
+    """What an autoscaler sizes."""
+    reference = autoscaler["spec"]["scaleTargetRef"]
+    namespace = autoscaler["metadata"]["namespace"]
+    group = group_of(reference.get("apiVersion", ""))
+    return Key(group, reference["kind"], namespace, reference["name"])
+
+
+def terms_of(autoscaler: Manifest, workload: Manifest, fleet: Fleet) -> Terms | None:
+    """The terms of an autoscaler that a lane can judge; None for any other."""
+    spec = autoscaler["spec"]
+    metrics = spec.get("metrics") or []
+    if len(metrics) != 1 or metrics[0]["type"] != "Resource":
+        return None
+    source = metrics[0]["resource"]
+    template = workload["spec"].get("template") or {}
+    number = fleet.index.get(service_of(template))
+    if number is None or source["name"] not in ("cpu", "memory"):
+        return None
+    goal = source["target"]
+    is_share = goal.get("averageUtilization") is not None
+    if is_share and not _all_request(template, source["name"]):
+        return None
+    behavior: Mapping[str, Any] | None = spec.get("behavior")
+    down, up = (behavior or {}).get("scaleDown") or {}, (behavior or {}).get("scaleUp") or {}
+    down_seconds = down.get("stabilizationWindowSeconds")
+    tolerance = tolerance_of(behavior or {})
+    smallest = spec.get("minReplicas")
+    return Terms(
+        workload_of(autoscaler),
+        number,
+        source["name"] == "cpu",
+        is_share,
+        goal["averageUtilization"] if is_share else milli(goal["averageValue"]),
+        1 if smallest is None else smallest,
+        spec["maxReplicas"],
+        behavior is None,
+        up.get("stabilizationWindowSeconds") or 0.0,
+        DOWN_WINDOW_SECONDS if down_seconds is None else down_seconds,
+        (tolerance.down, tolerance.up),
+    )
+
+
+def _all_request(template: Manifest, resource: str) -> bool:
+    containers = get_in(template, "spec", "containers", default=[])
+    return all(get_in(entry, "resources", "requests", resource) is not None for entry in containers)
+
+
+class Lanes:
+    """The autoscalers that run at the same beat, in the order in which they were added."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.keys: list[Key] = []
+        self._number: dict[Key, int] = {}
+        self._terms: list[Terms | None] = []
+        self._fed: list[Instant] = []
+        self.replicas: Counts = np.zeros(0, dtype=np.int64)
+        self._times: list[Instant] = []
+        self._rows: list[Counts] = []
+        self._longest = DOWN_WINDOW_SECONDS
+        self._columns: _Columns | None = None
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._number
+
+    def add(self, key: Key, now: Instant) -> None:
+        self._number[key] = len(self.keys)
+        self.keys.append(key)
+        self._terms.append(None)
+        self._fed.append(now)
+        self.replicas = np.append(self.replicas, 0)
+        self._rows = [np.append(row, NONE) for row in self._rows]
+        self._columns = None
+
+    def set_terms(self, key: Key, terms: Terms | None, replicas: int) -> None:
+        """Judge this autoscaler by these terms from now on; None: have it run every time."""
+        number = self._number[key]
+        if terms is not None:
+            self._longest = max(self._longest, terms.up_seconds, terms.down_seconds)
+        self._terms[number] = terms
+        self.replicas[number] = replicas
+        self._columns = None
+
+    def resize(self, key: Key, replicas: int) -> None:
+        self.replicas[self._number[key]] = replicas
+
+    # Recommendations
+
+    def remember(self, key: Key, memory: Memory, now: Instant) -> None:
+        """Take over what a run has recommended."""
+        number = self._number[key]
+        for at, value in memory.recommendations:
+            if at == now:
+                self._row(now, number)[number] = value
+        self._fed[number] = now
+
+    def recall(self, key: Key, memory: Memory) -> None:
+        """Give a memory the recommendations that were made here since its last run."""
+        number = self._number[key]
+        fed = self._fed[number]
+        known = [
+            (at, int(row[number]))
+            for at, row in zip(self._times, self._rows, strict=True)
+            if at > fed and row[number] != NONE
+        ]
+        memory.recommendations.extend(known)
+
+    def _row(self, now: Instant, number: int) -> Counts:
+        """A row of this instant in which this lane has no recommendation yet."""
+        for at, row in zip(reversed(self._times), reversed(self._rows), strict=True):
+            if at != now:
+                break
+            if row[number] == NONE:
+                return row
+        return self._new_row(now)
+
+    def _new_row(self, now: Instant) -> Counts:
+        row = np.full(len(self.keys), NONE, dtype=np.int64)
+        self._times.append(now)
+        self._rows.append(row)
+        return row
+
+    def _forget(self, now: Instant) -> None:
+        cutoff = now - round(self._longest * MICROSECONDS)
+        stale = sum(1 for at in self._times if at < cutoff)
+        del self._times[:stale], self._rows[:stale]
+
+    # Judging
+
+    def restless(self, usage: Usage | None, now: Instant) -> Sequence[Key]:
+        """The autoscalers that have to run now. What the others recommend is remembered."""
+        self._forget(now)
+        if usage is None or not self.keys:
+            return list(self.keys)
+        columns = self._columns = self._columns or _Columns(self._terms)
+        settled = columns.settled(self._fleet, self.replicas, now)
+        wanted = columns.wanted(self._fleet, usage, self.replicas)
+        stable = self._stable(columns, wanted, now)
+        held = (
+            (stable == self.replicas)
+            | ((stable < self.replicas) & (self.replicas == columns.smallest))
+            | ((stable > self.replicas) & (self.replicas == columns.largest))
+        )
+        quiet = settled & held
+        self._new_row(now)[quiet] = wanted[quiet]
+        return [self.keys[number] for number in np.flatnonzero(~quiet).tolist()]
+
+    def _stable(self, columns: "_Columns", wanted: Counts, now: Instant) -> Counts:
+        """The proposals after stabilisation, as `limits` does it."""
+        if not self._rows:
+            return wanted
+        rows = np.stack(self._rows)
+        ages = (now - np.array(self._times, dtype=np.int64))[:, None]
+        known = rows != NONE
+        recent = known & np.where(columns.legacy, ages <= columns.down, ages < columns.down)
+        highest = np.maximum(wanted, np.where(recent, rows, NONE).max(axis=0))
+        lately = known & (ages < columns.up)
+        lowest = np.minimum(wanted, np.where(lately, rows, wanted).min(axis=0))
+        between = np.minimum(np.maximum(self.replicas, lowest), highest)
+        return np.where(columns.legacy, highest, between)
+
+
+class _Columns:
+    """The terms of all lanes as vectors; `judged` are those that have any."""
+
+    def __init__(self, lanes: Sequence[Terms | None]) -> None:
+        def column(values: Sequence[int | float], kind: type) -> NDArray[Any]:
+            return np.array(values, dtype=kind)
+
+        usual = Terms(Key("", "", "", ""), 0, True, True, 1, 0, 0, False, 0.0, 0.0, (0.1, 0.1))
+        terms = [lane or usual for lane in lanes]
+        self.judged: Truths = np.array([lane is not None for lane in lanes])
+        self.service: Counts = column([t.service for t in terms], np.int64)
+        self.is_cpu: Truths = np.array([t.is_cpu for t in terms])
+        self.is_share: Truths = np.array([t.is_share for t in terms])
+        self.target: Counts = column([t.target for t in terms], np.int64)
+        self.smallest: Counts = column([t.smallest for t in terms], np.int64)
+        self.largest: Counts = column([t.largest for t in terms], np.int64)
+        self.legacy: Truths = np.array([t.is_legacy for t in terms])
+        self.up = column([round(t.up_seconds * MICROSECONDS) for t in terms], np.int64)
+        self.down = column([round(t.down_seconds * MICROSECONDS) for t in terms], np.int64)
+        self.tolerance_down = column([t.tolerance[0] for t in terms], np.float64)
+        self.tolerance_up = column([t.tolerance[1] for t in terms], np.float64)
+
+    def settled(self, fleet: Fleet, replicas: Counts, now: Instant) -> Truths:
+        """Where every pod has been Ready for a while, and there are as many as asked for."""
+        service = self.service
+        calm = now - fleet.moved_at[service] >= round(SETTLED_SECONDS * MICROSECONDS)
+        whole = (fleet.ready[service] == replicas) & (fleet.starting[service] == 0)
+        within = (replicas >= np.maximum(self.smallest, 1)) & (replicas <= self.largest)
+        requests = ~self.is_share | (self._requested(fleet) > 0)
+        found: Truths = self.judged & calm & whole & within & requests
+        return found
+
+    def wanted(self, fleet: Fleet, usage: Usage, replicas: Counts) -> Counts:
+        """What the metric proposes where the pods are settled."""
+        service, count = self.service, np.maximum(replicas, 1)
+        used = np.where(self.is_cpu, usage.cpu_ready[service], usage.memory_ready[service] * 1000)
+        requested = np.maximum(self._requested(fleet), 1)
+        share = used * count * 100 // (requested * count)
+        ratio = np.where(self.is_share, share, used) / self.target
+        off = np.where(
+            ratio < 1.0, 1.0 - ratio > self.tolerance_down, ratio - 1.0 > self.tolerance_up
+        )
+        asked = np.ceil(ratio * count).astype(np.int64)
+        found: Counts = np.where(off, asked, replicas)
+        return found
+
+    def _requested(self, fleet: Fleet) -> Counts:
+        found: Counts = np.where(
+            self.is_cpu,
+            fleet.request_cpu_m[self.service],
+            fleet.request_memory[self.service] * 1000,
+        )
+        return found

@@ -44,6 +44,8 @@ class Load:
         self._peaks = np.array(peaks, dtype=np.float64)
         sigma = np.array(is_noisy, dtype=np.float64) * models.noise
         self._noise = Noise(chance, order, sigma)
+        # Closed, nobody outside asks for anything.
+        self.is_open = True
         self._surges: list[tuple[Surge, Vector]] = []
 
     def surge(self, surge: Surge, services: Sequence[str] = ()) -> None:
@@ -55,6 +57,8 @@ class Load:
 
     def at(self, seconds: float) -> Vector:
         """Requests a second from outside, for each service."""
+        if not self.is_open:
+            return np.zeros(len(self._peaks), dtype=np.float64)
         rates = self._noise.at(seconds) * self._peaks
         if len(self._curves) == 1:
             rates *= self._curves[0].at(seconds)

@@ -141,6 +141,10 @@ class TrafficModel:
         self.ledger.failed[number] += lost
         return lost
 
+    def seconds_at(self, now: Instant) -> float:
+        """The time by which curves and surges count."""
+        return (now - self._zero) / MICROSECONDS
+
     # The parts of a span
 
     def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Vector | None]:

@@ -5,7 +5,7 @@ business of `assumptions`; what they mean is said here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Balancing = Literal["random", "least"]
@@ -91,3 +91,11 @@ class Models:
     dependencies: Mapping[str, DependencyModel] = field(default_factory=dict)
     metrics: Mapping[str, ExternalMetric] = field(default_factory=dict)
     noise: float = 0.05
+
+
+def scaled(models: Models, factor: float) -> Models:
+    """The same with peaks `factor` times as high."""
+    if factor == 1.0:
+        return models
+    services = {name: replace(one, peak=one.peak * factor) for name, one in models.services.items()}
+    return replace(models, services=services)

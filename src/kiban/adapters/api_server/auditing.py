@@ -17,7 +17,7 @@ from kiban.cluster.api.calls import User
 from kiban.cluster.api.routing import STREAMING_SUBRESOURCES, target_of
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.authorization.impersonation import GROUP, USER
-from kiban.kube.objects import Manifest
+from kiban.kube.objects import Manifest, get_in
 from kiban.primitives.instants import Instant, rfc3339_micro
 
 HEADER = "Audit-Id"
@@ -27,7 +27,9 @@ _READS = ("GET", "HEAD", "OPTIONS")
 _DENIED = (401, 403, 429)
 # Programs and tunnels may be asked for by GET, for WebSocket's sake.
 _ACTS = tuple(f"/{name}" for name in STREAMING_SUBRESOURCES if name != "log")
-_NAME = re.compile(rb'"metadata":\{"name":"([^"\\]{1,253})"')
+# Where a new object's name usually stands in the answer; other answers are read whole.
+_NAME = re.compile(rb'"metadata":\{(?:"generateName":"[^"\\]*",)?"name":"([^"\\]{1,253})"')
+_READ_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,10 @@ class Arrival:
         event = self._event(request.headers, request.user, response.status, now)
         event["verb"] = target.verb if target is not None else request.method.lower()
         if target is not None:
-            named = _NAME.search(response.body, 0, 600) if not target.name else None
             reference = {
                 "resource": target.resource,
                 "namespace": target.namespace,
-                "name": named[1].decode() if named else target.name,
+                "name": target.name or _name_in(response.body),
                 "apiGroup": target.group,
                 "apiVersion": target.version,
                 "subresource": target.subresource,
@@ -98,6 +99,19 @@ class Arrival:
 def arrival(method: str, uri: str, source: str, at: Instant) -> Arrival:
     """A request that comes in now."""
     return Arrival(str(UUID(int=random.getrandbits(128), version=4)), method, uri, source, at)
+
+
+def _name_in(body: bytes) -> str:
+    """The name of the object in an answer; empty when it is not to be had."""
+    named = _NAME.search(body, 0, 600)
+    if named is not None:
+        return named[1].decode()
+    if not body.startswith(b"{") or len(body) > _READ_LIMIT:
+        return ""
+    try:
+        return str(get_in(orjson.loads(body), "metadata", "name", default=""))
+    except orjson.JSONDecodeError:
+        return ""
 
 
 def _user(user: User) -> Manifest:

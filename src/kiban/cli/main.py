@@ -29,6 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("status", "Show what a sync would change."),
     "release": ("release", "Run another image of a service, by a commit."),
     "rollback": ("release", "Return a service to its last good release, by a commit."),
+    "history": ("record", "List what was delivered, where and how it went."),
+    "audit-log": ("record", "Export who did what, when and why."),
+    "figures": ("record", "Compute deployment frequency, lead time, failures, recovery."),
     "logs": ("status", "Print the logs of a service."),
     "events": ("status", "Print what happened in an environment."),
     "cluster": ("cluster", "Run the embedded cluster alone."),
@@ -46,7 +49,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"kiban.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,6 +16,7 @@ from kiban.delivery.messages import Commit
 from kiban.delivery.order import is_address, without_loops
 from kiban.kube.objects import SECRET, Key
 from kiban.plans.plan import Plan, Step
+from kiban.primitives.instants import rfc3339
 
 # Longer than a Deployment's default progress deadline (600 s), which is the better message.
 SERVICE_SECONDS = 660.0
@@ -81,6 +82,7 @@ def plan_sync(id_: str, subject: str, commit: Commit, work: Work, *, reason: str
         words=words,
         steps=tuple(steps),
         facts={"commit": commit.id, "author": commit.author, "message": commit.message}
+        | ({"committed": rfc3339(commit.at)} if commit.at is not None else {})
         | ({"reason": reason} if reason else {}),
     )
     return SyncPlan(plan, groups, secrets)

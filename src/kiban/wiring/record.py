@@ -1,0 +1,61 @@
+"""`kiban history`, `kiban audit-log` and `kiban figures`: what the journal says, to whom it may
+concern."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kiban.adapters.journal import JournalReader
+from kiban.plans.records import Entry
+from kiban.primitives.instants import Instant, later
+from kiban.telemetry import Act, DeliveryFigures, Deployment, acts, delivery_figures, deployments
+from kiban.wiring.repository import home_of
+
+# Entries that are read at once.
+PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of the past that ends now."""
+
+    since: Instant
+    until: Instant
+
+
+def window(seconds: float) -> Window:
+    now = Instant(time.time_ns() // 1000)
+    return Window(later(now, -seconds), now)
+
+
+def history(environment: str | None) -> list[Deployment]:
+    """Every deployment that the journal knows, of one environment or of all, the oldest first."""
+    found = deployments(_entries())
+    return [each for each in found if environment in (None, environment_of(each.subject))]
+
+
+def record(seconds: float) -> Iterator[Act]:
+    """Every act of the last so many seconds, the oldest first."""
+    # Plans that began earlier give their acts a name, so reading begins at the beginning.
+    since = window(seconds).since
+    shown = {entry.sequence for entry in _entries(since)}
+    return (act for act in acts(_entries()) if act.sequence in shown)
+
+
+def figures(seconds: float, environment: str | None) -> tuple[Window, list[DeliveryFigures]]:
+    """The figures of delivery over the last so many seconds."""
+    span = window(seconds)
+    return span, delivery_figures(history(environment), span.since, span.until)
+
+
+def environment_of(subject: str) -> str:
+    """`arcade/prod@eks` gives `prod`."""
+    return subject.partition("/")[2].partition("@")[0]
+
+
+def _entries(since: Instant | None = None) -> Iterator[Entry]:
+    reader = JournalReader(home_of().state.journal)
+    last = 0
+    while page := reader.entries(after=last, since=since, limit=PAGE):
+        yield from page
+        last = page[-1].sequence

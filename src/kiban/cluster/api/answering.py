@@ -45,7 +45,8 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     user = acting_user(world.store, request.user, request.headers, wish)
     if not may(world.store, user, wish):
         raise refusal(user, wish)
-    request = replace(request, user=user)
+    if user is not request.user:
+        request = replace(request, user=user)
     if target is None:
         return _not_about_objects(world, request)
     if target.version not in world.registry.kinds.groups().get(target.group, ()):

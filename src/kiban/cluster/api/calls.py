@@ -32,6 +32,18 @@ class Call:
     tracked: bool = False
     warnings: list[str] = field(default_factory=list)
 
+    def as_tracked(self) -> "Call":
+        """The call, after whose apply the managedFields are settled."""
+        return Call(
+            self.user,
+            self.now,
+            self.manager,
+            self.dry_run,
+            self.field_validation,
+            True,
+            self.warnings,
+        )
+
     def as_dry_run(self) -> "Call":
         return replace(self, dry_run=True)
 

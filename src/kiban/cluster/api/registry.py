@@ -214,12 +214,14 @@ class Registry:
         applied = ownership.applied(
             self.shape_of(info), info, live, config, call, force=force, subresource=subresource
         )
+        wished = applied.manifest
         try:
-            wished = self.understood(info, applied.manifest, call, known=live)
+            if wished is not live:
+                wished = self.understood(info, wished, call, known=live)
         except form.Misread as misread:
             raise misread.in_body(info) from misread
         wished = metadata.placed(info, key.namespace, wished)
-        tracked = replace(call, tracked=True)
+        tracked = call.as_tracked()
         if live is None:
             bare = {k: v for k, v in wished["metadata"].items() if k != "resourceVersion"}
             created = self._create(info, key.namespace, {**wished, "metadata": bare}, tracked)

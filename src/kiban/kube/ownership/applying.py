@@ -109,10 +109,20 @@ def _merged(
         changes = _changes(before, merged, shape, reset)
         others = _settled(others, changes, force=force)
         changed = not changes.is_same
-    time = applier.time if changed else (last.time if last is not None else "")
-    own = replace(applier, fields=own_fields, time=time)
+    own = applier.owning(own_fields)
+    if not changed:
+        own = _unmoved(own, last)
     result = merged if changed else before
     return Applied(_with_entries(result, [*others, own]), changed)
+
+
+def _unmoved(own: Entry, last: Entry | None) -> Entry:
+    """The applier's entry when nothing but perhaps the entry has changed: its time stays."""
+    if last is None:
+        return replace(own, time="")
+    if own.fields is last.fields and own.api_version == last.api_version:
+        return last
+    return replace(own, time=last.time)
 
 
 def _settable(config: Manifest, reset: FieldSet, shape: Shape) -> Manifest:
@@ -156,8 +166,14 @@ def _settled(others: list[Entry], changes: Comparison, *, force: bool) -> list[E
 
 def _with_entries(manifest: Manifest, entries: list[Entry]) -> Manifest:
     metadata = dict(manifest.get("metadata") or {})
-    metadata.pop("managedFields", None)
+    before = metadata.pop("managedFields", None) or []
     managed = write_entries(entries)
+    if (
+        managed
+        and len(managed) == len(before)
+        and all(a is b for a, b in zip(managed, before, strict=True))
+    ):
+        return manifest
     if managed:
         metadata["managedFields"] = managed
     return {**manifest, "metadata": metadata}

@@ -16,6 +16,7 @@ from kiban.cluster.api.metrics import METRICS_KINDS
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import Tokens, World
+from kiban.cluster.api_services import ApiServiceController, api_services
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.authorization.accounts import user_of_claims
 from kiban.cluster.bootstrap import bootstrap_objects
@@ -113,7 +114,11 @@ class Cluster:
 
     def bootstrap(self, now: Instant) -> None:
         """Create what every cluster has from its first moment."""
-        commands = [Create(manifest) for manifest in bootstrap_objects(self.plan.service_cidr)]
+        objects = [
+            *bootstrap_objects(self.plan.service_cidr),
+            *api_services(self.registry.built_in),
+        ]
+        commands = [Create(manifest) for manifest in objects]
         self.executor.execute("kube-apiserver", commands, now)
 
     def resume(self, now: Instant) -> None:
@@ -162,7 +167,7 @@ def assembled(
     executor = InProcessExecutor(registry)
     return Cluster(
         registry,
-        Loop([DefinitionController(), *controllers], executor, trace),
+        Loop([DefinitionController(), ApiServiceController(), *controllers], executor, trace),
         executor,
         kubelet,
         plan,

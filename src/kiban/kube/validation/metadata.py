@@ -23,6 +23,7 @@ from kiban.kube.validation.faults import (
 MOST_ANNOTATION_BYTES = 256 * 1024
 
 _NAME_RULES: dict[str, Callable[[str], list[str]]] = {
+    "APIService": formats.path_segment_faults,
     "Namespace": formats.dns_label_faults,
     "Service": formats.dns_1035_faults,
     "Role": formats.path_segment_faults,

@@ -47,8 +47,8 @@ def _second(seconds: int) -> str:
 
 def rfc3339_micro(instant: Instant) -> str:
     """`2026-11-21T12:00:00.000000Z`: the form of `metav1.MicroTime`."""
-    moment = EPOCH + timedelta(microseconds=instant)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, micros = divmod(instant, 1_000_000)
+    return f"{_second(seconds)[:-1]}.{micros:06d}Z"
 
 
 def parse_rfc3339(text: str) -> Instant:

@@ -36,6 +36,11 @@ class Watch:
         self.jobs: list[tuple[float, str]] = []
         world.driver.watch(self._see)
 
+    @property
+    def count(self) -> int:
+        """How many pods wait for their start now."""
+        return len(self._waiting)
+
     def waits(self) -> list[Wait]:
         """The longest wait of every service, those that have not ended included."""
         now = self._world.seconds

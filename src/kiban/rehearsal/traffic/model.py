@@ -68,6 +68,7 @@ class TrafficModel:
         self._closure = Closure(self.graph)
         self._well = no_fates(len(order))
         self._fails = False
+        self._counts = False
         self._cpu = self._of.cpu
         self._sources = Sources(models.metrics, order, zero)
         self._resting = _resting(models, self.graph, self._of)
@@ -132,7 +133,7 @@ class TrafficModel:
         """Count the requests that end with their instances: those which are still unanswered
         `after` seconds of finishing what they had begun."""
         flow, number = self.latest, self._index[service]
-        if flow is None:
+        if flow is None or not self._counts:
             return 0.0
         held = np.maximum(self._called[number : number + 1] + self._of.time[number], _TINY)
         left = float(exp(-np.full(1, after) / held)[0])
@@ -276,14 +277,18 @@ class TrafficModel:
 
     def _account(self, flow: Flow, since: Instant, until: Instant) -> None:
         self.latest = flow
+        self._window.add((flow.cpu, flow.each, flow.memory), since, until)
+        self._sources.feed(flow, until)
+        # What happens before the start is to warm up and is not held against anybody.
+        self._counts = since >= self._zero
+        if not self._counts:
+            return
         failed = None
         if flow.failed:
             for cause in flow.failed:
                 self.losses.add(cause, flow.failed[cause] * flow.seconds)
             failed = np.minimum(flow.failures(), flow.arrivals) * flow.seconds
         self.ledger.add(flow, failed)
-        self._window.add((flow.cpu, flow.each, flow.memory), since, until)
-        self._sources.feed(flow, until)
 
 
 def _resting(models: Models, graph: CallGraph, of: Instances) -> Responses:

@@ -17,6 +17,7 @@ from kiban.cluster.admission.pods import (
 )
 from kiban.cluster.admission.policies import ask_policies
 from kiban.cluster.admission.quotas import review_quotas
+from kiban.cluster.admission.rights import check_given_rights
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
@@ -41,5 +42,6 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         count_daemon_set_templates,
         ServiceAllocation(plan),
         CertificateRequests(signer),
+        check_given_rights,
     )
     return Chain(completing, (review_limits, hold_to_pod_security, ask_policies, review_quotas))

@@ -58,6 +58,7 @@ class WallDriver:
         self._nudge = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._listeners: dict[asyncio.Event, None] = {}
+        self._followers: dict[Callable[[], None], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
 
@@ -154,6 +155,13 @@ class WallDriver:
     def forget(self, event: asyncio.Event) -> None:
         self._listeners.pop(event, None)
 
+    def follow(self, act: Callable[[], None]) -> None:
+        """Have something done at once whenever more has become durable; it must not raise."""
+        self._followers[act] = None
+
+    def unfollow(self, act: Callable[[], None]) -> None:
+        self._followers.pop(act, None)
+
     # The loop
 
     async def _run(self) -> None:
@@ -193,6 +201,8 @@ class WallDriver:
         self._waiters = still
         for event in self._listeners:
             event.set()
+        for act in list(self._followers):
+            act()
 
     def _break(self, error: Exception) -> None:
         """The disk refuses: nobody gets an answer that is not kept."""

@@ -21,6 +21,7 @@ from kiban.adapters.api_server.credentials import Authenticator, user_of_certifi
 from kiban.adapters.api_server.driver import WallDriver
 from kiban.adapters.api_server.limits import Crowd, Limits
 from kiban.adapters.api_server.streams.commands import Containers, serve_command
+from kiban.adapters.api_server.streams.feeding import Feed, TooSlow
 from kiban.adapters.api_server.streams.forwarding import serve_ports
 from kiban.adapters.api_server.streams.proxying import serve_proxied
 from kiban.adapters.api_server.tls import tls_context
@@ -36,10 +37,8 @@ from kiban.cluster.api.values import (
     Proxied,
     Request,
     Response,
-    Stream,
 )
 from kiban.kube.objects import get_in
-from kiban.primitives.instants import Instant, seconds_between
 
 LOG = logging.getLogger("kiban.api_server")
 LOOPBACK = "127.0.0.1"
@@ -163,6 +162,9 @@ class ApiServer:
 
     async def _body(self, received: web.BaseRequest) -> bytes:
         """The whole body, from a client that does not take forever. Raises `Failure`."""
+        if received.content.is_eof():
+            # It has come together with the headers, as most do.
+            return received.content.read_nowait()[: BODY_LIMIT + 1]
         try:
             async with asyncio.timeout(self._limits.body_seconds):
                 return await _body(received)
@@ -190,31 +192,15 @@ class ApiServer:
         answer = web.StreamResponse(headers=_headers(response))
         answer.enable_chunked_encoding()
         await answer.prepare(received)
-        changed = self._driver.listen()
+        feed = Feed(self._driver, received, stream, self._limits.slow_reader_seconds)
         try:
             with suppress(ConnectionError):
-                await self._pump(stream, changed, answer)
+                await feed.run()
                 await answer.write_eof()
-        except _TooSlow:
+        except TooSlow:
             if received.transport is not None:
                 received.transport.abort()
-        finally:
-            self._driver.forget(changed)
         return answer
-
-    async def _pump(
-        self, stream: Stream, changed: asyncio.Event, answer: web.StreamResponse
-    ) -> None:
-        while True:
-            changed.clear()
-            chunk = stream.pull(self._driver.clock(), self._driver.durable)
-            if chunk:
-                await self._write(answer, chunk)
-            if stream.ended:
-                return
-            due = stream.next_due()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), _seconds_until(due, self._driver.clock()))
 
     async def _upgrade(
         self, received: web.BaseRequest, wish: PodExec | PodPortForward
@@ -230,14 +216,6 @@ class ApiServer:
             raise internal("this server runs no containers")
         return await serve_command(received, wish, self._containers)
 
-    async def _write(self, answer: web.StreamResponse, chunk: bytes) -> None:
-        """Send, as fast as the client reads. Raises `_TooSlow` when it does not."""
-        try:
-            async with asyncio.timeout(self._limits.slow_reader_seconds):
-                await answer.write(chunk)
-        except TimeoutError:
-            raise _TooSlow from None
-
     async def _stream_logs(self, received: web.BaseRequest, wish: PodLogs) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/plain"})
         answer.enable_chunked_encoding()
@@ -249,10 +227,6 @@ class ApiServer:
         with suppress(ConnectionError):
             await answer.write_eof()
         return answer
-
-
-class _TooSlow(Exception):
-    """A client does not read what it asked for."""
 
 
 def _text(header: str) -> str:
@@ -282,10 +256,6 @@ async def _body(received: web.BaseRequest) -> bytes:
         if size > BODY_PATIENCE:
             break
     return b"".join(parts)[: BODY_LIMIT + 1]
-
-
-def _seconds_until(due: Instant | None, now: Instant) -> float | None:
-    return None if due is None else max(0.0, seconds_between(now, due))
 
 
 def _headers(response: Response) -> CIMultiDict[str]:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compile": ("compile", "Compile the platform repo into manifests."),
     "check": ("check", "Check compiled manifests against the rules."),
     "plan": ("plan", "Show what merging a change would do, before it is merged."),
+    "rehearse": ("rehearse", "See a day of production before it happens."),
     "explain": ("explain", "Say where a value comes from."),
     "build": ("build", "Snapshot a service's source into the local image store."),
     "up": ("up", "Bring the platform up, and follow its Git repository."),

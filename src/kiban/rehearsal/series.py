@@ -30,6 +30,13 @@ class Series:
     def times(self, name: str) -> list[float]:
         return self._times.get(name, [])
 
+    def table(self, name: str) -> Vector:
+        """All samples of a figure of services: a row a sample, a column a service."""
+        rows = self._values.get(name, [])
+        if not rows:
+            return np.zeros((0, len(self.services)), dtype=np.float64)
+        return np.array(rows, dtype=np.float64)
+
     def values(self, name: str, service: str | None = None) -> list[float]:
         """The samples of a figure; of a figure of all services, those of one, or their sums."""
         found = self._values.get(name, [])

@@ -29,7 +29,12 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.chance import Stream
 from kiban.primitives.instants import Instant
-from kiban.rehearsal.safety.setup import CRASHING_IMAGE, GOOD_IMAGES, UNREADY_IMAGE
+from kiban.rehearsal.safety.setup import (
+    CRASHING_IMAGE,
+    GOOD_IMAGES,
+    MOST_REPLICAS,
+    UNREADY_IMAGE,
+)
 from kiban.rehearsal.safety.trial import Trial
 
 DRAIN_RETRY_SECONDS = 5.0
@@ -92,19 +97,14 @@ def _lose_node(trial: Trial, dice: Stream, now: Instant) -> None:
     name = dice.choice(sorted(machines.machines))
     machines.remove(name, now)
     successor = trial.renamed(name)
-    trial.after(dice.choice((20.0, 90.0)), lambda at: add_node(trial, successor, at))
-
-
-def add_node(trial: Trial, name: str, now: Instant) -> None:
-    """The machine registers, unless it is there."""
-    if trial.world.api.get(Key(*NODE, "", name)) is None:
-        trial.world.machines.add(trial.nodes[name], now, ready_after=2.0)
+    trial.after(dice.choice((20.0, 90.0)), lambda at: trial.add_node(successor, at))
 
 
 def _flap(trial: Trial, dice: Stream, now: Instant) -> None:
     """A ready pod fails its probes for a while."""
     pod = _one_of(trial, POD, dice)
-    if pod is not None and is_true(pod, "Ready"):
+    machine = trial.world.machines.machines.get(get_in(pod, "spec", "nodeName", default=""))
+    if pod is not None and is_true(pod, "Ready") and machine is not None and machine.is_alive:
         _report(trial, pod, False, now)
         trial.after(dice.choice((2.0, 15.0)), lambda at: _report(trial, pod, True, at))
 
@@ -167,7 +167,7 @@ def set_image(trial: Trial, workload: Manifest, image: str, now: Instant) -> Non
 def _scale(trial: Trial, dice: Stream, now: Instant) -> None:
     workload = _one_of(trial, dice.choice((DEPLOYMENT, DEPLOYMENT, STATEFUL_SET)), dice)
     if workload is not None:
-        trial.world.api.scale(key_of(workload), dice.randint(0, 6), now)
+        trial.world.api.scale(key_of(workload), dice.randint(0, MOST_REPLICAS), now)
 
 
 def _set_back(trial: Trial, dice: Stream, now: Instant) -> None:

@@ -278,7 +278,8 @@ def _serving(replica_set: Manifest, size: int) -> int:
 
 
 def members_replaced_one_by_one(deed: Deed) -> Iterator[str]:
-    """An ordered set takes a healthy member away only while all others are healthy."""
+    """An ordered set takes a healthy member away only while all lower ones that are to stay are
+    healthy."""
     if deed.actor != "statefulset-controller" or not isinstance(deed.command, Delete):
         return
     pod = deed.state.get(deed.command.key) if deed.command.key.group_kind == POD else None
@@ -287,14 +288,16 @@ def members_replaced_one_by_one(deed: Deed) -> Iterator[str]:
         return
     if owner["spec"].get("podManagementPolicy", "OrderedReady") != "OrderedReady":
         return
+    name = pod["metadata"]["name"]
+    start = get_in(owner, "spec", "ordinals", "start", default=0)
+    end = min(_ordinal(name), start + owner["spec"].get("replicas", 1))
     sick = [
         one["metadata"]["name"]
         for one in pods_of(owner, deed.state)
-        if one is not pod and not is_healthy(one)
+        if start <= _ordinal(one["metadata"]["name"]) < end and not is_healthy(one)
     ]
-    lower = [name for name in sick if _ordinal(name) < _ordinal(pod["metadata"]["name"])]
-    if lower:
-        yield f"StatefulSet takes {pod['metadata']['name']} while {lower} are not healthy"
+    if sick:
+        yield f"StatefulSet takes {name} while {sick} are not healthy"
 
 
 def _ordinal(name: str) -> int:

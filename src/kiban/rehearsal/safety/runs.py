@@ -22,7 +22,6 @@ from kiban.primitives.instants import Instant
 from kiban.rehearsal.safety.acts import (
     DAEMON_SET,
     act,
-    add_node,
     heal_api,
     loosen,
     set_image,
@@ -96,7 +95,7 @@ def _calm(trial: Trial) -> None:
     heal_api(trial, now)
     loosen(trial, now)
     for name in sorted(trial.nodes):
-        add_node(trial, name, now)
+        trial.add_node(name, now)
         start_node(trial, name, now)
     for node in api.list(NODE):
         uncordon(trial, key_of(node), now)

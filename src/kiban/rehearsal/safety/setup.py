@@ -1,16 +1,22 @@
 """A small random cluster: nodes in zones, workloads of every kind, budgets; drawn from one stream.
 
-Everything fits on the nodes with one of them missing, so that a run that is left alone comes to
-rest.
+Everything fits on the nodes, so that a run that is left alone comes to rest.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from kiban.kube.objects import Manifest
 from kiban.primitives.chance import Stream
+from kiban.primitives.quantities import milli
 
 ZONES = ("a", "b", "c")
+# The largest size that anybody gives a workload, and the largest request of a pod.
+MOST_REPLICAS = 6
+LARGEST_MILLI = 400
+# Room for the pods that an update has beyond its size.
+SPARE_PODS = 4
 GOOD_IMAGES = ("app:1", "app:2", "app:3")
 CRASHING_IMAGE, UNREADY_IMAGE, SHORT_IMAGE, FAILING_IMAGE = (
     "app:crashes", "app:never-ready", "job:short", "job:fails",
@@ -19,26 +25,44 @@ CRASHING_IMAGE, UNREADY_IMAGE, SHORT_IMAGE, FAILING_IMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a run begins with."""
+    """What a run begins with. Nodes come `node_gap` seconds apart; then pods wait for them."""
 
     nodes: tuple[Manifest, ...]
     manifests: tuple[Manifest, ...]
+    node_gap: float = 0.0
 
 
 def setup_of(dice: Stream) -> Setup:
-    """The cluster of a run."""
-    nodes = tuple(_node(number, dice) for number in range(dice.randint(3, 5)))
+    """The cluster of a run; every other one has hardly more room than it needs."""
     manifests: list[Manifest] = []
     for number in range(dice.randint(1, 2)):
         manifests += _deployment(f"web{number}", dice)
     for make in dice.sample((_stateful_set, _daemon_set, _job, _indexed_job, _cron_job), 2):
         manifests += make(dice)
-    return Setup(nodes, tuple(manifests))
+    count = dice.randint(3, 5)
+    cpu_milli = dice.choice((4000, -(-_most_wanted(manifests) // count) + LARGEST_MILLI))
+    nodes = tuple(_node(number, cpu_milli) for number in range(count))
+    return Setup(nodes, tuple(manifests), dice.choice((0.0, 0.0, 4.0)))
 
 
-def _node(number: int, dice: Stream) -> Manifest:
+def _most_wanted(manifests: Iterable[Manifest]) -> int:
+    """Millicores of all workloads at their largest. As no pod asks for more than the largest
+    request, nodes of an equal share and that much more always have a place for the next pod."""
+    total = SPARE_PODS * LARGEST_MILLI
+    for manifest in manifests:
+        spec = manifest["spec"].get("jobTemplate", manifest)["spec"]
+        if "template" in spec:
+            [container] = spec["template"]["spec"]["containers"]
+            asked = milli(container["resources"]["requests"]["cpu"])
+            total += asked * (
+                2 * MOST_REPLICAS if manifest["kind"] == "DaemonSet" else MOST_REPLICAS
+            )
+    return total
+
+
+def _node(number: int, cpu_milli: int) -> Manifest:
     name, zone = f"n{number}", ZONES[number % len(ZONES)]
-    size = {"cpu": str(dice.choice((3, 4))), "memory": "8Gi", "pods": "16"}
+    size = {"cpu": f"{cpu_milli}m", "memory": "8Gi", "pods": "16"}
     labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone}
     return {
         "apiVersion": "v1",
@@ -75,7 +99,7 @@ def _workload(kind: str, name: str, spec: dict[str, Any]) -> Manifest:
 
 
 def _deployment(name: str, dice: Stream) -> list[Manifest]:
-    size = dice.randint(1, 6)
+    size = dice.randint(1, MOST_REPLICAS)
     rolling = {
         "maxSurge": dice.choice((0, 1, 2, "25%", "50%")),
         "maxUnavailable": dice.choice((1, "25%", "40%")),

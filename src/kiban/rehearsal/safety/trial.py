@@ -6,6 +6,7 @@ and every command and every write is judged.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from kiban.cluster.controllers.catalog import controllers
 from kiban.cluster.definitions import DefinitionController
@@ -32,6 +33,8 @@ from kiban.rehearsal.world import Settings, World
 
 # One moment of a tick that accounts for traffic, of which there is none here.
 NO_TICKS_SECONDS = 1e6
+# From a node's registration to its being ready.
+NODE_START_SECONDS = 1.0
 # A run with more violations than this has been understood.
 VIOLATIONS_LIMIT = 20
 Assembly = Callable[[Iterable[Controller]], Iterable[Controller]]
@@ -76,11 +79,16 @@ class Trial:
         self.loop = self.restart(self.zero)
         self.world.driver.watch(self._see)
         setup = setup_of(self.chance.stream("setup"))
-        for node in setup.nodes:
-            self.world.machines.add(node, self.zero)
+        self.nodes = {node["metadata"]["name"]: node for node in setup.nodes}
         for manifest in setup.manifests:
             self.world.api.create(manifest, self.zero)
-        self.nodes = {node["metadata"]["name"]: node for node in setup.nodes}
+        for number, name in enumerate(self.nodes):
+            self.after(number * setup.node_gap, partial(self.add_node, name))
+
+    def add_node(self, name: str, now: Instant) -> None:
+        """A machine registers, unless it is there or another one has taken its place."""
+        if name in self.nodes and self.world.api.get(Key(*NODE, "", name)) is None:
+            self.world.machines.add(self.nodes[name], now, ready_after=NODE_START_SECONDS)
 
     def _populate_conduct(self) -> None:
         dice = self.chance.stream("conduct")

@@ -57,6 +57,12 @@ class Sets:
         """Pods that are available in all sets together."""
         return sum(available_of(entry) for entry in self.all)
 
+    @property
+    def staying(self) -> int:
+        """Those of them that stay: a set that was made smaller a moment ago still counts pods
+        that it is about to delete."""
+        return sum(min(available_of(entry), size_of(entry)) for entry in self.all)
+
 
 def available_of(replica_set: Manifest) -> int:
     count: int = get_in(replica_set, "status", "availableReplicas", default=0)

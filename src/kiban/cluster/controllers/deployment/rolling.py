@@ -58,7 +58,7 @@ def _old_set_resizes(deployment: Manifest, sets: Sets) -> list[Resize]:
         return []
     sizes = {entry["metadata"]["name"]: size_of(entry) for entry in sets.old}
     _drop_unhealthy(sets.old, sizes, room)
-    _drop_healthy(sets.old, sizes, sets.available - least_available)
+    _drop_healthy(sets.old, sizes, sets.staying - least_available)
     return [
         Resize(entry, sizes[entry["metadata"]["name"]])
         for entry in sets.old

@@ -216,7 +216,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--profile", default="", metavar="FILE")
     options = parser.parse_args()
-    profile = cProfile.Profile() if options.profile else None
+    profile = cProfile.Profile(time.process_time) if options.profile else None
     start, cpu = time.perf_counter(), time.process_time()
     if profile is not None:
         profile.enable()

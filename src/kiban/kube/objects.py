@@ -113,7 +113,10 @@ def owners_of(manifest: Manifest) -> list[dict[str, Any]]:
 
 def controller_of(manifest: Manifest) -> dict[str, Any] | None:
     """The owner reference marked as the controller, if there is one."""
-    return next((owner for owner in owners_of(manifest) if owner.get("controller")), None)
+    for owner in owners_of(manifest):
+        if owner.get("controller"):
+            return owner
+    return None
 
 
 def owner_reference(owner: Manifest) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def owner_reference(owner: Manifest) -> dict[str, Any]:
 def get_in(tree: Any, *path: str | int, default: Any = None) -> Any:
     """The value at a path of keys and indexes, or the default where the path ends early."""
     for part in path:
-        if isinstance(tree, Mapping):
+        if type(tree) is dict or isinstance(tree, Mapping):
             tree = tree.get(part)
         elif isinstance(tree, list) and isinstance(part, int) and -len(tree) <= part < len(tree):
             tree = tree[part]
@@ -170,8 +173,12 @@ def copied(manifest: Manifest) -> Manifest:
 
 def condition_of(manifest: Manifest, type_: str) -> dict[str, Any] | None:
     """The status condition of that type, if there is one."""
-    conditions = get_in(manifest, "status", "conditions", default=[])
-    return next((condition for condition in conditions if condition.get("type") == type_), None)
+    status = manifest.get("status")
+    conditions: list[dict[str, Any]] = (status.get("conditions") if status else None) or []
+    for condition in conditions:
+        if condition.get("type") == type_:
+            return condition
+    return None
 
 
 def is_true(manifest: Manifest, condition_type: str) -> bool:

@@ -63,7 +63,13 @@ class LabelSelector:
     def matches(self, labels: Labels) -> bool:
         if self.nothing:
             return False
-        return all(requirement.matches(labels) for requirement in self.requirements)
+        for requirement in self.requirements:
+            if requirement.operator == "=":
+                if labels.get(requirement.key) != requirement.values[0]:
+                    return False
+            elif not requirement.matches(labels):
+                return False
+        return True
 
     def chooses(self, manifest: Manifest) -> bool:
         return self.matches(labels_of(manifest))
@@ -98,6 +104,10 @@ def selector_from_labels(labels: Labels) -> LabelSelector:
     return LabelSelector(tuple(Requirement(key, "=", (labels[key],)) for key in sorted(labels)))
 
 
+# Selectors in manifests are never changed, and the same few are read again and again. They are
+# known by identity; each is held, so that no other can take its place.
+READ_LIMIT = 8192
+_READ: dict[int, tuple[Mapping[str, Any], LabelSelector]] = {}
 _EXPRESSION_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
 
 
@@ -108,6 +118,17 @@ def selector_from_object(selector: Mapping[str, Any] | None) -> LabelSelector:
     """
     if selector is None:
         return NOTHING
+    known = _READ.get(id(selector))
+    if known is not None and known[0] is selector:
+        return known[1]
+    found = _read_object(selector)
+    if len(_READ) >= READ_LIMIT:
+        _READ.clear()
+    _READ[id(selector)] = (selector, found)
+    return found
+
+
+def _read_object(selector: Mapping[str, Any]) -> LabelSelector:
     requirements = list(selector_from_labels(selector.get("matchLabels") or {}).requirements)
     for expression in selector.get("matchExpressions") or ():
         operator = _EXPRESSION_OPERATORS.get(expression.get("operator", ""))

@@ -51,6 +51,7 @@ def rfc3339_micro(instant: Instant) -> str:
     return f"{_second(seconds)[:-1]}.{micros:06d}Z"
 
 
+@lru_cache(maxsize=16_384)
 def parse_rfc3339(text: str) -> Instant:
     """Read either form, with any offset. Raises `ValueError` for anything else."""
     moment = datetime.fromisoformat(text)

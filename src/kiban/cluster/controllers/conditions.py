@@ -24,7 +24,10 @@ class Claim:
 
 def condition_in(conditions: Sequence[Condition], type_: str) -> Condition | None:
     """The condition of that type, if there is one."""
-    return next((entry for entry in conditions if entry.get("type") == type_), None)
+    for entry in conditions:
+        if entry.get("type") == type_:
+            return entry
+    return None
 
 
 def without(conditions: Sequence[Condition], type_: str) -> list[Condition]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kiban.cluster.controllers.conditions import condition_in, without
 from kiban.cluster.controllers.pods import is_ready
+from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.cluster.controllers.writing import event, status_update, warning
 from kiban.kube.objects import (
     DEPLOYMENT,
@@ -23,7 +24,8 @@ from kiban.kube.objects import (
     get_in,
     group_of,
     is_deleting,
-    key_of,
+    labels_of,
+    owners_of,
 )
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import (
@@ -47,15 +49,25 @@ class DisruptionController:
     name = "disruption-controller"
     watches = frozenset({POD_DISRUPTION_BUDGET, POD})
 
+    def __init__(self) -> None:
+        self._selectors = SelectorIndex()
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == POD_DISRUPTION_BUDGET:
+            if change.after is None:
+                self._selectors.drop(change.key)
+            else:
+                selector = selector_from_object(change.after["spec"].get("selector"))
+                self._selectors.put(change.key, selector)
             return [change.key]
+        if _shown(change.before) == _shown(change.after):
+            return ()
         pods = [pod for pod in (change.before, change.after) if pod is not None]
-        return [
-            key_of(budget)
-            for budget in snapshot.list(POD_DISRUPTION_BUDGET, change.key.namespace)
-            if any(selector_from_object(budget["spec"].get("selector")).chooses(p) for p in pods)
-        ]
+        found: dict[Key, None] = {}
+        for pod in pods:
+            for key in self._selectors.choosing(change.key.namespace, labels_of(pod)):
+                found[key] = None
+        return list(found)
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         budget = snapshot.get(key)
@@ -89,6 +101,13 @@ class DisruptionController:
             (*reports, *status_update(budget, status)),
             wake_after=min((seconds_between(now, end) for end in ends), default=None),
         )
+
+
+def _shown(pod: Manifest | None) -> Any:
+    """What budgets see of a pod."""
+    if pod is None:
+        return None
+    return labels_of(pod), is_ready(pod), is_deleting(pod), owners_of(pod)
 
 
 @dataclass(frozen=True, slots=True)

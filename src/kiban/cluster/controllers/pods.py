@@ -24,7 +24,8 @@ LONGEST_NAME_BASE = 58
 
 def phase_of(pod: Manifest) -> str:
     """The pod's phase; a pod without a status is Pending."""
-    phase: str = get_in(pod, "status", "phase", default="Pending")
+    status = pod.get("status")
+    phase: str = (status.get("phase") if status else None) or "Pending"
     return phase
 
 

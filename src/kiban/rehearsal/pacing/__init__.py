@@ -1,4 +1,4 @@
-"""Controllers that look at everything all the time, called only when a look could change anything."""
+"""Controllers that look at everything all the time, called only when that could change anything."""
 
 from kiban.rehearsal.pacing.autoscaler import PacedAutoscaler
 

@@ -14,6 +14,7 @@ from kiban.cluster.controllers.endpoint_slice.slices import (
     slice_commands,
 )
 from kiban.cluster.controllers.pods import is_ready, phase_of
+from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
     NODE,
@@ -26,6 +27,7 @@ from kiban.kube.objects import (
     key_of,
     labels_of,
 )
+from kiban.kube.selectors import selector_from_labels
 from kiban.primitives.instants import Instant
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
@@ -36,15 +38,43 @@ class EndpointSliceController:
     name = "endpointslice-controller"
     watches = frozenset({SERVICE, POD, ENDPOINT_SLICE, NODE})
 
+    def __init__(self) -> None:
+        self._selectors = SelectorIndex()
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         match change.key.group_kind:
-            case kind if kind == SERVICE:
-                return [change.key]
             case kind if kind == POD:
-                return _services_of_pod(change, snapshot)
+                return self._services_of_pod(change)
             case kind if kind == ENDPOINT_SLICE:
                 return _service_of_slice(change.object)
-        return _services_of_node(change, snapshot)
+            case kind if kind == SERVICE:
+                service = change.after
+                if service is None or not _selects(service):
+                    self._selectors.drop(change.key)
+                else:
+                    selector = selector_from_labels(service["spec"]["selector"])
+                    self._selectors.put(change.key, selector)
+                return [change.key]
+        return self._services_of_node(change, snapshot)
+
+    def _services_of_pod(self, change: Change) -> list[Key]:
+        if _shown(change.before) == _shown(change.after):
+            return []
+        found: dict[Key, None] = {}
+        for pod in (change.before, change.after):
+            if pod is not None:
+                for key in self._selectors.choosing(change.key.namespace, labels_of(pod)):
+                    found[key] = None
+        return list(found)
+
+    def _services_of_node(self, change: Change, snapshot: Snapshot) -> list[Key]:
+        if _zone(change.before) == _zone(change.after):
+            return []
+        keys: dict[Key, None] = {}
+        for pod in snapshot.on_node(change.key.name):
+            for key in self._services_of_pod(Change(key_of(pod), None, pod)):
+                keys[key] = None
+        return list(keys)
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         service = snapshot.get(key)
@@ -83,34 +113,12 @@ def _shown(pod: Manifest | None) -> Any:
     )
 
 
-def _services_of_pod(change: Change, snapshot: Snapshot) -> list[Key]:
-    if _shown(change.before) == _shown(change.after):
-        return []
-    labels = [labels_of(pod).items() for pod in (change.before, change.after) if pod is not None]
-    return [
-        key_of(service)
-        for service in snapshot.list(SERVICE, change.key.namespace)
-        if _selects(service)
-        and any(service["spec"]["selector"].items() <= found for found in labels)
-    ]
-
-
 def _service_of_slice(slice_: Manifest) -> list[Key]:
     labels = labels_of(slice_)
     name = labels.get(SERVICE_NAME_LABEL)
     if not name or labels.get(MANAGED_BY_LABEL) != MANAGED_BY:
         return []
     return [Key(*SERVICE, slice_["metadata"].get("namespace", ""), name)]
-
-
-def _services_of_node(change: Change, snapshot: Snapshot) -> list[Key]:
-    if _zone(change.before) == _zone(change.after):
-        return []
-    keys: dict[Key, None] = {}
-    for pod in snapshot.on_node(change.key.name):
-        for key in _services_of_pod(Change(key_of(pod), None, pod), snapshot):
-            keys[key] = None
-    return list(keys)
 
 
 def _zone(node: Manifest | None) -> str:

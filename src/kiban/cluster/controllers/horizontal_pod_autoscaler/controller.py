@@ -24,7 +24,8 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import (
     proposals,
     tolerance_of,
 )
-from kiban.cluster.controllers.horizontal_pod_autoscaler.rivals import Selectors, rivals_for
+from kiban.cluster.controllers.horizontal_pod_autoscaler.rivals import rivals_for
+from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.cluster.controllers.writing import change, event, status_update, warning
 from kiban.kube.objects import (
     HORIZONTAL_POD_AUTOSCALER,
@@ -58,12 +59,12 @@ class HorizontalPodAutoscalerController:
     def __init__(self, metrics: Metrics = NO_METRICS) -> None:
         self._metrics = metrics
         self._memories: dict[str, Memory] = {}
-        self._selectors: Selectors = {}
+        self._selectors = SelectorIndex()
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Delayed]:
         if change.after is None:
             self._memories.pop(uid_of(change.object), None)
-            self._selectors.pop(change.key, None)
+            self._selectors.drop(change.key)
             return []
         return [Delayed(change.key, PERIOD_SECONDS)]
 
@@ -75,7 +76,6 @@ class HorizontalPodAutoscalerController:
         run = _Run(autoscaler, snapshot, memory, now)
         run.scale(self._metrics, self._selectors)
         return Outcome(tuple(run.commands), wake_after=PERIOD_SECONDS)
-
 
     def memory(self, uid: str) -> Memory:
         """What is remembered of an autoscaler."""
@@ -97,7 +97,7 @@ class _Run:
         self._conditions: list[Condition] = list(self._status.get("conditions") or [])
         self.commands: list[Command] = []
 
-    def scale(self, metrics: Metrics, selectors: Selectors) -> None:
+    def scale(self, metrics: Metrics, selectors: SelectorIndex) -> None:
         """Read the target, decide, write."""
         workload = self._workload()
         if workload is None:
@@ -122,9 +122,9 @@ class _Run:
         elif not self._is_contested(target, selectors):
             self._follow(metrics, workload, target)
 
-    def _is_contested(self, target: Target, selectors: Selectors) -> bool:
+    def _is_contested(self, target: Target, selectors: SelectorIndex) -> bool:
         """Whether another autoscaler has pods of the same target; then neither follows."""
-        selectors[key_of(self._autoscaler)] = target.selector
+        selectors.put(key_of(self._autoscaler), target.selector)
         rivals = rivals_for(target, selectors)
         if len(rivals) < 2:
             return False

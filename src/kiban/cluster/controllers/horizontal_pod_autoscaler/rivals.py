@@ -5,20 +5,15 @@ controller does; the second one to run is the first to see the conflict. Source:
 pkg/controller/podautoscaler/horizontal.go.
 """
 
-from collections.abc import Mapping
-
 from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import Target
-from kiban.kube.objects import Key
-from kiban.kube.selectors import LabelSelector
-
-Selectors = dict[Key, LabelSelector]
+from kiban.cluster.controllers.selecting import SelectorIndex
+from kiban.kube.objects import Key, labels_of
 
 
-def rivals_for(target: Target, selectors: Mapping[Key, LabelSelector]) -> list[Key]:
+def rivals_for(target: Target, selectors: SelectorIndex) -> list[Key]:
     """All autoscalers that choose a pod of the target, its own one among them, by name."""
-    return [
-        key
-        for key in sorted(selectors)
-        if key.namespace == target.namespace
-        and any(selectors[key].chooses(pod) for pod in target.pods)
-    ]
+    found: dict[Key, None] = {}
+    for pod in target.pods:
+        for key in selectors.choosing(target.namespace, labels_of(pod)):
+            found[key] = None
+    return sorted(found)

@@ -152,3 +152,51 @@ def test_odd_paths_are_answered(path: str) -> None:
             assert first.split(b" ")[1][:1] in (b"2", b"4"), first
 
     asyncio.run(story())
+
+
+def test_who_asks_too_often_is_told_when_to_come_again() -> None:
+    async def story() -> None:
+        few = Limits(per_second=0.001, burst=2)
+        async with served(few) as (_, session):
+            nobody = {"Authorization": ""}
+            told = []
+            for _ in range(3):
+                async with session.get("/version", headers=nobody) as answer:
+                    told.append((answer.status, answer.headers.get("Retry-After")))
+            assert told == [(200, None), (200, None), (429, "1")]
+            for _ in range(5):
+                assert await status_of(session) == 200
+
+    asyncio.run(story())
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    async def story() -> None:
+        async with served(Limits(body_seconds=0.2)) as (server, session):
+            head = f"POST {CONFIGS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token\r\n"
+            first = await sent(server, f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            assert first.split(b" ")[1] == b"408"
+            assert await status_of(session) == 200
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /version HTTP/1.1\r\nHost: x\r\n"])
+def test_a_connection_without_a_request_is_closed(said: bytes) -> None:
+    async def story() -> None:
+        async with served(Limits(idle_seconds=0.3)) as (server, session):
+            assert await sent(server, said) == b""
+            assert await status_of(session) == 200
+
+    asyncio.run(story())
+
+
+def test_an_endless_url_is_refused() -> None:
+    async def story() -> None:
+        async with served() as (server, session):
+            line = b"GET /api/v1/pods?labelSelector=" + b"x" * 100_000 + b" HTTP/1.1\r\n"
+            first = await sent(server, line + b"Host: x\r\nAuthorization: Bearer token\r\n\r\n")
+            assert first.split(b" ")[1].startswith(b"4"), first
+            assert await status_of(session) == 200
+
+    asyncio.run(story())

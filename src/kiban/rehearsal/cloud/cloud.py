@@ -14,9 +14,12 @@ from typing import Any
 
 from kiban.cluster.autoscaling.cluster_autoscaler import ClusterAutoscaler
 from kiban.cluster.autoscaling.cluster_autoscaler import Settings as AutoscalerSettings
-from kiban.kube.objects import NODE, Key, is_true
+from kiban.cluster.autoscaling.karpenter import Karpenter, definitions, node_pool
+from kiban.cluster.autoscaling.karpenter import Settings as KarpenterSettings
+from kiban.kube.objects import NODE, Key, Manifest, is_true
 from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.reconcile.commands import Record
+from kiban.reconcile.loop import Task
 from kiban.rehearsal.cloud.addresses import Addresses
 from kiban.rehearsal.cloud.capacity import Capacity
 from kiban.rehearsal.cloud.catalogue import instance_type, price
@@ -28,6 +31,7 @@ from kiban.rehearsal.cloud.estate import (
     Placeholder,
     machine_manifest,
 )
+from kiban.rehearsal.cloud.instances import InstanceProvider
 from kiban.rehearsal.cloud.provider import GroupProvider
 from kiban.rehearsal.cloud.settings import CloudSettings, GroupSettings
 from kiban.rehearsal.cloud.spot import Spot
@@ -45,8 +49,13 @@ class Cloud:
     addresses: Addresses
     autoscaler: ClusterAutoscaler | None
 
+    karpenter: Karpenter | None
+
     def __init__(
-        self, settings: CloudSettings, autoscaler: AutoscalerSettings | None = None
+        self,
+        settings: CloudSettings,
+        autoscaler: AutoscalerSettings | None = None,
+        karpenter: KarpenterSettings | None = None,
     ) -> None:
         self.settings = settings
         self.estate = Estate()
@@ -58,6 +67,7 @@ class Cloud:
         self.spot = Spot(self)
         self.upgrades: dict[str, Upgrade] = {}
         self._autoscaler_settings = autoscaler or AutoscalerSettings()
+        self._karpenter_settings = karpenter or KarpenterSettings()
         self._hosts = 0
         self._began = Instant(0)
 
@@ -72,13 +82,26 @@ class Cloud:
             subnets[settings.zone].take(settings.taken)
         self.addresses = Addresses(self.settings.addresses, subnets, self._complain)
         world.machines.addresses = self.addresses
-        self.autoscaler = None
+        self.autoscaler = self.karpenter = None
         if self.settings.autoscaler == "cluster-autoscaler":
             self.autoscaler = ClusterAutoscaler(self.provider, self._autoscaler_settings)
             world.cluster.loop.include(self.autoscaler)
+        elif self.settings.autoscaler == "karpenter":
+            self._furnish_karpenter(world)
         for group in self.groups.values():
             for _ in range(group.desired):
                 self._launch(group, world.now, is_first=True)
+
+    def _furnish_karpenter(self, world: World) -> None:
+        """Karpenter with a pool for every group that is declared; the groups keep their first
+        machines, on which Karpenter itself would run."""
+        self.karpenter = Karpenter(InstanceProvider(self), self._karpenter_settings)
+        world.cluster.loop.include(self.karpenter)
+        for definition in definitions():
+            world.api.create(definition, world.now)
+        world.driver.settle()
+        for group in self.settings.groups:
+            world.api.create(pool_for(group), world.now)
 
     def _complain(self, pod: Any, message: str, now: Instant) -> None:
         record = Record(pod, "Warning", "FailedCreatePodSandBox", message)
@@ -267,7 +290,13 @@ class Cloud:
         return self.spot.sweep(share, now, zone=zone)
 
     def told_of_interruption(self, machine: CloudMachine, now: Instant) -> None:
-        """Who watches for interruptions is told; groups have their own way."""
+        """Karpenter reads the queue of interruptions; groups have their own way."""
+        if self.karpenter is None:
+            return
+        claim = self.karpenter.claim_of(machine.name)
+        if claim is not None:
+            task = Task(self.karpenter.name, self.karpenter.interrupted(claim))
+            self.world.cluster.loop.wake(task, now)
 
     def upgrade(self, group: str, now: Instant, *, forces: bool = False) -> Upgrade:
         """Renew all machines of a group, as EKS does for a new version."""
@@ -304,6 +333,31 @@ class Cloud:
         for name, free in self.addresses.free().items():
             found["addresses_free", name] = float(free)
         return found
+
+
+def pool_for(group: GroupSettings) -> Manifest:
+    """The NodePool that stands for a declared group: its zones and capacity type, the types it
+    lists or any, and room for as many cores as its largest size has."""
+    requirements: list[dict[str, Any]] = [
+        {"key": "topology.kubernetes.io/zone", "operator": "In", "values": list(group.zones)},
+        {
+            "key": "karpenter.sh/capacity-type",
+            "operator": "In",
+            "values": ["spot", "on-demand"] if group.is_spot else ["on-demand"],
+        },
+    ]
+    if group.instances:
+        types = {"key": "node.kubernetes.io/instance-type", "operator": "In"}
+        requirements.append({**types, "values": list(group.instances)})
+    taints = [{"key": key, "value": value, "effect": effect} for key, value, effect in group.taints]
+    cores = instance_type(group.instance).cpus * group.max
+    return node_pool(
+        group.name,
+        requirements,
+        labels=dict(group.labels),
+        taints=taints,
+        limits={"cpu": str(cores)},
+    )
 
 
 def _desired(group: GroupSettings) -> int:

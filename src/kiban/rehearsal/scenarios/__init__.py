@@ -1,11 +1,11 @@
 """Scenarios: what happens in a rehearsal, what must hold, and what a reader should know of it.
 
-    scenario = chosen(["day", "zone-loss"], assumptions.scenarios)
-    stage = Stage(world, traffic, cloud)
-    play(scenario, stage)
-    world.run_for(scenario.seconds)
-    evidence = evidence_of(scenario, stage)
-    verdicts, found = judge(evidence), findings(evidence)
+scenario = chosen(["day", "zone-loss"], assumptions.scenarios)
+stage = Stage(world, traffic, cloud)
+play(scenario, stage)
+world.run_for(scenario.seconds)
+evidence = evidence_of(scenario, stage)
+verdicts, found = judge(evidence), findings(evidence)
 """
 
 from kiban.rehearsal.scenarios.evidence import Evidence, evidence_of

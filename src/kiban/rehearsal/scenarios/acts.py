@@ -16,6 +16,12 @@ from kiban.rehearsal.traffic.shapes import Surge
 
 JOB_IMAGE = "rehearsal.kiban.dev/job:1"
 UPGRADE_POLL_SECONDS = 30.0
+# What the strictest Pod Security level asks for, so that jobs are admitted everywhere.
+_CONFINED = {
+    "runAsNonRoot": True,
+    "runAsUser": 65534,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 Doing = Callable[[Stage, Act, Instant], None]
 
 
@@ -184,7 +190,15 @@ def start_jobs(stage: Stage, act: Act, now: Instant) -> None:
     stage.world.conduct.by_image[JOB_IMAGE] = ServiceModel(run=words.run or 600.0)
     serial = len(stage.watch.jobs) + 1
     requests = {"cpu": words.cpu or "500m", "memory": words.memory or "512Mi"}
-    container = {"name": "work", "image": JOB_IMAGE, "resources": {"requests": requests}}
+    container = {
+        "name": "work",
+        "image": JOB_IMAGE,
+        "resources": {"requests": requests, "limits": {"memory": requests["memory"]}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
     manifest: Manifest = {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -194,7 +208,11 @@ def start_jobs(stage: Stage, act: Act, now: Instant) -> None:
             "completions": count,
             "template": {
                 "metadata": {"labels": {"app": "rehearsal-jobs"}},
-                "spec": {"restartPolicy": "Never", "containers": [container]},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [container],
+                    "securityContext": _CONFINED,
+                },
             },
         },
     }

@@ -28,7 +28,8 @@ def findings(evidence: Evidence) -> list[Finding]:
     """All findings, in the order of the questions."""
     found: list[Finding] = []
     for look in (
-        _upgrades, _swings, _lost_zones, _subnets, _spot, _herd, _at_limit, _old_metrics, _rollouts,
+        _upgrades, _swings, _lost_zones, _subnets, _spot, _slow_drains, _herd, _broken, _at_limit,
+        _old_metrics, _rollouts,
     ):  # fmt: skip
         found += look(evidence)
     return found
@@ -42,7 +43,9 @@ def _upgrades(evidence: Evidence) -> Iterator[Finding]:
             ended = [r["t"] for r in evidence.of("upgrade.done") if r["group"] == upgrade.group]
             if not began or not ended:
                 continue
-            refused = len(evidence.of("eviction.refused"))
+            refused = sum(
+                began[0] <= one["t"] <= ended[-1] for one in evidence.of("eviction.refused")
+            )
             what = f"its nodes are renewed in {spoken(ended[-1] - began[0])}"
             why = f"budgets refused {refused} evictions on the way" if refused else ""
             yield Finding("upgrade-completes", upgrade.group, what, why, "", "pass", began[0])
@@ -124,7 +127,7 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
             "spread over one zone more, or keep room for the pods of one zone",
             "fail" if never else "unknown",
             loss["t"],
-            "ready",
+            "serving",
         )
 
 
@@ -185,6 +188,55 @@ def _spot(evidence: Evidence) -> Iterator[Finding]:
     if not taken:
         why = "no machine was taken back in this run; `spot-sweep` shows what that risks"
     yield Finding("spot-saves", "spot", what, why, "", "unknown", None, "cost")
+
+
+def _slow_drains(evidence: Evidence) -> Iterator[Finding]:
+    """Are two minutes enough to leave a spot machine?"""
+    taken = evidence.of("spot.taken")
+    full = [one for one in taken if one["pods"]]
+    if not full:
+        return
+    refused: dict[str, int] = {}
+    for one in evidence.of("eviction.refused"):
+        for service in evidence.budgets:
+            if one["name"].startswith(f"{service}-"):
+                refused[service] = refused.get(service, 0) + 1
+    most = max(sorted(refused), key=lambda name: refused[name], default="")
+    yield Finding(
+        "spot-drain-too-slow",
+        most or "spot",
+        f"{len(full)} of {len(taken)} spot machines are taken with {sum(o['pods'] for o in full)} "
+        "pods still on them",
+        f"its budget lets one go at a time: {evidence.budgets[most]}" if most else "",
+        "let the budget allow a share of the instances rather than a number",
+        "fail",
+        full[0]["t"],
+        "failed",
+    )
+
+
+def _broken(evidence: Evidence) -> Iterator[Finding]:
+    """Who fails with a dependency, and who goes on without it?"""
+    for broken in evidence.of("act.broken"):
+        hit = sorted(
+            service
+            for service, account in evidence.accounts.items()
+            if account.losses.get("dependency", 0.0) >= 1
+        )
+        if not hit:
+            what = "everybody goes on while it is down"
+            yield Finding("dependency-spared", broken["name"], what, answer="pass", at=broken["t"])
+            continue
+        yield Finding(
+            "dependency-needed",
+            broken["name"],
+            f"{', '.join(hit)} fail while it is down",
+            "they have no default to answer instead",
+            "answer a default and say `optional: true` in `uses`, where that is possible",
+            "unknown",
+            broken["t"],
+            "failed",
+        )
 
 
 def _herd(evidence: Evidence) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def judge(evidence: Evidence) -> list[Verdict]:
     found: list[Verdict] = []
     for judged in (
         _error_budgets, _latencies, _recoveries, _serving_again, _pending, _lost, _deployed,
-        _upgraded, _turns, _cost, _awake,
+        _upgraded, _turns, _cost, _awake, _idle,
     ):  # fmt: skip
         found += judged(evidence)
     return found
@@ -49,11 +49,15 @@ def _error_budgets(evidence: Evidence) -> Iterator[Verdict]:
             yield Verdict(expectation, "unknown", "nobody asked for it", service)
             continue
         used = account.failed / allowed if allowed > 0 else (1.0 if account.failed else 0.0)
-        found = f"{used:.0%}: {account.failed:,.0f} of {account.requests:,.0f} requests failed"
+        found = f"{_share(used)}: {account.failed:,.0f} of {account.requests:,.0f} requests failed"
         answer: Answer = "pass" if used * 100 <= share else "fail"
         yield Verdict(expectation, answer, found, service, _worst_cause(account))
     if not any_objective:
         yield Verdict(expectation, "unknown", "no service has an availability objective")
+
+
+def _share(used: float) -> str:
+    return f"{used:.0%}" if used < 2 else f"{used:,.1f} times as much"
 
 
 def _worst_cause(account: Account) -> str:
@@ -151,6 +155,11 @@ def _pending(evidence: Evidence) -> Iterator[Verdict]:
         return
     expectation = f"no pod waits longer than {spoken(limit)} for its start"
     end = evidence.scenario.seconds
+    for refused in evidence.of("event"):
+        if refused["reason"] == "FailedCreate":
+            service = refused["service"] or refused["name"]
+            yield Verdict(expectation, "fail", "pods are refused", service, refused["message"])
+            return
     worst = max(evidence.waits, key=lambda wait: wait.seconds(end), default=None)
     if worst is None:
         yield Verdict(expectation, "pass", "no pod was started")
@@ -231,7 +240,9 @@ def _turns(evidence: Evidence) -> Iterator[Verdict]:
     worst = max(most, key=lambda one: most[one][0])
     count, at = most[worst]
     answer: Answer = "pass" if count <= limit else "fail"
-    found = f"{count} times" + (f" from {evidence.clock(at)} on" if count else "")
+    found = f"{count} {'time' if count == 1 else 'times'}" + (
+        f" from {evidence.clock(at)} on" if count else ""
+    )
     yield Verdict(expectation, answer, found, worst if count else "")
 
 
@@ -264,12 +275,18 @@ def _awake(evidence: Evidence) -> Iterator[Verdict]:
         yield _within(expectation, times[worst], limit, worst, f"at {evidence.clock(wake['t'])}")
 
 
+def _idle(evidence: Evidence) -> Iterator[Verdict]:
+    """What could not be done was not rehearsed, whatever else passed."""
+    for act in evidence.of("act.idle", "act.refused"):
+        yield Verdict(f"{act['act']} happens", "unknown", f"it could not be done: {act['why']}")
+
+
 def _filled(evidence: Evidence, service: str, before: float, since: float) -> float | None:
     """Seconds until a service has as many instances as at an earlier moment."""
-    ready = evidence.curve("ready", service)
-    earlier = [value for time, value in ready if time <= before]
+    serving = evidence.curve("serving", service)
+    earlier = [value for time, value in serving if time <= before]
     wanted = earlier[-1] if earlier else 1.0
-    for time, value in ready:
+    for time, value in serving:
         if time >= since and value >= wanted:
             return time - since
     return None

@@ -69,13 +69,13 @@ def recovery(evidence: Evidence, service: str, since: float) -> float | None:
 
 
 def regained(evidence: Evidence, service: str, since: float) -> float | None:
-    """Seconds until a service has as many ready instances as before a moment, or as many as are
+    """Seconds until a service has as many serving instances as before a moment, or as many as are
     wanted of it by then; None when that does not happen."""
-    ready = evidence.curve("ready", service)
-    before = [value for time, value in ready if time <= since]
+    serving = evidence.curve("serving", service)
+    before = [value for time, value in serving if time <= since]
     wanted = before[-1] if before else 0.0
     fell = False
-    for time, value in ready:
+    for time, value in serving:
         if time <= since:
             continue
         target = min(wanted, _size(evidence, service, time, wanted))

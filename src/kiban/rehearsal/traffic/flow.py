@@ -14,6 +14,7 @@ PERCENTILES = ("p50", "p95", "p99")
 @dataclass(frozen=True, slots=True)
 class Flow:
     """Vectors in the order of the services; rates are a second, times in seconds, CPU in cores.
+    `serving` counts the instances that requests could reach.
     `each` and what follows are figures of one serving instance.
 
     `mean` and `variance` are those of what is answered, its calls included, to a caller
@@ -25,6 +26,7 @@ class Flow:
     patience: Vector
     arrivals: Vector
     served: Vector
+    serving: Vector
     failed: Mapping[str, Vector]
     mean: Vector
     variance: Vector
@@ -52,6 +54,7 @@ class Flow:
             "latency_p50": p50,
             "latency_p95": p95,
             "latency_p99": p99,
+            "serving": self.serving,
             "utilisation": self.busy,
             "queue": self.waiting,
             "cpu": self.cpu,

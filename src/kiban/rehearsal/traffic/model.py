@@ -253,6 +253,7 @@ class TrafficModel:
             patience=of.timeout,
             arrivals=arrivals,
             served=waiting.served,
+            serving=span.serving,
             failed={cause: causes[cause] * arrivals for cause in causes},
             mean=mean,
             variance=variance,

@@ -19,6 +19,8 @@ from kiban.adapters.api_server.driver import WallDriver, wall_clock
 from kiban.adapters.api_server.server import ApiServer
 from kiban.cluster.cluster import assembled
 
+exec(sys.argv[3])
+
 async def main(directory, port):
     driver = WallDriver(assembled(str(wall_clock()), []), journal=directory / "store.db")
     await driver.start()
@@ -34,8 +36,9 @@ PATIENCE_SECONDS = 20.0
 class Server:
     """One cluster on disk, and the process that serves it now."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, plant: str = "") -> None:
+        """`plant` is Python that puts a fault into the server, for a test of the tests."""
+        self._directory, self._plant = directory, plant
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -44,8 +47,8 @@ class Server:
 
     async def start(self) -> None:
         """Start the process and wait until it answers."""
-        arguments = [sys.executable, "-c", SERVE, str(self._directory), str(self._port)]
-        self._process = subprocess.Popen(arguments)
+        arguments = [str(self._directory), str(self._port), self._plant]
+        self._process = subprocess.Popen([sys.executable, "-c", SERVE, *arguments])
         deadline = time.monotonic() + PATIENCE_SECONDS
         async with aiohttp.ClientSession(self.address, headers=HEADERS) as session:
             while time.monotonic() < deadline and self._process.poll() is None:

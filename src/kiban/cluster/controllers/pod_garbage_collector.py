@@ -41,6 +41,7 @@ class PodGarbageCollector:
 
     def __init__(self) -> None:
         self._began: Instant | None = None
+        self._last_round = -1
         self._lost_nodes: dict[str, Instant | None] = {}
         self._terminating: dict[Key, None] = {}
         self._finished: dict[Key, None] = {}
@@ -80,8 +81,10 @@ class PodGarbageCollector:
         passed = seconds_between(self._began, now)
         rounds = int(passed / PERIOD_SECONDS + 1e-9)
         left = (rounds + 1) * PERIOD_SECONDS - passed
-        if passed - rounds * PERIOD_SECONDS > 1e-6:
+        # Pods that come back at once are a matter for the next round.
+        if passed - rounds * PERIOD_SECONDS > 1e-6 or rounds == self._last_round:
             return Outcome(wake_after=left) if self._has_suspects() else NOTHING
+        self._last_round = rounds
         commands = [
             *self._excess(snapshot),
             *self._orphans(snapshot, now),

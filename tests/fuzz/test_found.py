@@ -1,0 +1,27 @@
+"""What fuzzing has found, each as a test with a name."""
+
+import orjson
+from tests.fuzz.asking import ADMIN, Talk
+from tests.fuzz.growing import GOOD
+
+from kiban.cluster.api.values import Request
+
+HEADERS = {"accept": "application/json", "content-type": "application/json"}
+
+
+def test_pods_that_come_back_on_a_lost_node_are_swept_once_a_round() -> None:
+    talk = Talk()
+    template = GOOD["StatefulSet"]["spec"]["template"]
+    lost = {**template, "spec": {**template["spec"], "nodeName": "nowhere"}}
+    whole = {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "a"},
+        "spec": {**GOOD["StatefulSet"]["spec"], "serviceName": "a", "template": lost},
+    }
+    path = "/apis/apps/v1/namespaces/default/statefulsets"
+    assert talk.send(Request("POST", path, (), HEADERS, orjson.dumps(whole), ADMIN)) == 201
+    before = talk.world.cluster.store.revision
+    talk.go_on(200)
+    # At the same instant they would come and go for ever.
+    assert talk.world.cluster.store.revision - before < 200

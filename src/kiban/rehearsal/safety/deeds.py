@@ -109,10 +109,11 @@ def bound_once(deed: Deed) -> Iterator[str]:
         # The API refuses it; that it was asked at all is the fault.
         yield f"pod {name} is bound to {node} and was bound to {pod['spec']['nodeName']}"
     elif (found := deed.state.get(Key(*NODE, "", node))) is not None:
-        yield from _room(pod, found, deed.state)
+        yield from shortages(pod, found, deed.state)
 
 
-def _room(pod: Manifest, node: Manifest, state: Snapshot) -> Iterator[str]:
+def shortages(pod: Manifest, node: Manifest, state: Snapshot) -> Iterator[str]:
+    """What a node has too little of for one more pod."""
     name = node["metadata"]["name"]
     there = [other for other in state.on_node(name) if not is_over(other)]
     asked = {"pods": len(there) + 1}
@@ -157,14 +158,15 @@ def _beyond_ordinals(owner: Manifest, pod: Manifest, state: Snapshot) -> str:
 
 
 def _beyond_node(owner: Manifest, pod: Manifest, state: Snapshot) -> str:
-    node = _target(pod)
-    there = [one for one in pods_of(owner, state) if is_active(one) and _target(one) == node]
+    node = target_node(pod)
+    there = [one for one in pods_of(owner, state) if is_active(one) and target_node(one) == node]
     surge = get_in(owner, "spec", "updateStrategy", "rollingUpdate", "maxSurge", default=0)
     most = 2 if surge not in (0, "0%") else 1
     return f"beside {len(there)} on {node}" if len(there) >= most else ""
 
 
-def _target(pod: Manifest) -> str:
+def target_node(pod: Manifest) -> str:
+    """The node that a daemon runs on or is meant for."""
     if node := pod["spec"].get("nodeName"):
         return str(node)
     terms = get_in(

@@ -26,7 +26,14 @@ from kiban.kube.objects import (
 )
 from kiban.kube.selectors import selector_from_object
 from kiban.reconcile.controller import Snapshot
-from kiban.rehearsal.safety.deeds import is_active, is_healthy, least_healthy, pods_of
+from kiban.rehearsal.safety.deeds import (
+    is_active,
+    is_healthy,
+    least_healthy,
+    pods_of,
+    shortages,
+    target_node,
+)
 
 Rule = Callable[[Snapshot], Iterable[str]]
 
@@ -80,9 +87,17 @@ def daemons_are_everywhere(state: Snapshot) -> Iterator[str]:
             for node in state.list(NODE)
             if not repels(node["spec"].get("taints") or (), tolerations)
         ]
-        there = [pod["spec"].get("nodeName") for pod in pods_of(owner, state) if is_healthy(pod)]
+        pods = pods_of(owner, state)
+        there = [target_node(pod) for pod in pods if is_healthy(pod) or _has_no_room(pod, state)]
         if sorted(there) != sorted(wanted):
-            yield f"{_name(owner)} runs on {sorted(map(str, there))} of {sorted(wanted)}"
+            yield f"{_name(owner)} runs on {sorted(there)} of {sorted(wanted)}"
+
+
+def _has_no_room(daemon: Manifest, state: Snapshot) -> bool:
+    """Whether other pods have taken the room that a daemon waits for, as they may."""
+    node = state.get(Key(*NODE, "", target_node(daemon)))
+    waits = not daemon["spec"].get("nodeName")
+    return waits and node is not None and any(shortages(daemon, node, state))
 
 
 def jobs_are_over(state: Snapshot) -> Iterator[str]:
@@ -108,6 +123,8 @@ def nothing_is_stuck(state: Snapshot) -> Iterator[str]:
     for pod in state.list(POD):
         owner = controller_of(pod) or {}
         if owner.get("kind") == JOB.kind:
+            continue
+        if owner.get("kind") == DAEMON_SET.kind and _has_no_room(pod, state):
             continue
         if is_deleting(pod) or not pod["spec"].get("nodeName"):
             yield f"{_name(pod)} is ending or has no node"

@@ -107,7 +107,7 @@ class Addresses:
             return True
         self._rested(pool, now)
         if pool.busy >= pool.total:
-            self._fill(pool)
+            self._fill(pool, more=1)
         if pool.busy >= pool.total:
             name = pool.subnet.name
             self.failures[name] = self.failures.get(name, 0) + 1
@@ -145,12 +145,13 @@ class Addresses:
             return pool.busy + settings.warm_prefix_target * BLOCK
         return pool.busy + settings.warm_eni_target * pool.slots
 
-    def _fill(self, pool: _Pool) -> None:
-        """Get what is missing: on the interfaces there are, then on more of them."""
+    def _fill(self, pool: _Pool, more: int = 0) -> None:
+        """Get what is missing, `more` than is in use at least: on the interfaces there are, then
+        on more of them."""
         by_target = (
             self.settings.warm_ip_target is not None or self.settings.minimum_ip_target is not None
         )
-        while (missing := self._wanted(pool) - pool.total) > 0:
+        while (missing := max(self._wanted(pool), pool.busy + more) - pool.total) > 0:
             interface = next((i for i in pool.interfaces if len(i.held) < pool.slots), None)
             if interface is None:
                 if len(pool.interfaces) >= pool.type.interfaces or not self._attach(pool):

@@ -21,6 +21,7 @@ from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.reconcile.commands import Record
 from kiban.reconcile.loop import Task
 from kiban.rehearsal.cloud.addresses import Addresses
+from kiban.rehearsal.cloud.balance import Balance
 from kiban.rehearsal.cloud.capacity import Capacity
 from kiban.rehearsal.cloud.catalogue import instance_type, price
 from kiban.rehearsal.cloud.costs import Costs, costs
@@ -65,6 +66,7 @@ class Cloud:
         }
         self.provider = GroupProvider(self)
         self.spot = Spot(self)
+        self.balance = Balance(self)
         self.upgrades: dict[str, Upgrade] = {}
         self._autoscaler_settings = autoscaler or AutoscalerSettings()
         self._karpenter_settings = karpenter or KarpenterSettings()
@@ -267,6 +269,7 @@ class Cloud:
                 self._register(machine, self.draw(self.settings.times.ready), now)
         for group in self.groups.values():
             self._fill_again(group, now)
+        self.balance.look_soon(now)
 
     def _check_later(self, machine: CloudMachine, now: Instant) -> None:
         at = later(now, self.settings.times.health_check)
@@ -284,6 +287,7 @@ class Cloud:
     def replenish(self, zone: str, instance: str, now: Instant, *, is_spot: bool = False) -> None:
         self.capacity.replenish(zone, instance, is_spot=is_spot)
         self.note(now, "capacity.back", zone=zone, instance=instance, spot=is_spot)
+        self.balance.look_soon(now)
 
     def interrupt(self, share: float, now: Instant, *, zone: str = "") -> list[str]:
         """Take back this share of the spot machines, chosen by lot; their names."""

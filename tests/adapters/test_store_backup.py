@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kiban.adapters import store_backup
 from kiban.adapters.store_backup import Snapshot, back_up, restore_backup
+from kiban.adapters.store_file import Totals
 from kiban.adapters.store_journal import StoreJournal
 from kiban.cluster.store import Store
 from kiban.kube.objects import CONFIG_MAP, Manifest
@@ -123,6 +125,22 @@ def test_a_damaged_store_is_neither_backed_up_nor_replaced_without_force(tmp_pat
         restore_backup(tmp_path / "b", tmp_path / "s.db", force=False)
     restore_backup(tmp_path / "b", tmp_path / "s.db", force=True)
     assert names(restored(tmp_path / "s.db")) == ["a"]
+
+
+def test_a_name_that_is_taken_while_the_backup_is_made_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = store_backup.checked
+
+    def checked(draft: Path) -> Totals:
+        (tmp_path / "b").write_text("mine")
+        return whole(draft)
+
+    monkeypatch.setattr(store_backup, "checked", checked)
+    with written(tmp_path / "s.db", config("a")), pytest.raises(KibanError, match="exists already"):
+        back_up(tmp_path / "s.db", tmp_path / "b")
+    assert (tmp_path / "b").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.glob(".b*")) == []
 
 
 def test_nothing_is_overwritten_by_a_backup(tmp_path: Path) -> None:

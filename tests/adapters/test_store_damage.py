@@ -1,5 +1,6 @@
 """Damaged store files: a flipped byte or a cut is told, or changes nothing that is read."""
 
+import os
 import random
 import shutil
 import threading
@@ -16,6 +17,10 @@ from kiban.primitives.chance import Chance
 from kiban.primitives.problems import KibanError
 
 WRITES = 60
+# SQLite's write-ahead log: its head, and frames of a head and a page.
+LOG_HEAD, FRAME_HEAD, FRAME = 32, 24, 24 + 4096
+# KIBAN_DAMAGE_STRIDE=1 cuts at every byte, in a minute or two.
+STRIDE = int(os.environ.get("KIBAN_DAMAGE_STRIDE", "97"))
 
 
 def config(name: str, value: int) -> Manifest:
@@ -106,6 +111,38 @@ def test_a_cut_file_is_told(tmp_path: Path, suffix: str) -> None:
         with path.with_name(path.name + suffix).open("r+b") as file:
             file.truncate(size * part // 10)
         assert told_or_whole(path, expected), f"cut after {part} tenths"
+
+
+def test_a_log_cut_at_any_byte_of_its_end_is_told(tmp_path: Path) -> None:
+    """The last two frames, byte by byte in the frames' heads and in strides between."""
+    killed(tmp_path)
+    size = (tmp_path / "left" / "s.db-wal").stat().st_size
+    assert (size - LOG_HEAD) % FRAME == 0
+    for left in range(size - 2 * FRAME, size):
+        into = (left - LOG_HEAD) % FRAME
+        if into > FRAME_HEAD and into % STRIDE:
+            continue
+        path = copied(tmp_path / "left", tmp_path / "damaged")
+        with path.with_name("s.db-wal").open("r+b") as file:
+            file.truncate(left)
+        with pytest.raises(KibanError, match="69 was acknowledged"):
+            restored(path)
+
+
+def test_a_flipped_bit_in_a_head_of_the_log_is_told(tmp_path: Path) -> None:
+    """Heads hold what SQLite believes of a frame: its page, its salt, its checksum."""
+    expected = killed(tmp_path)
+    content = (tmp_path / "left" / "s.db-wal").read_bytes()
+    last = len(content) - FRAME
+    told = 0
+    places = [*range(LOG_HEAD), *range(last, last + FRAME_HEAD)]
+    for place in places[:: 1 if STRIDE == 1 else 3]:
+        path = copied(tmp_path / "left", tmp_path / "damaged")
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.with_name("s.db-wal").write_bytes(flipped)
+        told += told_or_whole(path, expected)
+    assert told >= 15
 
 
 def test_a_store_that_is_gone_is_told(tmp_path: Path) -> None:

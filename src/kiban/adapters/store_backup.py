@@ -41,7 +41,7 @@ def back_up(store: Path, backup: Path) -> Snapshot:
     try:
         _copy(store, draft)
         totals = checked(draft)
-        draft.replace(backup)
+        _name(draft, backup)
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(backup.parent)
@@ -160,6 +160,17 @@ def _copy(source: Path, target: Path) -> None:
             source,
             why=str(error),
         ) from error
+
+
+def _name(draft: Path, backup: Path) -> None:
+    """Give a finished backup its name, which nobody may have taken meanwhile."""
+    try:
+        os.link(draft, backup)
+    except FileExistsError:
+        raise _refused("backup/exists", "the backup's file exists already", backup) from None
+    except OSError:
+        # A file system without links; here a name that is taken in this very moment would be lost.
+        draft.replace(backup)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

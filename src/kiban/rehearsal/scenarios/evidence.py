@@ -38,8 +38,9 @@ class NodeUpgrade:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Times are seconds since the start. `limits` are the largest sizes by service that an
-    autoscaler allows, `budgets` the disruption budgets by service, as people say them."""
+    """Times are seconds since the start. By service: `limits` are the largest sizes that an
+    autoscaler allows, `budgets` the disruption budgets as people say them; by subnet: `addresses`
+    are the fewest that were free, and when."""
 
     scenario: Scenario
     accounts: Mapping[str, Account]
@@ -52,6 +53,7 @@ class Evidence:
     metrics: Mapping[str, ExternalMetric] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     budgets: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def of(self, *what: str) -> list[Record]:
         """The records of these kinds since the start."""
@@ -88,6 +90,7 @@ def evidence_of(scenario: Scenario, stage: Stage) -> Evidence:
         metrics=stage.models.metrics,
         limits=_limits(stage),
         budgets=_budgets(stage),
+        addresses=stage.watch.fewest,
     )
 
 

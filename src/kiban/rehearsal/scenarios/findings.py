@@ -153,14 +153,7 @@ def _subnets(evidence: Evidence) -> Iterator[Finding]:
 
 def _lowest_subnet(evidence: Evidence) -> tuple[str, float, float] | None:
     """The subnet with the fewest free addresses at any time: its name, how many, and when."""
-    found: list[tuple[float, str, float]] = []
-    for name in evidence.series.names():
-        figure, _, subject = name.partition("/")
-        if figure == "addresses_free" and subject:
-            values = evidence.series.values(name)
-            least = min(values)
-            at = evidence.series.times(name)[values.index(least)]
-            found.append((least, subject, at))
+    found = [(least, name, at) for name, (least, at) in evidence.addresses.items()]
     if not found:
         return None
     least, subject, at = min(found)

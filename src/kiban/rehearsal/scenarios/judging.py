@@ -117,7 +117,7 @@ def _recoveries(evidence: Evidence) -> Iterator[Verdict]:
             yield Verdict(expectation, "unknown", f"after {fault.words}: nobody asked")
             continue
         worst = max(times, key=lambda one: _or_ever(times[one]))
-        yield _within(expectation, times[worst], limit, worst, f"after {fault.words}")
+        yield _within(f"{expectation} after {fault.words}", times[worst], limit, worst)
 
 
 def _or_ever(seconds: float | None) -> float:
@@ -125,14 +125,14 @@ def _or_ever(seconds: float | None) -> float:
 
 
 def _within(
-    expectation: str, seconds: float | None, limit: float, subject: str, cause: str
+    expectation: str, seconds: float | None, limit: float, worst: str, cause: str = ""
 ) -> Verdict:
     if seconds is None:
-        return Verdict(expectation, "fail", "not until the end", subject, cause)
+        return Verdict(expectation, "fail", "not until the end", "", cause, worst)
     if seconds == 0:
         return Verdict(expectation, "pass", "at once: it never failed", "", cause)
     answer: Answer = "pass" if seconds <= limit else "fail"
-    return Verdict(expectation, answer, spoken(seconds), subject, cause)
+    return Verdict(expectation, answer, spoken(seconds), "", cause, worst)
 
 
 def _serving_again(evidence: Evidence) -> Iterator[Verdict]:
@@ -146,7 +146,8 @@ def _serving_again(evidence: Evidence) -> Iterator[Verdict]:
     for loss in losses:
         times = {name: regained(evidence, name, loss["t"]) for name in evidence.accounts}
         worst = max(times, key=lambda one: _or_ever(times[one]))
-        yield _within(expectation, times[worst], limit, worst, f"at {evidence.clock(loss['t'])}")
+        after = f"{expectation} of the loss at {evidence.clock(loss['t'])}"
+        yield _within(after, times[worst], limit, worst)
 
 
 def _pending(evidence: Evidence) -> Iterator[Verdict]:
@@ -158,7 +159,7 @@ def _pending(evidence: Evidence) -> Iterator[Verdict]:
     for refused in evidence.of("event"):
         if refused["reason"] == "FailedCreate":
             service = refused["service"] or refused["name"]
-            yield Verdict(expectation, "fail", "pods are refused", service, refused["message"])
+            yield Verdict(expectation, "fail", "pods are refused", "", refused["message"], service)
             return
     worst = max(evidence.waits, key=lambda wait: wait.seconds(end), default=None)
     if worst is None:
@@ -168,7 +169,7 @@ def _pending(evidence: Evidence) -> Iterator[Verdict]:
     answer: Answer = "pass" if seconds <= limit else "fail"
     still = "" if worst.until is not None else ", and still does"
     found = f"{spoken(seconds)} from {evidence.clock(worst.since)} on{still}"
-    yield Verdict(expectation, answer, found, worst.service or worst.name, worst.why)
+    yield Verdict(expectation, answer, found, "", worst.why, worst.service or worst.name)
 
 
 def _lost(evidence: Evidence) -> Iterator[Verdict]:
@@ -187,7 +188,7 @@ def _lost(evidence: Evidence) -> Iterator[Verdict]:
     worst = max(lost, key=lambda one: lost[one])
     answer: Answer = "pass" if round(total) <= limit else "fail"
     found = f"{total:,.0f}" if total else "none"
-    yield Verdict(expectation, answer, found, worst if total else "")
+    yield Verdict(expectation, answer, found, worst=worst if total else "")
 
 
 def _deployed(evidence: Evidence) -> Iterator[Verdict]:
@@ -243,7 +244,7 @@ def _turns(evidence: Evidence) -> Iterator[Verdict]:
     found = f"{count} {'time' if count == 1 else 'times'}" + (
         f" from {evidence.clock(at)} on" if count else ""
     )
-    yield Verdict(expectation, answer, found, worst if count else "")
+    yield Verdict(expectation, answer, found, worst=worst if count else "")
 
 
 def _cost(evidence: Evidence) -> Iterator[Verdict]:
@@ -272,7 +273,8 @@ def _awake(evidence: Evidence) -> Iterator[Verdict]:
         before = max(asleep, default=0.0)
         times = {name: _filled(evidence, name, before, wake["t"]) for name in evidence.accounts}
         worst = max(times, key=lambda one: _or_ever(times[one]))
-        yield _within(expectation, times[worst], limit, worst, f"at {evidence.clock(wake['t'])}")
+        at = f"{expectation} at {evidence.clock(wake['t'])}"
+        yield _within(at, times[worst], limit, worst)
 
 
 def _idle(evidence: Evidence) -> Iterator[Verdict]:

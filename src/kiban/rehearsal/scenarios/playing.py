@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from kiban.primitives.instants import Instant
+from kiban.primitives.instants import Instant, later
 from kiban.rehearsal.agenda import Act as Doing
 from kiban.rehearsal.scenarios.acts import DOINGS
 from kiban.rehearsal.scenarios.scenario import Act, Scenario
@@ -13,6 +13,7 @@ from kiban.rehearsal.traffic.shapes import Constant, Curve, Daily, Replay, Weekl
 
 # The day on which everybody's rehearsals begin is a Thursday.
 DEFAULT_WEEKDAY = 3
+LOOK_SECONDS = 30.0
 Recordings = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
@@ -41,8 +42,21 @@ def models_for(scenario: Scenario, models: Models) -> Models:
 
 def play(scenario: Scenario, stage: Stage) -> None:
     """Plan all acts. The world may run afterwards."""
+    if stage.cloud is not None and stage.cloud.addresses.subnets:
+        stage.world.after(0.0, _looking(stage))
     for act in scenario.acts:
         stage.world.after(act.at, _doing(stage, act))
+
+
+def _looking(stage: Stage) -> Doing:
+    """What looks at the subnets now, and again in a while."""
+
+    def look(now: Instant) -> None:
+        assert stage.cloud is not None
+        stage.watch.look(stage.cloud.addresses.free())
+        stage.world.at(later(now, LOOK_SECONDS), look)
+
+    return look
 
 
 def _doing(stage: Stage, act: Act) -> Doing:

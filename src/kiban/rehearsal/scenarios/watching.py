@@ -1,6 +1,7 @@
 """What is only seen while a rehearsal runs: how long pods wait for their start, and when jobs are
 made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kiban.cluster.history import Write
@@ -34,6 +35,8 @@ class Watch:
         # By service, the pod that waited longest.
         self._longest: dict[str, Wait] = {}
         self.jobs: list[tuple[float, str]] = []
+        # By subnet, the fewest free addresses and when that was.
+        self.fewest: dict[str, tuple[float, float]] = {}
         world.driver.watch(self._see)
 
     @property
@@ -51,6 +54,13 @@ class Watch:
                 if present is None or wait.seconds(now) > present.seconds(now):
                     found[wait.service] = wait
         return [found[name] for name in sorted(found)]
+
+    def look(self, free: Mapping[str, int]) -> None:
+        """See how many addresses are free in each subnet."""
+        for subnet, count in free.items():
+            known = self.fewest.get(subnet)
+            if known is None or count < known[0]:
+                self.fewest[subnet] = (float(count), self._world.seconds)
 
     def _see(self, write: Write, now: Instant) -> None:
         kind = write.key.group_kind

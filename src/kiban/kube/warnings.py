@@ -1,31 +1,27 @@
 """What the API server warns about without refusing it: deprecated kinds and fields, and settings
 that do not do what they seem to.
 
-Source: k8s.io/kubernetes/pkg/api/{pod,node,service}/warnings.go and the kinds' own strategies.
+Source: k8s.io/kubernetes/pkg/api/{pod,node,service,persistentvolume}/ and the kinds' strategies.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from kiban.kube.formats import dns_label_faults
 from kiban.kube.objects import Manifest
-from kiban.primitives.quantities import parse_quantity
+from kiban.kube.pod_warnings import pod_warnings
 
 Value = dict[str, Any]
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
-    "Pod": ("spec",),
-    "PodTemplate": ("template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 _WITH_TEMPLATE = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job",
                   "ReplicationController")  # fmt: skip
-_DEPRECATED_LABELS = {
-    "beta.kubernetes.io/arch": ("v1.14", "kubernetes.io/arch"),
-    "beta.kubernetes.io/os": ("v1.14", "kubernetes.io/os"),
-    "failure-domain.beta.kubernetes.io/region": ("v1.17", "topology.kubernetes.io/region"),
-    "failure-domain.beta.kubernetes.io/zone": ("v1.17", "topology.kubernetes.io/zone"),
-    "beta.kubernetes.io/instance-type": ("v1.17", "node.kubernetes.io/instance-type"),
-}
+# Kinds whose name becomes a part of their pods' names.
+_NAMES_PODS = frozenset({"Deployment", "ReplicaSet", "Job", "CronJob", "ReplicationController"})
 _DEPRECATED_KINDS = {
     ("v1", "ComponentStatus"): "v1 ComponentStatus is deprecated in v1.19+",
     ("v1", "Endpoints"): (
@@ -42,90 +38,90 @@ def kind_warning(api_version: str, kind: str) -> str:
 def warnings_of(manifest: Manifest) -> list[str]:
     """What is said about an object that is created or changed."""
     kind = manifest["kind"]
-    if kind == "Ingress":
-        return _ingress(manifest)
-    path = _TEMPLATES.get(kind) or (("spec", "template", "spec") if kind in _WITH_TEMPLATE else ())
-    if not path:
-        return []
-    spec: Any = manifest
+    own = _OWN.get(kind)
+    found = [*_name(manifest), *(own(manifest) if own else ())]
+    path = _TEMPLATES.get(kind, ("spec", "template") if kind in _WITH_TEMPLATE else None)
+    if path is None:
+        return found
+    holder: Any = manifest
     for part in path:
-        spec = spec.get(part) or {}
-    return _pod_name(manifest) + _pod_spec(spec, ".".join(path))
+        holder = holder.get(part) or {}
+    annotations = (holder.get("metadata") or {}).get("annotations") or {}
+    spec, annotated = ".".join([*path, "spec"]), ".".join([*path, "metadata", "annotations"])
+    return found + pod_warnings(holder.get("spec") or {}, annotations, spec, annotated)
 
 
-def _pod_name(manifest: Manifest) -> list[str]:
-    name = manifest["metadata"].get("name", "")
-    if manifest["kind"] != "Pod" or not name or not dns_label_faults(name):
+def _name(manifest: Manifest) -> list[str]:
+    kind, name = manifest["kind"], manifest["metadata"].get("name", "")
+    if not name or not (kind == "Pod" or kind in _NAMES_PODS) or not dns_label_faults(name):
         return []
     text = "must not contain dots" if "." in name else dns_label_faults(name)[0]
+    used = "the Pod's hostname" if kind == "Pod" else "Pod names and hostnames"
     return [
-        "metadata.name: this is used in the Pod's hostname, which can result in surprising "
+        f"metadata.name: this is used in {used}, which can result in surprising "
         f"behavior; a DNS label is recommended: [{text}]"
     ]
 
 
-def _ingress(manifest: Manifest) -> list[str]:
+def _ingress(manifest: Manifest) -> Iterator[str]:
     name = "kubernetes.io/ingress.class"
-    if name not in (manifest["metadata"].get("annotations") or {}):
-        return []
-    return [f"annotation \"{name}\" is deprecated, please use 'spec.ingressClassName' instead"]
+    if name in (manifest["metadata"].get("annotations") or {}):
+        yield f"annotation \"{name}\" is deprecated, please use 'spec.ingressClassName' instead"
 
 
-def _pod_spec(spec: Value, field: str) -> list[str]:
-    found = []
-    for label in sorted(spec.get("nodeSelector") or {}):
-        if label in _DEPRECATED_LABELS:
-            since, instead = _DEPRECATED_LABELS[label]
-            text = f'deprecated since {since}; use "{instead}" instead'
-            found.append(f"{field}.nodeSelector[{label}]: {text}")
-    for index, entry in enumerate(spec.get("topologySpreadConstraints") or ()):
-        if entry.get("labelSelector") is None:
-            at = f"{field}.topologySpreadConstraints[{index}].labelSelector"
-            found.append(f"{at}: a null labelSelector results in matching no pod")
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(kind) or ()):
-            found += _container(container, f"{field}.{kind}[{index}]")
-    return found
+def _service(manifest: Manifest) -> Iterator[str]:
+    spec: Value = manifest.get("spec") or {}
+    if spec.get("clusterIP") != "None" or spec.get("type") != "ClusterIP":
+        return
+    ignored = "is ignored for headless services"
+    if spec.get("loadBalancerIP"):
+        yield f"spec.loadBalancerIP {ignored}"
+    if spec.get("externalIPs"):
+        yield f"spec.externalIPs {ignored}"
+    if spec.get("sessionAffinity") != "None":
+        yield f"spec.SessionAffinity {ignored}"
 
 
-def _container(container: Value, field: str) -> list[str]:
-    return [
-        *_amounts(container.get("resources") or {}, f"{field}.resources"),
-        *_repeated_names(container.get("env") or [], f"{field}.env"),
-        *_repeated_ports(container.get("ports") or [], f"{field}.ports"),
-    ]
+def _cron_job(manifest: Manifest) -> Iterator[str]:
+    schedule = manifest["spec"].get("schedule", "")
+    if "TZ" in schedule:
+        yield (
+            f"CRON_TZ or TZ used in {schedule} is not officially supported, see "
+            "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+        )
 
 
-def _amounts(resources: Value, field: str) -> list[str]:
-    return [
-        f"{field}.{kind}[{name}]: fractional byte value "
-        f'"{amounts[name]}" is invalid, must be an integer'
-        for kind in ("limits", "requests")
-        for amounts in (resources.get(kind) or {},)
-        for name in ("memory", "ephemeral-storage")
-        if name in amounts and parse_quantity(amounts[name]) % 1 != 0
-    ]
+def _stateful_set(manifest: Manifest) -> Iterator[str]:
+    if (manifest["spec"].get("revisionHistoryLimit") or 0) < 0:
+        yield (
+            "spec.revisionHistoryLimit: a negative value retains all historical revisions, "
+            "a value >= 0 is recommended"
+        )
 
 
-def _repeated_names(variables: list[Value], field: str) -> list[str]:
-    found, seen = [], set()
-    for index, entry in enumerate(variables):
-        name = entry.get("name")
-        if name in seen:
-            text = f'hides previous definition of "{name}", which may be dropped when using apply'
-            found.append(f"{field}[{index}]: {text}")
-        seen.add(name)
-    return found
+def _volume(manifest: Manifest) -> Iterator[str]:
+    yield from _class_annotation(manifest)
+    if (manifest.get("spec") or {}).get("persistentVolumeReclaimPolicy") == "Recycle":
+        yield (
+            "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. "
+            "Instead, the recommended approach is to use dynamic provisioning."
+        )
 
 
-def _repeated_ports(ports: list[Value], field: str) -> list[str]:
-    found = []
-    seen: dict[tuple[Any, Any], int] = {}
-    for index, port in enumerate(ports):
-        key = (port.get("containerPort"), port.get("protocol", "TCP"))
-        if key in seen:
-            text = f"duplicate port definition with {field}[{seen[key]}]"
-            found.append(f"{field}[{index}]: {text}")
-        else:
-            seen[key] = index
-    return found
+def _class_annotation(manifest: Manifest) -> Iterator[str]:
+    name = "volume.beta.kubernetes.io/storage-class"
+    if name in (manifest["metadata"].get("annotations") or {}):
+        yield (
+            f"metadata.annotations[{name}]: deprecated since v1.8; "
+            'use "storageClassName" attribute instead'
+        )
+
+
+_OWN = {
+    "Ingress": _ingress,
+    "Service": _service,
+    "CronJob": _cron_job,
+    "StatefulSet": _stateful_set,
+    "PersistentVolume": _volume,
+    "PersistentVolumeClaim": _class_annotation,
+}

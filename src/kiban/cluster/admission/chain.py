@@ -18,6 +18,7 @@ from kiban.cluster.admission.pods import (
 from kiban.cluster.admission.policies import ask_policies
 from kiban.cluster.admission.quotas import review_quotas
 from kiban.cluster.admission.rights import check_given_rights
+from kiban.cluster.admission.runtime_classes import apply_runtime_class
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
@@ -41,6 +42,7 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         protect_storage,
         count_daemon_set_templates,
         ServiceAllocation(plan),
+        apply_runtime_class,
         CertificateRequests(signer),
         check_given_rights,
     )

@@ -59,7 +59,7 @@ def _covers(own: Rule, part: Rule) -> bool:
             _has_path(path, part["nonResourceURLs"][0]) for path in own.get("nonResourceURLs") or ()
         )
     names = own.get("resourceNames") or ()
-    wanted = part.get("resourceNames") or ()
+    wanted: Sequence[str] = part.get("resourceNames") or ()
     return (
         _has(own.get("apiGroups"), part["apiGroups"][0])
         and _has_resource(own.get("resources") or (), part["resources"][0])

@@ -6,12 +6,14 @@ optional scalars are pointers (and so keep a zero) is not in the published schem
 those that are not are listed in `zeros`.
 """
 
+from binascii import a2b_base64
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from kiban.kube.objects import Manifest
 from kiban.kube.quantities import canonical_quantity
+from kiban.kube.schema.base64 import first_bad_base64
 from kiban.kube.schema.shapes import Shape
 from kiban.kube.schema.zeros import drops_zero
 from kiban.primitives.instants import parse_rfc3339
@@ -149,8 +151,11 @@ def _is_same(new: Collection[Any], old: Collection[Any]) -> bool:
 
 def _scalar(value: Any, shape: Shape, place: _Place) -> Any:
     match shape.form:
-        case "string" | "bytes":
+        case "string":
             _expect(isinstance(value, str), value, shape, place)
+        case "bytes":
+            _expect(isinstance(value, str), value, shape, place)
+            _bytes(value)
         case "boolean":
             _expect(isinstance(value, bool), value, shape, place)
         case "int32" | "int64":
@@ -199,6 +204,15 @@ def _quantity(value: Any, place: _Place) -> str:
         ) from None
     canonical = canonical_quantity(value)
     return value if canonical == value else canonical
+
+
+def _bytes(value: str) -> None:
+    try:
+        a2b_base64(value, strict_mode=True)
+    except ValueError:
+        at = first_bad_base64(value)
+        if at is not None:
+            raise WrongType(f"illegal base64 data at input byte {at}") from None
 
 
 def _time(value: Any, shape: Shape, place: _Place) -> None:

@@ -41,8 +41,11 @@ _DROPPED_NUMBERS = frozenset(
     }
 )  # fmt: skip
 _KEPT_NUMBERS_OF = frozenset(
-    {"JobSpec", "HTTPGetAction", "GRPCAction", "StatefulSetStatus.availableReplicas"}
-)
+    {
+        "JobSpec", "HTTPGetAction", "GRPCAction", "StatefulSetStatus.availableReplicas",
+        "ClientIPConfig", "ValidatingWebhook", "MutatingWebhook",
+    }
+)  # fmt: skip
 
 
 def drops_zero(owner: str, field: str, value: Any) -> bool:

@@ -38,7 +38,8 @@ def network_faults(text: str, field: str) -> Faults:
 def endpoint_address_faults(text: str, field: str) -> Faults:
     """An address at which something may be reached from elsewhere.
 
-    Kubernetes refuses the loopback range too; it is where pods of the embedded cluster live.
+    Of the loopback range, which Kubernetes refuses, only 127.0.0.0/16 is: the pods of embedded
+    clusters live in the rest of it.
     """
     address = parsed_address(text)
     if address is None:
@@ -46,6 +47,9 @@ def endpoint_address_faults(text: str, field: str) -> Faults:
     faults: Faults = []
     if address.is_unspecified:
         faults.append(invalid(field, text, f"may not be unspecified ({text})"))
+    if address in _LOOPBACK[address.version]:
+        detail = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
+        faults.append(invalid(field, text, detail))
     if address.is_link_local and not address.is_multicast:
         detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)"
         faults.append(invalid(field, text, detail))
@@ -55,4 +59,5 @@ def endpoint_address_faults(text: str, field: str) -> Faults:
     return faults
 
 
+_LOOPBACK: dict[int, Any] = {4: ip_network("127.0.0.0/16"), 6: ip_network("::1/128")}
 _MULTICAST: dict[int, Any] = {4: ip_network("224.0.0.0/24"), 6: ip_network("ff02::/16")}

@@ -235,8 +235,7 @@ def _set_strategy(update: Value, field: str) -> Faults:
 def validate_daemon_set(manifest: Manifest) -> Faults:
     spec = _spec(manifest)
     selector = spec.get("selector")
-    faults: Faults = [required("spec.selector")] if selector is None else []
-    faults += validate_selector(selector, "spec.selector") + _chosen(spec)
+    faults = validate_selector(selector, "spec.selector") + _chosen(spec)
     if selector is not None and not any(selector.values()):
         detail = "empty selector is invalid for daemonset"
         faults.append(invalid("spec.selector", {}, detail))

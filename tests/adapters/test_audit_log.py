@@ -94,6 +94,24 @@ def test_changes_and_denials_are_recorded_and_reads_and_secrets_are_not(tmp_path
     assert (tmp_path / "audit.db").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_stranger_cannot_wash_the_log_out(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with served(tmp_path) as session:
+            async with session.post(SECRETS, json=secret("a")):
+                pass
+            for number in range(300):
+                wrong = {"Authorization": "Bearer wrong" if number % 2 else ""}
+                async with session.get(SECRETS, headers=wrong) as denied:
+                    assert denied.status in (401, 403)
+            async with session.delete(f"{SECRETS}/a"):
+                pass
+
+    asyncio.run(story())
+    verbs = [entry["verb"] for entry in entries(tmp_path)]
+    assert (verbs[0], verbs[-1]) == ("create", "delete")
+    assert 100 <= len(verbs) < 200
+
+
 def test_the_log_keeps_the_newest_entries_within_bounds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ HEADER = "Audit-Id"
 # Longer texts are cut, so that an entry stays within a few kilobytes.
 URI_LIMIT, AGENT_LIMIT = 2048, 512
 _READS = ("GET", "HEAD", "OPTIONS")
-_DENIED = (401, 403, 429)
+DENIED = (401, 403)
 # Programs and tunnels may be asked for by GET, for WebSocket's sake.
 _ACTS = tuple(f"/{name}" for name in STREAMING_SUBRESOURCES if name != "log")
 # Where a new object's name usually stands in the answer; other answers are read whole.
@@ -67,7 +67,7 @@ class Arrival:
         return orjson.dumps({**event, "verb": self.method.lower()})
 
     def _concerns(self, path: str, status: int) -> bool:
-        if self.method not in _READS or status in _DENIED:
+        if self.method not in _READS or status in DENIED:
             return True
         return path.endswith(_ACTS)
 
@@ -91,7 +91,7 @@ class Arrival:
         if headers.get(USER):
             groups = headers.get(GROUP, "").split("\n")
             event["impersonatedUser"] = _user(User(headers[USER], tuple(filter(None, groups))))
-        decision = "forbid" if code in (401, 403) else "allow"
+        decision = "forbid" if code in DENIED else "allow"
         event["annotations"] = {"authorization.k8s.io/decision": decision}
         return event
 

@@ -31,6 +31,9 @@ class Limits:
     user_watches: int = 1_000
     # Of all: each holds a connection, of the some 10,000 that a process may have.
     watches: int = 4_000
+    # Denials of strangers that the audit log takes up, so that no stranger can wash it out.
+    strangers_per_second: float = 1.0
+    strangers_burst: float = 100.0
     # How long a watch's client may take no bytes, although there are some, before it is closed.
     # What it has not seen waits in the history, not in memory of its own.
     slow_reader_seconds: float = 30.0
@@ -41,13 +44,32 @@ class Limits:
     headers: int = 100
 
 
+class Bucket:
+    """Tokens that come back with time: so many at once, so many a second in the long run."""
+
+    __slots__ = ("_at", "_burst", "_left", "_per_second")
+
+    def __init__(self, per_second: float, burst: float, now: float) -> None:
+        self._per_second, self._burst = per_second, burst
+        self._left, self._at = burst, now
+
+    def take(self, now: float) -> bool:
+        """Take one, if there is one."""
+        filled = self._left + (now - self._at) * self._per_second
+        self._left, self._at = min(filled, self._burst), now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class _Share:
     """What one user has under way."""
 
-    __slots__ = ("at", "in_flight", "left", "watches")
+    __slots__ = ("bucket", "in_flight", "watches")
 
-    def __init__(self, left: float, at: float) -> None:
-        self.left, self.at = left, at
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
         self.in_flight = self.watches = 0
 
 
@@ -57,6 +79,7 @@ class Crowd:
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._shares: dict[str, _Share] = {}
+        self._strangers = Bucket(limits.strangers_per_second, limits.strangers_burst, clock())
         self.watches = 0
 
     @contextmanager
@@ -66,7 +89,8 @@ class Crowd:
             yield
             return
         share = self._share(user)
-        self._take(share)
+        if share.in_flight >= self._limits.in_flight or not share.bucket.take(self._clock()):
+            raise too_many_requests(_LATER, retry_seconds=1)
         share.in_flight += 1
         try:
             yield
@@ -74,7 +98,7 @@ class Crowd:
             share.in_flight -= 1
 
     def check_watch(self, user: User) -> None:
-        """Raises `Failure` when there is no place for another watch."""
+        """Raises `Failure` when there is no place for another watch, log or tunnel."""
         if self.watches >= self._limits.watches:
             text = f"there are {self._limits.watches} watches already"
             raise too_many_requests(text, retry_seconds=1)
@@ -82,6 +106,10 @@ class Crowd:
         if not exempt and self._share(user).watches >= self._limits.user_watches:
             text = f"{user.name} has {self._limits.user_watches} watches already"
             raise too_many_requests(text, retry_seconds=1)
+
+    def is_noted(self) -> bool:
+        """Whether another denial of somebody unknown is to be recorded."""
+        return self._strangers.take(self._clock())
 
     @contextmanager
     def watch(self, user: User) -> Iterator[None]:
@@ -95,20 +123,13 @@ class Crowd:
             self.watches -= 1
             share.watches -= 1
 
-    def _take(self, share: _Share) -> None:
-        now = self._clock()
-        filled = share.left + (now - share.at) * self._limits.per_second
-        share.left, share.at = min(filled, self._limits.burst), now
-        if share.left < 1 or share.in_flight >= self._limits.in_flight:
-            raise too_many_requests(_LATER, retry_seconds=1)
-        share.left -= 1
-
     def _share(self, user: User) -> _Share:
         found = self._shares.get(user.name)
         if found is None:
             if len(self._shares) >= _USERS:
                 self._forget()
-            found = self._shares[user.name] = _Share(self._limits.burst, self._clock())
+            bucket = Bucket(self._limits.per_second, self._limits.burst, self._clock())
+            found = self._shares[user.name] = _Share(bucket)
         return found
 
     def _forget(self) -> None:

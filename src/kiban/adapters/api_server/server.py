@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import CIMultiDict
 
-from kiban.adapters.api_server.auditing import HEADER, Arrival, arrival
+from kiban.adapters.api_server.auditing import DENIED, HEADER, Arrival, arrival
 from kiban.adapters.api_server.certificates import ServerIdentity
 from kiban.adapters.api_server.credentials import Authenticator, user_of_certificate
 from kiban.adapters.api_server.driver import WallDriver
@@ -38,7 +39,9 @@ from kiban.cluster.api.values import (
     Request,
     Response,
 )
+from kiban.cluster.authorization.rights import ANONYMOUS
 from kiban.kube.objects import get_in
+from kiban.primitives.instants import Instant
 
 LOG = logging.getLogger("kiban.api_server")
 LOOPBACK = "127.0.0.1"
@@ -114,7 +117,8 @@ class ApiServer:
             response = await self._answer(received, user, headers, came)
             response.headers[HEADER] = came.id
             if isinstance(response.errand, PodExec | PodPortForward):
-                return await self._upgrade(received, response.errand)
+                with self._crowd.watch(user):
+                    return await self._upgrade(received, response.errand)
             if isinstance(response.errand, Proxied):
                 return await serve_proxied(received, response.errand)
         except Failure as failure:
@@ -128,7 +132,8 @@ class ApiServer:
             with self._crowd.watch(user):
                 return await self._stream(received, response)
         if isinstance(response.errand, PodLogs):
-            return await self._stream_logs(received, response.errand)
+            with self._crowd.watch(user):
+                return await self._stream_logs(received, response.errand)
         return _plain(response)
 
     def _known(self, received: web.BaseRequest, came: Arrival) -> tuple[User, dict[str, str]]:
@@ -139,7 +144,8 @@ class ApiServer:
         headers = _headers_of(received)
         user = self._user(received, headers.get("authorization"))
         if user is None:
-            self._driver.record(came.refused(headers, None, 401))
+            if self._crowd.is_noted():
+                self._driver.record(came.refused(headers, None, 401))
             raise unauthorized()
         return user, headers
 
@@ -151,14 +157,22 @@ class ApiServer:
         with self._crowd.request(user):
             body = await self._body(received) if received.can_read_body else b""
             request = Request(received.method, url.path, query, headers, body, user)
-            response = self._driver.handle(request, came.entry)
-            if response.stream is not None:
+            note = came.entry if user is not ANONYMOUS else partial(self._of_stranger, came)
+            response = self._driver.handle(request, note)
+            if response.stream is not None or response.errand is not None:
                 self._crowd.check_watch(user)
             try:
                 await self._driver.until_durable(response.revision)
             except Exception as error:
                 raise internal(f"the store cannot be written: {error}") from error
             return response
+
+    def _of_stranger(
+        self, came: Arrival, request: Request, response: Response, now: Instant
+    ) -> bytes | None:
+        if response.status in DENIED and not self._crowd.is_noted():
+            return None
+        return came.entry(request, response, now)
 
     async def _body(self, received: web.BaseRequest) -> bytes:
         """The whole body, from a client that does not take forever. Raises `Failure`."""

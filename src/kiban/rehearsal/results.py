@@ -15,13 +15,17 @@ _SEVERITY: Mapping[Answer, int] = {"pass": 0, "unknown": 1, "fail": 2}
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An expectation, answered: what was asked, what was found, and what decided it."""
+    """An expectation, answered: what was asked, of whom, what was found, and what decided it.
+
+    `subject` is the same in every run; who decided an expectation of all is in `worst`.
+    """
 
     expectation: str
     answer: Answer
     found: str
     subject: str = ""
     cause: str = ""
+    worst: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

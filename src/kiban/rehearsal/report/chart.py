@@ -129,9 +129,11 @@ def _height(value: float, upward: Scale, unit: str) -> Markup:
 
 
 def _time(value: float, across: Scale, start_of_day: float) -> Markup:
-    x = f"{across(value):.1f}"
+    x = across(value)
+    # The last one would stick out of the picture.
+    anchor = "middle" if x < WIDTH - 24 else "end"
     text = clock(value, start_of_day)
-    return element("text", text, x=x, y=HEIGHT - 7, text_anchor="middle", class_="time")
+    return element("text", text, x=f"{x:.1f}", y=HEIGHT - 7, text_anchor=anchor, class_="time")
 
 
 def _mark(mark: Mark, across: Scale, start_of_day: float) -> Markup:

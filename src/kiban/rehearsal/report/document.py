@@ -55,6 +55,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "answer": verdict.answer,
         "found": verdict.found,
         "cause": verdict.cause,
+        "worst": verdict.worst,
     }
 
 

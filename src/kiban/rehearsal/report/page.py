@@ -92,7 +92,9 @@ def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
                 tally.expectation,
                 tally.subject or "the platform",
                 f"{tally.counts['pass']} of {runs}",
-                tally.verdict.found + (f" (seed {tally.seed})" if runs > 1 else ""),
+                tally.verdict.found
+                + (f", {tally.verdict.worst}" if tally.verdict.worst else "")
+                + (f" (seed {tally.seed})" if runs > 1 else ""),
                 tally.verdict.cause,
             )
             for tally in tallies
@@ -121,11 +123,14 @@ def _losses(summary: Summary) -> Markup | None:
     found = [(key, each) for key, each in summary.losses.items() if each.high >= 0.5]
     if not found:
         return element("p", "None.")
+    heads = ("Service", "Cause", "Requests", "Over the seeds")
     rows = [
         (service, cause, f"{each.median:,.0f}", f"{each.low:,.0f} – {each.high:,.0f}")
         for (service, cause), each in found[:MOST_LOSSES]
     ]
-    return _table(("Service", "Cause", "Median", "Over the seeds"), rows, numbers=(2, 3))
+    if len(summary.rehearsal.runs) == 1:
+        return _table(heads[:3], [row[:3] for row in rows], numbers=(2,))
+    return _table(heads, rows, numbers=(2, 3))
 
 
 def _assumptions(rehearsal: Rehearsal) -> Markup | None:

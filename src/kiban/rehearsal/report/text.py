@@ -60,7 +60,8 @@ def _title(rehearsal: Rehearsal, base: Rehearsal | None) -> str:
 def _tally(tally: Tally, runs: int) -> str:
     held = "" if runs == 1 else f"  [{tally.counts['pass']} of {runs}]"
     subject = f"{tally.subject}: " if tally.subject else ""
-    line = f"{SIGNS[tally.answer]} {subject}{tally.expectation}: {tally.verdict.found}{held}"
+    worst = f" ({tally.verdict.worst})" if tally.verdict.worst else ""
+    line = f"{SIGNS[tally.answer]} {subject}{tally.expectation}: {tally.verdict.found}{worst}{held}"
     return f"{line}\n    because {tally.verdict.cause}" if tally.verdict.cause else line
 
 

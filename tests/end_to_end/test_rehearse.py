@@ -1,0 +1,74 @@
+"""`kiban rehearse` as a user runs it: in a repository, with reports as files."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Repo
+
+SHORT = """\
+services: {hello: {peak: 40/s}}
+scenarios:
+  quick:
+    description: A deploy in ten minutes.
+    from: 12:00
+    duration: 10m
+    acts: [{at: 12:03, deploy: hello}]
+    expect: {deployed: 5m, lost: 0}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Repo:
+    repo = Repo(tmp_path / "shop")
+    Repo(tmp_path).kiban("new", "shop")
+    (repo.path / "rehearsal.yaml").write_text(SHORT)
+    return repo
+
+
+def test_a_rehearsal_writes_a_page_a_document_and_the_log_of_its_first_seed(shop: Repo) -> None:
+    said = shop.kiban("rehearse", "quick", "--seeds", "2", "--out", "out")
+
+    assert said.startswith("PASS  shop prod, quick: 2 seeds of 10 min at working tree\n")
+    out = shop.path / "out"
+    assert "<svg" in (out / "report.html").read_text()
+    report = json.loads((out / "report.json").read_text())
+    assert [run["seed"] for run in report["runs"]] == [1, 2]
+    assert any("rehearsal.yaml" in each["source"] for each in report["assumptions"])
+    log = (out / "events.jsonl").read_text().splitlines()
+    assert {"pod.started", "deploy.done"} <= {json.loads(line)["what"] for line in log}
+
+
+def test_one_seed_gives_the_same_bytes_alone_and_among_others(shop: Repo) -> None:
+    together = shop.json("rehearse", "quick", "--seeds", "2", "--out", "a")
+    alone = shop.json("rehearse", "quick", "--seeds", "1", "--first-seed", "2", "--out", "b")
+
+    assert alone["runs"][0]["digest"] == together["runs"][1]["digest"]
+
+
+def test_two_revisions_are_rehearsed_under_the_same_dice(shop: Repo) -> None:
+    git(shop, "add", "--all")
+    git(shop, "commit", "--quiet", "-m", "Rehearse")
+    spec = shop.path / "services/hello.yaml"
+    spec.write_text(spec.read_text().replace("env: {GREETING", "drain: 0s\nenv: {GREETING"))
+
+    found = shop.run("rehearse", "quick", "--seeds", "1", "--compare", "HEAD", "--json")
+
+    comparison = json.loads(found.stdout)["comparison"]
+    turned = {each["expectation"]: (each["before"], each["after"]) for each in comparison["turned"]}
+    assert ("pass", "fail") in turned.values()
+    assert found.returncode == 1
+
+
+def test_an_unknown_scenario_is_refused_before_anything_runs(shop: Repo) -> None:
+    said = shop.kiban("rehearse", "zone-lost", code=1)
+
+    assert "zone-loss" in said
+    assert not (shop.path / "build").exists()
+
+
+def git(repo: Repo, *arguments: str) -> None:
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.com")
+    subprocess.run(["git", *identity, *arguments], cwd=repo.path, check=True, capture_output=True)

@@ -18,25 +18,30 @@ from kiban.cluster.asks import (
     ProbeAnswered,
     RemovePod,
     Report,
-    RunProbe,
-    SignalContainer,
     WriteFiles,
 )
 from kiban.cluster.kubelet import starting, stopping
+from kiban.cluster.kubelet.asking import ask_probes
 from kiban.cluster.kubelet.comparing import says_the_same
 from kiban.cluster.kubelet.container import Container, Stage
 from kiban.cluster.kubelet.downward import PodPlace
 from kiban.cluster.kubelet.effects import Effects
+from kiban.cluster.kubelet.ending import (
+    DEFAULT_GRACE_SECONDS,
+    Leaving,
+    grace_seconds,
+    kill_all,
+    shut_down,
+    stop_in_order,
+)
 from kiban.cluster.kubelet.found import containers_of, ephemeral_containers
-from kiban.cluster.kubelet.probing import handler_of
 from kiban.cluster.kubelet.starting import PodView
 from kiban.cluster.kubelet.status import OVER, PodFacts, Verdict, phase_of, status_of
 from kiban.cluster.kubelet.volumes import VolumeFault, mounts_source, token_seconds, volumes_of
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
-from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
+from kiban.primitives.instants import Instant, later, parse_rfc3339
 from kiban.reconcile.commands import Delete, Patch
 
-DEFAULT_GRACE_SECONDS = 30
 # A status that was sent and has not shown up is sent again after this long.
 SEND_AGAIN_SECONDS = 5.0
 # The kubelet renews a token when four fifths of its life are over.
@@ -124,7 +129,7 @@ class PodWorker:
             self._kill_all(now, effects)
             return effects
         if self.shutdown_until is not None:
-            self._shut_down(self.shutdown_until, now, effects)
+            shut_down(self._leaving, self.shutdown_until, now, effects)
             return effects
         if is_deleting(self.pod):
             self._terminate(now, effects)
@@ -134,7 +139,7 @@ class PodWorker:
         if self._stale_files:
             self._write_files(view, now, effects)
         for container in self.containers:
-            self._probe(container, now, effects)
+            ask_probes(container, self.place.address, now, effects)
             stopping.advance_stop(container, now, effects)
         self._write_status(now, effects)
         return effects
@@ -210,7 +215,7 @@ class PodWorker:
         said = f"Container {container.name} failed {probe.kind} probe, will be restarted"
         effects.event(self.pod, "Normal", "Killing", said)
         grace = probe.spec.get("terminationGracePeriodSeconds")
-        seconds = self._grace_seconds() if grace is None else float(grace)
+        seconds = grace_seconds(self.pod) if grace is None else float(grace)
         stopping.begin_stop(container, seconds, self.place.address, now, effects)
 
     def _hook_finished(
@@ -227,7 +232,7 @@ class PodWorker:
             effects.event(self.pod, "Warning", "FailedPostStartHook", "PostStartHook failed")
             said = f"FailedPostStartHook: container {container.name} will be restarted"
             effects.event(self.pod, "Normal", "Killing", said)
-            seconds = self._grace_seconds()
+            seconds = grace_seconds(self.pod)
             stopping.begin_stop(container, seconds, self.place.address, now, effects)
 
     # Running
@@ -236,11 +241,11 @@ class PodWorker:
         if self._verdict is None:
             self._check_deadline(now, effects)
         if self._verdict is not None:
-            self._stop_in_order(later(now, self._grace_seconds()), now, effects)
+            stop_in_order(self._leaving, later(now, grace_seconds(self.pod)), now, effects)
             return
         facts = self._facts()
         if phase_of(facts) == "Failed" or self._mains_are_over():
-            self._stop_in_order(later(now, self._grace_seconds()), now, effects)
+            stop_in_order(self._leaving, later(now, grace_seconds(self.pod)), now, effects)
             return
         for container in self.inits:
             if container.role == "sidecar":
@@ -302,92 +307,20 @@ class PodWorker:
         grace = self.pod["metadata"].get("deletionGracePeriodSeconds")
         until = later(now, float(DEFAULT_GRACE_SECONDS if grace is None else grace))
         self._grace_until = until if self._grace_until is None else min(self._grace_until, until)
-        self._stop_in_order(self._grace_until, now, effects)
+        stop_in_order(self._leaving, self._grace_until, now, effects)
 
-    def _stop_in_order(self, until: Instant, now: Instant, effects: Effects) -> None:
-        """Main and init containers together, then the sidecars, the last one first."""
-        sidecars = [c for c in self.inits if c.role == "sidecar"]
-        first = [c for c in self.containers if c.role != "sidecar"]
-        for container in first:
-            self._stop(container, until, now, effects)
-        if any(c.is_alive for c in first):
-            return
-        for container in reversed(sidecars):
-            self._stop(container, until, now, effects)
-            if container.is_alive:
-                return
-
-    def _stop(self, container: Container, until: Instant, now: Instant, effects: Effects) -> None:
-        if container.stage is Stage.PULLING:
-            container.stage = Stage.WAITING
-        if container.stage is not Stage.RUNNING:
-            return
-        if container.stop is None:
-            said = f"Stopping container {container.name}"
-            effects.event(self.pod, "Normal", "Killing", said)
-        seconds = max(0.0, seconds_between(now, until))
-        stopping.begin_stop(container, seconds, self.place.address, now, effects)
-
-    def _grace_seconds(self) -> float:
-        grace = get_in(self.pod, "spec", "terminationGracePeriodSeconds")
-        return float(DEFAULT_GRACE_SECONDS if grace is None else grace)
-
-    def _shut_down(self, until: Instant, now: Instant, effects: Effects) -> None:
-        """The machine goes down: TERM and grace, but no hooks, because nobody sends requests any
-        more, and no word to the API server, so that the pod runs again at the next start."""
-        for container in self.containers:
-            if container.stage is Stage.PULLING:
-                container.stage = Stage.WAITING
-            if container.stage is Stage.RUNNING:
-                seconds = min(seconds_between(now, until), self._grace_seconds())
-                stopping.begin_plain_stop(container, max(0.0, seconds), now)
-                assert container.stop is not None
-                container.stop.hook_over = True
-                stopping.advance_stop(container, now, effects)
+    @property
+    def _leaving(self) -> Leaving:
+        return Leaving(self.pod, self.place.address, self.containers)
 
     def _kill_all(self, now: Instant, effects: Effects) -> None:
-        """The pod or its node is gone: nothing is owed to anybody."""
-        for container in self.containers:
-            if container.stage is Stage.PULLING:
-                container.stage = Stage.WAITING
-            if container.stage is not Stage.RUNNING:
-                continue
-            if container.stop is None or not container.stop.killed:
-                stopping.begin_stop(container, 0.0, self.place.address, now, effects)
-                assert container.stop is not None
-                container.stop.killed = container.stop.hook_over = True
-                effects.ask(SignalContainer(container.id, "KILL"))
-            effects.wake(later(now, stopping.KILL_AGAIN_SECONDS))
+        kill_all(self._leaving, now, effects)
         self._remove_if_idle(effects)
 
     def _remove_if_idle(self, effects: Effects) -> None:
         if self.is_idle and not self.is_removed:
             self.is_removed = True
             effects.ask(RemovePod(self.uid))
-
-    # Probes
-
-    def _probe(self, container: Container, now: Instant, effects: Effects) -> None:
-        if container.stage is not Stage.RUNNING:
-            return
-        startup = container.probes.get("startup")
-        for probe in container.probes.values():
-            if probe.kind == "startup":
-                if probe.passed:
-                    continue
-            elif startup is not None and not startup.passed:
-                continue
-            if container.stop is not None and probe.kind != "readiness":
-                continue
-            if probe.under_way:
-                continue
-            if now < probe.next_at:
-                effects.wake(probe.next_at)
-                continue
-            probe.asked(now)
-            handler = handler_of(probe.spec, container.spec)
-            address, seconds = self.place.address, probe.timeout_seconds
-            effects.ask(RunProbe(container.id, probe.kind, handler, address, seconds))
 
     # Status
 

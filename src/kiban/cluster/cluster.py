@@ -5,7 +5,7 @@ answers; requests of clients go through `handle`. The wall clock with real proce
 virtual clock with modelled ones drive the same code: same seed and same inputs, same state.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -153,6 +153,7 @@ def assembled(
     tracks_ownership: bool = True,
     metrics: MetricsView | None = None,
     signer: CertificateSigner | None = None,
+    executor: Callable[[Registry], InProcessExecutor] = InProcessExecutor,
 ) -> Cluster:
     """An empty cluster of these parts: `bootstrap` it, or restore its store from a journal.
 
@@ -164,11 +165,11 @@ def assembled(
         admissions=admissions(plan, signer),
         tracks_ownership=tracks_ownership,
     )
-    executor = InProcessExecutor(registry)
+    carrier = executor(registry)
     return Cluster(
         registry,
-        Loop([DefinitionController(), ApiServiceController(), *controllers], executor, trace),
-        executor,
+        Loop([DefinitionController(), ApiServiceController(), *controllers], carrier, trace),
+        carrier,
         kubelet,
         plan,
         metrics=metrics,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from kiban.cluster.api import binding, eviction
-from kiban.cluster.api.calls import Call, DeleteOptions, User
+from kiban.cluster.api.calls import CONTROLLER_USERS, Call, DeleteOptions, User
 from kiban.cluster.api.deleting import delete
 from kiban.cluster.api.failures import Failure, not_found
 from kiban.cluster.api.registry import Registry
@@ -43,7 +43,7 @@ class InProcessExecutor:
         self, controller: str, commands: Sequence[Command], now: Instant
     ) -> tuple[Refusal, ...]:
         """Carry out every command in order; those that were refused, with the reasons."""
-        user = User(f"system:kiban:{controller}", ("system:masters", "system:authenticated"))
+        user = User(f"{CONTROLLER_USERS}{controller}", ("system:masters", "system:authenticated"))
         call = Call(user, now, manager=controller)
         refusals: list[Refusal] = []
         failed = False

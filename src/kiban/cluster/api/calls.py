@@ -6,6 +6,8 @@ from typing import Literal
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Propagation
 
+# What the names of the cluster's own controllers begin with, when they ask as users.
+CONTROLLER_USERS = "system:kiban:"
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
 
 
@@ -43,6 +45,11 @@ class Call:
             True,
             self.warnings,
         )
+
+    @property
+    def is_of_controller(self) -> bool:
+        """Whether one of the cluster's own controllers asks."""
+        return self.user.name.startswith(CONTROLLER_USERS)
 
     def as_dry_run(self) -> "Call":
         return replace(self, dry_run=True)

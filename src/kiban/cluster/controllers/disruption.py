@@ -128,12 +128,16 @@ def _expected(budget: Manifest, pods: Sequence[Manifest], snapshot: Snapshot) ->
     if most is None and least is None:
         return _Expected(len(pods), 0)
     scales: dict[str, int] = {}
+    seen: dict[str, None] = {}
     unmanaged = False
     for pod in pods:
         owner = controller_of(pod)
         if owner is None:
             unmanaged = True
             continue
+        if owner["uid"] in seen:
+            continue
+        seen[owner["uid"]] = None
         scale = _scale(owner, pod["metadata"].get("namespace", ""), snapshot)
         if isinstance(scale, str):
             return _Expected(fault=scale, unmanaged=unmanaged)

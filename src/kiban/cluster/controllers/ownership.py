@@ -38,42 +38,33 @@ def claim(snapshot: Snapshot, owner: Manifest, kind: GroupKind) -> Claimed:
     mine: list[Manifest] = []
     commands: list[Command] = []
     for candidate in candidates(snapshot, owner, kind, selector):
-        command = _transfer(owner, selector, candidate)
-        if command is not None:
-            commands.append(command)
-        if _belongs(owner, selector, candidate):
+        if is_controlled_by(candidate, owner):
+            if selector.chooses(candidate):
+                mine.append(candidate)
+            elif not is_deleting(owner):
+                commands.append(_release(owner, candidate))
+        elif (
+            controller_of(candidate) is None
+            and selector.chooses(candidate)
+            and _may_adopt(owner, candidate)
+        ):
             mine.append(candidate)
+            commands.append(_adopt(owner, candidate))
     return Claimed(mine, commands)
 
 
 def candidates(
     snapshot: Snapshot, owner: Manifest, kind: GroupKind, selector: LabelSelector
-) -> list[Manifest]:
+) -> Sequence[Manifest]:
     """What the owner has, and the orphans it might have, sorted by name."""
     namespace = owner["metadata"].get("namespace", "")
-    found = {key_of(entry): entry for entry in snapshot.owned(uid_of(owner), kind)}
-    for entry in snapshot.selected(kind, namespace, dict(selector.equalities)):
-        if controller_of(entry) is None:
-            found[key_of(entry)] = entry
+    owned = snapshot.owned(uid_of(owner), kind)
+    chosen = snapshot.selected(kind, namespace, dict(selector.equalities))
+    orphans = [entry for entry in chosen if controller_of(entry) is None]
+    if not orphans:
+        return owned
+    found = {key_of(entry): entry for entry in (*owned, *orphans)}
     return [found[key] for key in sorted(found)]
-
-
-def _belongs(owner: Manifest, selector: LabelSelector, candidate: Manifest) -> bool:
-    if not selector.chooses(candidate):
-        return False
-    if is_controlled_by(candidate, owner):
-        return True
-    return controller_of(candidate) is None and _may_adopt(owner, candidate)
-
-
-def _transfer(owner: Manifest, selector: LabelSelector, candidate: Manifest) -> Command | None:
-    if is_controlled_by(candidate, owner):
-        if selector.chooses(candidate) or is_deleting(owner):
-            return None
-        return _release(owner, candidate)
-    if controller_of(candidate) is None and selector.chooses(candidate):
-        return _adopt(owner, candidate) if _may_adopt(owner, candidate) else None
-    return None
 
 
 def _may_adopt(owner: Manifest, candidate: Manifest) -> bool:

@@ -22,7 +22,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant, later, seconds_between
 from kiban.reconcile.commands import Command, Delete, Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import Change, Outcome, Snapshot
 
 PERIOD_SECONDS = 20.0
 # A node that is missing may only be late in the cache.
@@ -41,6 +41,7 @@ class PodGarbageCollector:
 
     def __init__(self) -> None:
         self._began: Instant | None = None
+        self._is_planned = False
         self._last_round = -1
         self._lost_nodes: dict[str, Instant | None] = {}
         self._terminating: dict[Key, None] = {}
@@ -54,7 +55,7 @@ class PodGarbageCollector:
                 self._lost_nodes.pop(change.key.name, None)
         else:
             self._note(change, snapshot)
-        if self._began is None or self._has_suspects():
+        if not self._is_planned and (self._began is None or self._has_suspects()):
             return [ROUND]
         return ()
 
@@ -83,14 +84,18 @@ class PodGarbageCollector:
         left = (rounds + 1) * PERIOD_SECONDS - passed
         # Pods that come back at once are a matter for the next round.
         if passed - rounds * PERIOD_SECONDS > 1e-6 or rounds == self._last_round:
-            return Outcome(wake_after=left) if self._has_suspects() else NOTHING
+            return self._next_round((), left)
         self._last_round = rounds
         commands = [
             *self._excess(snapshot),
             *self._orphans(snapshot, now),
             *self._stuck(snapshot, now),
         ]
-        return Outcome(tuple(commands), left if self._has_suspects() else None)
+        return self._next_round(tuple(commands), left)
+
+    def _next_round(self, commands: tuple[Command, ...], seconds: float) -> Outcome:
+        self._is_planned = self._has_suspects()
+        return Outcome(commands, seconds if self._is_planned else None)
 
     def _excess(self, snapshot: Snapshot) -> list[Command]:
         """The oldest finished pods, beyond what is kept."""

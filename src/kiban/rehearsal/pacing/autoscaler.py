@@ -5,7 +5,7 @@ of them would leave everything as it is; those are not run, only what they recom
 for it counts in later runs. What is elided is their status, which nobody but people reads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from kiban.cluster.controllers.horizontal_pod_autoscaler import (
     PERIOD_SECONDS,
@@ -21,6 +21,7 @@ from kiban.kube.objects import (
     uid_of,
 )
 from kiban.primitives.instants import MICROSECONDS, Instant, later
+from kiban.reconcile.commands import Command, Patch
 from kiban.reconcile.controller import NOTHING, Change, Delayed, Outcome, Snapshot
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.metering import Metering
@@ -70,7 +71,7 @@ class PacedAutoscaler:
         outcome = self._inner.reconcile(key, snapshot, now)
         lanes.remember(key, memory, now)
         self._learn(key, autoscaler, snapshot)
-        return Outcome(outcome.commands)
+        return Outcome(_that_matter(outcome.commands, autoscaler))
 
     # Beats
 
@@ -123,6 +124,21 @@ class PacedAutoscaler:
             lanes.set_terms(key, None, 0)
         elif before["spec"].get("replicas") != after["spec"].get("replicas"):
             lanes.resize(key, after["spec"].get("replicas", 1))
+
+
+def _that_matter(commands: Sequence[Command], autoscaler: Manifest) -> tuple[Command, ...]:
+    """The commands without a status that says the same of all conditions as the last one: only
+    figures and words differ."""
+    if len(commands) != 1 or not isinstance(commands[0], Patch) or not autoscaler.get("status"):
+        return tuple(commands)
+    patch = commands[0].patch.get("status") or {}
+    figures = patch.keys() <= {"currentMetrics", "conditions"}
+    same = _claims(patch.get("conditions")) in ((), _claims(autoscaler["status"].get("conditions")))
+    return () if figures and same else tuple(commands)
+
+
+def _claims(conditions: Sequence[Manifest] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((entry["type"], entry["status"]) for entry in conditions or ()))
 
 
 def _is_well(autoscaler: Manifest) -> bool:

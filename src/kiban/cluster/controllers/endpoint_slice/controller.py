@@ -6,7 +6,11 @@ Pods report many things; only a change of what an endpoint shows wakes the servi
 from collections.abc import Iterable
 from typing import Any
 
-from kiban.cluster.controllers.endpoint_slice.endpoints import ZONE_LABEL, wanted_endpoints
+from kiban.cluster.controllers.endpoint_slice.endpoints import (
+    ZONE_LABEL,
+    Known,
+    wanted_endpoints,
+)
 from kiban.cluster.controllers.endpoint_slice.slices import (
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -29,6 +33,7 @@ from kiban.kube.objects import (
 )
 from kiban.kube.selectors import selector_from_labels
 from kiban.primitives.instants import Instant
+from kiban.reconcile.commands import Patch
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
 
@@ -40,22 +45,32 @@ class EndpointSliceController:
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()
+        self._known: dict[Key, dict[str, Known]] = {}
+        self._commanded: dict[Key, Any] = {}
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         match change.key.group_kind:
             case kind if kind == POD:
                 return self._services_of_pod(change)
             case kind if kind == ENDPOINT_SLICE:
-                return _service_of_slice(change.object)
+                return self._service_of_slice(change)
             case kind if kind == SERVICE:
                 service = change.after
                 if service is None or not _selects(service):
                     self._selectors.drop(change.key)
+                    self._known.pop(change.key, None)
                 else:
                     selector = selector_from_labels(service["spec"]["selector"])
                     self._selectors.put(change.key, selector)
                 return [change.key]
         return self._services_of_node(change, snapshot)
+
+    def _service_of_slice(self, change: Change) -> list[Key]:
+        """The service of a slice that somebody else changed."""
+        after, wanted = change.after, self._commanded.pop(change.key, None)
+        if after is not None and wanted is not None and after.get("endpoints") == wanted:
+            return []
+        return _service_of_slice(change.object)
 
     def _services_of_pod(self, change: Change) -> list[Key]:
         if _shown(change.before) == _shown(change.after):
@@ -91,7 +106,16 @@ class EndpointSliceController:
         labels = {SERVICE_NAME_LABEL: key.name, MANAGED_BY_LABEL: MANAGED_BY}
         slices = snapshot.selected(ENDPOINT_SLICE, key.namespace, labels)
         slices = [slice_ for slice_ in slices if not is_deleting(slice_)]
-        return Outcome(slice_commands(service, wanted_endpoints(service, pods, zone_of), slices))
+        known = self._known.setdefault(key, {})
+        if len(known) > 2 * len(pods):
+            # Those of pods that are gone.
+            known.clear()
+        wanted = wanted_endpoints(service, pods, zone_of, known)
+        commands = slice_commands(service, wanted, slices)
+        for command in commands:
+            if isinstance(command, Patch) and command.patch.keys() == {"endpoints"}:
+                self._commanded[command.key] = command.patch["endpoints"]
+        return Outcome(commands)
 
 
 def _selects(service: Manifest) -> bool:

@@ -33,15 +33,40 @@ Ports = tuple[Port, ...]
 Groups = Mapping[Ports, Sequence[Endpoint]]
 
 
-def wanted_endpoints(service: Manifest, pods: Iterable[Manifest], zone_of: ZoneOf) -> Groups:
-    """The endpoints of a service by the ports that they serve, in the order of the pods."""
+class Known(NamedTuple):
+    """An endpoint as it was made of these very objects."""
+
+    pod: Manifest
+    service: Manifest
+    zone: str
+    ports: Ports
+    endpoint: Endpoint | None
+
+
+def wanted_endpoints(
+    service: Manifest, pods: Iterable[Manifest], zone_of: ZoneOf, known: dict[str, Known]
+) -> Groups:
+    """The endpoints of a service by the ports that they serve, in the order of the pods.
+
+    `known` are those made before, by uid; it is brought up to date.
+    """
     groups: dict[Ports, list[Endpoint]] = {}
     for pod in pods:
-        address = address_of(service, pod)
-        if address and not is_terminal(pod):
-            found = groups.setdefault(_ports(service, pod), [])
-            found.append(_endpoint(service, pod, address, zone_of))
+        uid, zone = uid_of(pod), zone_of(get_in(pod, "spec", "nodeName", default=""))
+        made = known.get(uid)
+        if made is None or made.pod is not pod or made.service is not service or made.zone != zone:
+            made = known[uid] = _made(service, pod, zone)
+        if made.endpoint is not None:
+            groups.setdefault(made.ports, []).append(made.endpoint)
     return groups
+
+
+def _made(service: Manifest, pod: Manifest, zone: str) -> Known:
+    address = address_of(service, pod)
+    if not address or is_terminal(pod):
+        return Known(pod, service, zone, (), None)
+    endpoint = _endpoint(service, pod, address, zone)
+    return Known(pod, service, zone, _ports(service, pod), endpoint)
 
 
 def address_of(service: Manifest, pod: Manifest) -> str:
@@ -58,7 +83,7 @@ def address_type(service: Manifest) -> str:
     return families[0] if families else "IPv4"
 
 
-def _endpoint(service: Manifest, pod: Manifest, address: str, zone_of: ZoneOf) -> Endpoint:
+def _endpoint(service: Manifest, pod: Manifest, address: str, zone: str) -> Endpoint:
     serving, terminating = is_ready(pod), is_deleting(pod)
     publishes_all = bool(service["spec"].get("publishNotReadyAddresses"))
     endpoint: Endpoint = {
@@ -78,7 +103,7 @@ def _endpoint(service: Manifest, pod: Manifest, address: str, zone_of: ZoneOf) -
     node = get_in(pod, "spec", "nodeName", default="")
     if node:
         endpoint["nodeName"] = node
-        if zone := zone_of(node):
+        if zone:
             endpoint["zone"] = zone
     hostname = get_in(pod, "spec", "hostname", default="")
     if hostname and get_in(pod, "spec", "subdomain") == service["metadata"]["name"]:

@@ -4,6 +4,7 @@ Source of the rules: pkg/controller/replicaset/replica_set.go.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from kiban.cluster.controllers.ownership import (
     candidates,
@@ -15,6 +16,7 @@ from kiban.cluster.controllers.pods import (
     PodIdentity,
     available_at,
     is_active,
+    is_terminal,
     is_terminating,
     name_base,
     pod_from_template,
@@ -32,9 +34,12 @@ from kiban.kube.objects import (
     REPLICA_SET,
     Key,
     Manifest,
+    condition_of,
     controller_of,
     is_deleting,
     key_of,
+    labels_of,
+    owners_of,
     uid_of,
 )
 from kiban.kube.selectors import selector_from_object
@@ -55,6 +60,8 @@ class ReplicaSetController:
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == REPLICA_SET:
             return [change.key]
+        if _shown(change.before) == _shown(change.after):
+            return ()
         owners = controllers_of(REPLICA_SET, (change.before, change.after))
         if change.after is not None and controller_of(change.after) is None:
             owners += possible_owners(snapshot, change.after, REPLICA_SET)
@@ -80,6 +87,14 @@ class ReplicaSetController:
             (*reports, *changes, *status_update(replica_set, status)),
             wake_after=_next_availability(replica_set, active, now),
         )
+
+
+def _shown(pod: Manifest | None) -> Any:
+    """What a set sees of a pod before it has to choose among its pods."""
+    if pod is None:
+        return None
+    ready = condition_of(pod, "Ready")
+    return labels_of(pod), owners_of(pod), is_terminal(pod), is_deleting(pod), ready
 
 
 def _sized(

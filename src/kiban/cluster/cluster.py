@@ -5,8 +5,9 @@ answers; requests of clients go through `handle`. The wall clock with real proce
 virtual clock with modelled ones drive the same code: same seed and same inputs, same state.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kiban.cluster.admission.chain import admissions
@@ -28,7 +29,7 @@ from kiban.cluster.networking.moving import moved_objects
 from kiban.cluster.store import Store
 from kiban.cluster.usage import MetricsView
 from kiban.kube.kinds import standard_kinds
-from kiban.kube.objects import key_of
+from kiban.kube.objects import Manifest, key_of
 from kiban.primitives.chance import Chance
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Create
@@ -38,6 +39,8 @@ from kiban.reconcile.trace import Trace
 
 # Reconciles in one step, so that a driver's event loop gets its turn: about 20 ms of work.
 STEP_LIMIT = 100
+# Restored objects shown in one step: as much work.
+SHOWN_AT_ONCE = 250
 DEFAULT_PLAN = AddressPlan(0)
 EPOCH_INSTANT = Instant(0)
 
@@ -63,6 +66,7 @@ class Cluster:
     tokens: Tokens | None = None
     metrics: MetricsView | None = None
     _now: Instant = EPOCH_INSTANT
+    _unseen: deque[Manifest] = field(default_factory=deque)
 
     @property
     def world(self) -> World:
@@ -74,7 +78,7 @@ class Cluster:
 
     def next_due(self) -> Instant | None:
         """When there is work without anything new from outside; None when there is none."""
-        if self.store.has_changes:
+        if self.store.has_changes or self._unseen:
             return self._now
         dues = [self.loop.next_due(), self.kubelet.next_due() if self.kubelet else None]
         return min((due for due in dues if due is not None), default=None)
@@ -82,6 +86,9 @@ class Cluster:
     def step(self, now: Instant, limit: int = STEP_LIMIT) -> list[Ask]:
         """Do the work that is due, at most `limit` reconciles; what the world is asked to do."""
         self._now = now
+        if self._unseen:
+            self._show_restored(now)
+            return []
         self._spread(now)
         for _ in range(limit):
             if not self.loop.step(self.store, now):
@@ -122,7 +129,8 @@ class Cluster:
         self.executor.execute("kube-apiserver", commands, now)
 
     def resume(self, now: Instant) -> None:
-        """Show every restored object to the controllers, as if it had just been created.
+        """Have the next steps show every restored object to the controllers, as if it had just
+        been created; nothing is decided before they have seen all. Requests are answered already.
 
         Addresses of another slot, which somebody else holds now, are moved to ours before.
         """
@@ -130,8 +138,17 @@ class Cluster:
         for manifest in list(moved_objects(self.store, self.plan)):
             self.store.put(manifest)
         for kind in self.store.kinds():
-            for manifest in self.store.list(kind):
-                self._show(Change(key_of(manifest), None, manifest), now)
+            self._unseen.extend(self.store.list(kind))
+
+    @property
+    def is_resuming(self) -> bool:
+        """Whether there are restored objects that the controllers have not seen."""
+        return bool(self._unseen)
+
+    def _show_restored(self, now: Instant) -> None:
+        for _ in range(min(SHOWN_AT_ONCE, len(self._unseen))):
+            manifest = self._unseen.popleft()
+            self._show(Change(key_of(manifest), None, manifest), now)
 
     def _spread(self, now: Instant) -> None:
         for change in self.store.take_changes():

@@ -53,7 +53,11 @@ class _Kind:
             self.names[namespace] = []
             insort(self.space_names, namespace, key=_space_order)
         if name not in space:
-            insort(self.names[namespace], name)
+            names = self.names[namespace]
+            if names and name < names[-1]:
+                insort(names, name)
+            else:
+                names.append(name)
         space[name] = stored
 
     def remove(self, namespace: str, name: str) -> None:
@@ -214,9 +218,10 @@ class Store:
         """Fill an empty store from a journal; the history starts at the given revision."""
         for at, manifest in objects:
             key = key_of(manifest)
-            self._kinds.setdefault(key.group_kind, _Kind()).put(
-                key.namespace, key.name, Stored(manifest, at)
-            )
+            kind = self._kinds.get(key.group_kind)
+            if kind is None:
+                kind = self._kinds[key.group_kind] = _Kind()
+            kind.put(key.namespace, key.name, Stored(manifest, at))
             self._index(key, manifest)
         self.revision = self._history_start = max(revision, self.revision)
 
@@ -254,10 +259,14 @@ class Store:
         self._by_uid[manifest["metadata"].get("uid", "")] = key
         for owner in owners_of(manifest):
             self._by_owner.setdefault((owner["uid"], key.group_kind), {})[key] = None
-        if key.group_kind in INDEXED_BY_LABEL:
+        kind = key.group_kind
+        if kind in INDEXED_BY_LABEL:
             for name, value in labels_of(manifest).items():
-                place = (key.group_kind, key.namespace, name, value)
-                self._by_label.setdefault(place, {})[key.name] = None
+                place = (kind, key.namespace, name, value)
+                group = self._by_label.get(place)
+                if group is None:
+                    group = self._by_label[place] = {}
+                group[key.name] = None
         if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             self._by_node.setdefault(node, {})[key] = None
 

@@ -75,7 +75,7 @@ class WallDriver:
             )
             with _collecting_later():
                 restored = self._journal.restore(self.cluster.store)
-                self._resume(restored)
+            self._resume(restored)
             self._journal.start()
         else:
             self._resume(0)
@@ -165,6 +165,10 @@ class WallDriver:
     # The loop
 
     async def _run(self) -> None:
+        with _collecting_later():
+            while self.cluster.is_resuming:
+                self.cluster.step(self.clock())
+                await asyncio.sleep(0)
         while True:
             self._nudge.clear()
             now = self.clock()

@@ -70,10 +70,25 @@ class Solver:
 
     def solve(self, pods: Sequence[Manifest], *, respects: bool = True) -> Solution:
         """Place the largest pods first, each as strictly as it goes."""
+        for pool in self._supply.pools:
+            self._put_domains(pool)
         for pod in sorted(pods, key=_order):
             if not any(self._place(form) for form in forms(pod, respects=respects)):
                 self.solution.left.append(pod)
         return self.solution
+
+    def _put_domains(self, pool: Pool) -> None:
+        """Where a pool could have machines, there is a domain of every topology though nobody is
+        there yet; a node of no size stands for it. That holds for hosts too: there can always be
+        another one."""
+        shown: dict[tuple[str, str], None] = {}
+        for offer in self._supply.offerings.get(pool.name, ()):
+            where = (offer.zone, offer.capacity_type)
+            if where not in shown:
+                shown[where] = None
+                name = f"domain-{pool.name}-{offer.zone}-{offer.capacity_type}"
+                template = template_of(pool, offer, name)
+                self._trial.put_node({**template, "status": {}})
 
     def _place(self, form: Manifest) -> bool:
         pod = pod_info(form)
@@ -152,10 +167,10 @@ class Solver:
         ]
 
     def _charge(self, draft: Draft) -> None:
-        """Count a machine against its pool's limits, as the smallest that it may become."""
+        """Count a machine against its pool's limits, as the largest that it may become."""
         used = self._used.setdefault(draft.pool.name, {})
-        for name, amount in draft.options[0].size.items():
-            used[name] = used.get(name, 0) + amount
+        for name in self._supply.room.get(draft.pool.name, ()):
+            used[name] = used.get(name, 0) + max(o.size.get(name, 0) for o in draft.options)
 
 
 def template_of(pool: Pool, offer: Offering, name: str) -> Manifest:

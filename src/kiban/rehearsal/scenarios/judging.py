@@ -109,7 +109,7 @@ def _recoveries(evidence: Evidence) -> Iterator[Verdict]:
         yield Verdict(expectation, "unknown", "nothing happened that one recovers from")
     for fault in found:
         times = {
-            service: recovery(evidence, service, fault.at)
+            service: recovery(evidence, service, fault.at, fault.until)
             for service, account in evidence.accounts.items()
             if account.requests > 0
         }

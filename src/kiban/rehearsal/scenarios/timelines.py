@@ -18,17 +18,33 @@ _NOBODY = 1e-6
 FAULTS = ("act.zone-lost", "act.spot-sweep", "act.surge", "act.mended", "act.rollback")
 
 
+# And what begins one that is counted from its end.
+_TROUBLES = (*FAULTS, "act.broken", "act.deploy")
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something after which services should be well again soon."""
+    """Something after which services should be well again soon; what fails after `until` is put
+    down to the next one."""
 
     at: float
     words: str
+    until: float = float("inf")
 
 
 def faults(evidence: Evidence) -> list[Fault]:
     """Every fault, in order. What is undone later counts from then on."""
-    return [Fault(one["t"], _words(one)) for one in evidence.of(*FAULTS)]
+    troubles = [
+        one["t"] for one in evidence.of(*_TROUBLES) if one["what"] != "act.deploy" or one["bad"]
+    ]
+    return [
+        Fault(
+            one["t"],
+            _words(one),
+            min((at for at in troubles if at > one["t"]), default=float("inf")),
+        )
+        for one in evidence.of(*FAULTS)
+    ]
 
 
 def _words(record: Record) -> str:
@@ -44,7 +60,9 @@ def _words(record: Record) -> str:
     return f"the rollback of {record['service']}"
 
 
-def recovery(evidence: Evidence, service: str, since: float) -> float | None:
+def recovery(
+    evidence: Evidence, service: str, since: float, until: float = float("inf")
+) -> float | None:
     """Seconds from a fault until requests to a service succeed again and go on doing so; 0 when
     it never failed, None when it does not recover."""
     objective = evidence.accounts[service].objective
@@ -58,6 +76,8 @@ def recovery(evidence: Evidence, service: str, since: float) -> float | None:
     for (time, bad), (_, all_) in zip(failed, asked, strict=True):
         if time < since:
             continue
+        if time > until:
+            return 0.0 if end is None else end - since
         if all_ > _NOBODY and bad / all_ > allowed:
             end = time
         elif end is not None and time - end >= CALM_SECONDS:

@@ -22,6 +22,7 @@ from kiban.cluster.controllers.resource_quota import ResourceQuotaController
 from kiban.cluster.controllers.root_ca import RootCaController
 from kiban.cluster.controllers.service_account import ServiceAccountController
 from kiban.cluster.controllers.stateful_set import StatefulSetController
+from kiban.cluster.controllers.storage_protection import StorageProtectionController
 from kiban.cluster.controllers.taint_eviction import TaintEvictionController
 from kiban.cluster.controllers.ttl_after_finished import TtlAfterFinishedController
 from kiban.cluster.scheduler import Scheduler
@@ -56,6 +57,7 @@ def controllers(
         TaintEvictionController(),
         PodGarbageCollector(),
         PersistentVolumeClaimController(),
+        StorageProtectionController(),
         ResourceQuotaController(),
         ClusterRoleAggregationController(),
         GarbageCollector(),

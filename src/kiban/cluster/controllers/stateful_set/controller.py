@@ -14,6 +14,7 @@ from kiban.cluster.controllers.controller_revisions import (
 )
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
 from kiban.cluster.controllers.pods import available_at
+from kiban.cluster.controllers.stateful_set.claims import claim_updates
 from kiban.cluster.controllers.stateful_set.members import (
     claim_key,
     claims_of,
@@ -71,6 +72,7 @@ class StatefulSetController:
         if not is_deleting(stateful_set):
             # A set on its way out keeps no history, or it and the collector would never end.
             commands += history.commands
+            commands += claim_updates(stateful_set, pods, snapshot)
             commands += _stepped(situation, snapshot)
         status = _status(situation, snapshot.refusals)
         commands += status_update(stateful_set, status)

@@ -46,6 +46,11 @@ def ordinals_of(stateful_set: Manifest) -> range:
     return range(start, start + (1 if size is None else size))
 
 
+def is_in_range(stateful_set: Manifest, pod: Manifest) -> bool:
+    """Whether the set wants the member, by its ordinal."""
+    return ordinal_of(pod) in ordinals_of(stateful_set)
+
+
 def is_running_and_ready(pod: Manifest) -> bool:
     return phase_of(pod) == "Running" and is_ready(pod)
 

@@ -75,9 +75,10 @@ def _docker_faults(text: str, field: str) -> Faults:
     """Credentials for registries are a JSON object; what is wrong with it is said, not shown."""
     try:
         value = json.loads(base64.b64decode(text))
+    except json.JSONDecodeError as error:
+        return [invalid(field, "<secret contents redacted>", _json_fault(error))]
     except ValueError as error:
-        said = _json_fault(str(error))
-        return [invalid(field, "<secret contents redacted>", said)]
+        return [invalid(field, "<secret contents redacted>", f"invalid character: {error}")]
     if value is None or isinstance(value, dict):
         return []
     kind = {list: "array", str: "string", bool: "bool"}.get(type(value), "number")
@@ -85,10 +86,22 @@ def _docker_faults(text: str, field: str) -> Faults:
     return [invalid(field, "<secret contents redacted>", said)]
 
 
-def _json_fault(error: str) -> str:
-    if error.startswith("Expecting value: line 1 column 1"):
+def _json_fault(error: json.JSONDecodeError) -> str:
+    """As Go's decoder says it: the character that it did not expect, and what it looked for."""
+    if error.pos >= len(error.doc):
         return "unexpected end of JSON input"
-    return f"invalid character: {error}"
+    found = f"invalid character '{error.doc[error.pos]}'"
+    return f"{found} {_LOOKED_FOR.get(error.msg, 'looking for beginning of value')}"
+
+
+_LOOKED_FOR = {
+    "Extra data": "after top-level value",
+    "Expecting property name enclosed in double quotes": (
+        "looking for beginning of object key string"
+    ),
+    "Expecting ':' delimiter": "after object key",
+    "Expecting ',' delimiter": "after object key:value pair",
+}
 
 
 def frozen_data_stays(old: Manifest, new: Manifest) -> Faults:
@@ -162,10 +175,15 @@ def _rule(rule: Value, field: str, *, namespaced: bool) -> Faults:
     return faults
 
 
+_RBAC = "rbac.authorization.k8s.io"
+_GROUP_OF_SUBJECT = {"ServiceAccount": "", "User": _RBAC, "Group": _RBAC}
+
+
 def validate_binding(manifest: Manifest) -> Faults:
     role = manifest.get("roleRef") or {}
     kinds = ("Role", "ClusterRole") if manifest["kind"] == "RoleBinding" else ("ClusterRole",)
-    faults = one_of("roleRef.kind", role.get("kind", ""), kinds)
+    faults = one_of("roleRef.apiGroup", role.get("apiGroup", ""), (_RBAC,))
+    faults += one_of("roleRef.kind", role.get("kind", ""), kinds)
     if not role.get("name"):
         faults.append(required("roleRef.name"))
     for index, subject in enumerate(manifest.get("subjects") or ()):
@@ -174,6 +192,9 @@ def validate_binding(manifest: Manifest) -> Faults:
         if not subject.get("name"):
             faults.append(required(f"{at}.name"))
         faults += one_of(f"{at}.kind", kind, ("ServiceAccount", "User", "Group"))
+        if kind in _GROUP_OF_SUBJECT:
+            group = subject.get("apiGroup", "")
+            faults += one_of(f"{at}.apiGroup", group, (_GROUP_OF_SUBJECT[kind],))
         cluster_wide = manifest["kind"] == "ClusterRoleBinding"
         if kind == "ServiceAccount" and cluster_wide and not subject.get("namespace"):
             faults.append(required(f"{at}.namespace"))
@@ -232,3 +253,12 @@ def validate_lease(manifest: Manifest) -> Faults:
         detail = "must be greater than or equal to 0"
         faults.append(invalid("spec.leaseTransitions", transitions, detail))
     return faults
+
+
+def validate_runtime_class(manifest: Manifest) -> Faults:
+    handler = manifest.get("handler", "")
+    return [invalid("handler", handler, fault) for fault in formats.dns_label_faults(handler)]
+
+
+def runtime_class_stays(old: Manifest, new: Manifest) -> Faults:
+    return immutable("handler", old.get("handler"), new.get("handler"))

@@ -42,6 +42,16 @@ async def apply(job: Job, address: Address) -> Job:
     return await _spread(job, address, act)
 
 
+async def small_pods(job: Job, address: Address) -> Job:
+    """Pods that wait for a node."""
+    made = {number: orjson.dumps(objects.small_pod(number)) for number in _of(job)}
+
+    async def act(connection: Connection, number: int) -> None:
+        checked(connection, await connection.ask("POST", _PODS, made[number]), 201)
+
+    return await _spread(job, address, act)
+
+
 async def pods(job: Job, address: Address) -> Job:
     """Pods that run: each is created, then its status written."""
     made = {number: orjson.dumps(objects.pod(number)) for number in _of(job)}
@@ -103,6 +113,7 @@ async def _work(
 _ACTS: dict[str, Callable[[Job, Address], Awaitable[Job]]] = {
     "apply": apply,
     "pods": pods,
+    "small_pods": small_pods,
     "list": listing,
     "watch": fan_out,
 }

@@ -56,8 +56,20 @@ def deployment(number: int, change: int) -> Manifest:
     }
 
 
+def small_pod(number: int) -> Manifest:
+    """A pod as tests make them; with what the server adds it has 2.1 KB as JSON, as those had of
+    which kube-apiserver's lists were measured."""
+    resources = {"requests": {"cpu": "100m", "memory": "64Mi"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"pod-{number:05}", "labels": {"app": f"app-{number % 50}"}},
+        "spec": {"containers": [{"name": "app", "image": "nginx:1.29", "resources": resources}]},
+    }
+
+
 def pod(number: int) -> Manifest:
-    """A pod of such a service; the server adds token, tolerations and defaults: 2.1 KB as JSON."""
+    """A pod of such a service, of a replica set; running, it has 7.5 KB as JSON."""
     labels = {**_labels(number % 50), "pod-template-hash": f"{number % 50:08x}"}
     template = deployment(number % 50, 1)["spec"]["template"]["spec"]
     owner = {

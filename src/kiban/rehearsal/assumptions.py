@@ -147,12 +147,12 @@ class _Assuming:
                 continue
             times = 1.0 if said.times is None else said.times
             optional = use.optional if said.optional is None else said.optional
-            given = key in words
-            source = (
-                f"declared: {self._written.line('services', service, 'calls', key)}"
-                if given
-                else "assumed: once for each request"
-            )
+            measured = self._measured.get(service, {}).get(f"calls {to}")
+            source = "assumed: once for each request"
+            if said.times is not None or (key in words and measured is None):
+                source = f"declared: {self._written.line('services', service, 'calls', key)}"
+            elif measured is not None:
+                times, source = measured.value, f"measured: {measured.source}"
             kind = "default when down" if optional else "fails when down"
             retries = said.retries or 0
             again = f", {retries} retries" if retries else ""

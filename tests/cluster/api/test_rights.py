@@ -75,6 +75,38 @@ def test_a_token_is_its_account_s_until_it_expires_or_the_account_goes(api: Any)
     assert cluster.user_of_token(token, api.now) is None
 
 
+def test_a_token_for_others_is_none_for_this_server(api: Any) -> None:
+    api.cluster.tokens = SignedTokens("secret")
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+    spec = {"audiences": ["vault"]}
+    token = api.json("POST", TOKEN, {**body, "spec": spec})["status"]["token"]
+    assert api.cluster.user_of_token(token, api.now) is None
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview"}
+    path = "/apis/authentication.k8s.io/v1/tokenreviews"
+    told = [
+        api.json("POST", path, {**review, "spec": {"token": token, "audiences": audiences}})
+        for audiences in (["vault", "x"], ["x"], [])
+    ]
+    assert [review["status"].get("authenticated", False) for review in told] == [True, False, False]
+    assert told[0]["status"]["audiences"] == ["vault"]
+
+
+def test_a_token_ends_with_the_object_it_is_bound_to(api: Any) -> None:
+    api.cluster.tokens = SignedTokens("secret")
+    secrets = "/api/v1/namespaces/default/secrets"
+    made = api.json("POST", secrets, {"metadata": {"name": "s"}})
+    bound = {"kind": "Secret", "apiVersion": "v1", "name": "s", "uid": made["metadata"]["uid"]}
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+    for other, status in (({"uid": "x"}, 409), ({"name": "t"}, 404), ({"kind": "ConfigMap"}, 400)):
+        asked = {**body, "spec": {"boundObjectRef": {**bound, **other}}}
+        assert api("POST", TOKEN, asked).status == status
+    del bound["uid"]
+    token = api.json("POST", TOKEN, {**body, "spec": {"boundObjectRef": bound}})["status"]["token"]
+    assert api.cluster.user_of_token(token, api.now) is not None
+    api("DELETE", f"{secrets}/s")
+    assert api.cluster.user_of_token(token, api.now) is None
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b", "a.b.c", "é.é.é", "...."])
 def test_nonsense_is_no_token(token: str) -> None:
     assert SignedTokens("secret").read(token) is None

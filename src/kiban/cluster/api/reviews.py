@@ -12,7 +12,11 @@ from kiban.cluster.api.negotiation import form_of
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
-from kiban.cluster.authorization.accounts import user_of_claims
+from kiban.cluster.authorization.accounts import (
+    API_AUDIENCE,
+    common_audiences,
+    user_of_claims,
+)
 from kiban.cluster.authorization.rights import ADMINISTRATORS, may
 from kiban.cluster.authorization.roles import Rule, Wish, rules_of
 from kiban.kube.kinds import KindInfo
@@ -90,10 +94,11 @@ def whose_token(
     review = _review(request, info)
     token = review["spec"].get("token", "")
     claims = world.tokens.read(token) if world.tokens is not None else None
-    user = user_of_claims(world.store, claims, now) if claims is not None else None
-    if user is None:
+    wanted = review["spec"].get("audiences") or [API_AUDIENCE]
+    user = user_of_claims(world.store, claims, now, wanted) if claims is not None else None
+    if claims is None or user is None:
         return _answered(request, review, {"user": {}, "error": "the token is not valid"})
-    audiences = list((claims or {}).get("aud", ()))
+    audiences = common_audiences(claims, wanted)
     status = {"authenticated": True, "user": user_info(user), "audiences": audiences}
     return _answered(request, review, status)
 

@@ -4,19 +4,29 @@ Source: kubernetes/pkg/registry/core/serviceaccount/storage/token.go. The claims
 signing them needs a key, which lives with the adapter.
 """
 
+from dataclasses import replace
+
 from kiban.cluster.api import bodies, rendering
-from kiban.cluster.api.failures import Failure, invalid, not_found, wrong_value
+from kiban.cluster.api.failures import (
+    Failure,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+    wrong_value,
+)
 from kiban.cluster.api.negotiation import form_of
 from kiban.cluster.api.options import call_of
 from kiban.cluster.api.routing import Target
 from kiban.cluster.api.values import Request, Response
 from kiban.cluster.api.world import World
+from kiban.cluster.authorization.accounts import API_AUDIENCE
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import SERVICE_ACCOUNT, Key, Manifest, get_in
 from kiban.primitives.instants import Instant, later, rfc3339
 
-ISSUER = "https://kubernetes.default.svc"
-AUDIENCE = ISSUER
+ISSUER = API_AUDIENCE
+AUDIENCE = API_AUDIENCE
 DEFAULT_SECONDS = 3600
 SHORTEST_SECONDS = 600
 LONGEST_SECONDS = 1 << 32
@@ -42,7 +52,8 @@ def request(
     spec.update(expirationSeconds=seconds, audiences=audiences)
     spec.setdefault("boundObjectRef", None)
     end = later(now, seconds)
-    claims = claims_of(account, audiences, now, end, spec["boundObjectRef"])
+    bound = _bound(world, account, spec["boundObjectRef"])
+    claims = claims_of(account, audiences, now, end, bound)
     meta = account["metadata"]
     answer = {
         "kind": "TokenRequest",
@@ -57,6 +68,34 @@ def request(
         "status": {"token": world.tokens.sign(claims), "expirationTimestamp": rfc3339(end)},
     }
     return rendering.value_response(answer, form_of(received.headers.get("accept", "")), 201)
+
+
+def _bound(world: World, account: Manifest, reference: Manifest | None) -> Manifest | None:
+    """The object that a token is to end with, which must be there and be the one that is meant."""
+    if reference is None:
+        return None
+    kind, name = reference.get("kind", ""), reference.get("name", "")
+    if reference.get("apiVersion") != "v1" or kind not in ("Pod", "Secret", "Node"):
+        named = f"{reference.get('apiVersion', '')}, Kind={kind}"
+        raise bad_request(f"cannot bind token to object of type /{named}")
+    owner = account["metadata"]
+    key = Key("", kind, "" if kind == "Node" else owner["namespace"], name)
+    found, info = world.store.get(key), world.registry.info_of(key)
+    if found is None:
+        raise not_found(info, name)
+    if kind == "Pod" and get_in(found, "spec", "serviceAccountName") != owner["name"]:
+        raise bad_request(
+            f'cannot bind token for serviceaccount "{owner["name"]}" to pod running with '
+            "different serviceaccount name."
+        )
+    uid = found["metadata"]["uid"]
+    if reference.get("uid") and reference["uid"] != uid:
+        why = (
+            f"the UID in the bound object reference ({reference['uid']}) does not match the UID "
+            "in record. The object might have been deleted and then recreated"
+        )
+        raise conflict(replace(info, plural=kind), name, why)
+    return {"kind": kind, "name": name, "uid": uid}
 
 
 def _check_lifetime(seconds: int) -> None:

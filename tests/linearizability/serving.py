@@ -30,7 +30,7 @@ async def main(directory, port):
 asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
 """
 HEADERS = {"Authorization": "Bearer token"}
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 50.0
 
 
 class Server:

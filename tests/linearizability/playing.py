@@ -78,8 +78,8 @@ async def judged(seed: int, plant: str = "", *, acts: int = ACTS) -> tuple[Histo
     """Play against a new server, perhaps with a fault planted; what was wrong with it."""
     with tempfile.TemporaryDirectory() as directory:
         server = Server(Path(directory), plant)
-        await server.start()
         try:
+            await server.start()
             history = await play(server.address, seed, acts)
         finally:
             server.kill()

@@ -5,6 +5,7 @@ from tests.fuzz.asking import ADMIN, Talk
 from tests.fuzz.growing import GOOD
 
 from kiban.cluster.api.values import Request
+from kiban.kube.objects import Key
 
 HEADERS = {"accept": "application/json", "content-type": "application/json"}
 
@@ -25,3 +26,15 @@ def test_pods_that_come_back_on_a_lost_node_are_swept_once_a_round() -> None:
     talk.go_on(200)
     # At the same instant they would come and go for ever.
     assert talk.world.cluster.store.revision - before < 200
+
+
+def test_a_priority_class_without_a_value_has_the_value_zero() -> None:
+    talk = Talk()
+    whole = {"metadata": {"name": "a"}, "globalDefault": True}
+    path = "/apis/scheduling.k8s.io/v1/priorityclasses"
+    assert talk.send(Request("POST", path, (), HEADERS, orjson.dumps(whole), ADMIN)) == 201
+    pod = orjson.dumps({"metadata": {"name": "a"}, **GOOD["Pod"]})
+    path = "/api/v1/namespaces/default/pods"
+    assert talk.send(Request("POST", path, (), HEADERS, pod, ADMIN)) == 201
+    stored = talk.world.cluster.store.get(Key("", "Pod", "default", "a"))
+    assert stored is not None and stored["spec"]["priority"] == 0

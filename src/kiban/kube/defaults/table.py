@@ -61,6 +61,8 @@ _DEFAULTS: dict[GroupKind, Callable[[Manifest], Manifest]] = {
     GroupKind("rbac.authorization.k8s.io", "Role"): settings.default_role,
     GroupKind("rbac.authorization.k8s.io", "RoleBinding"): settings.default_binding,
     GroupKind("scheduling.k8s.io", "PriorityClass"): lambda manifest: {
+        # A number that is not a pointer: without it, it is zero.
+        "value": 0,
         "preemptionPolicy": "PreemptLowerPriority",
         **manifest,
     },

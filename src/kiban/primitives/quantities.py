@@ -44,6 +44,7 @@ def parse_quantity(text: str | int | float) -> Decimal:
     return Decimal(number + (exponent or "")) * _SUFFIXES[suffix or ""]
 
 
+@lru_cache(maxsize=4096)
 def milli(text: str | int | float) -> int:
     """Thousandths, rounded up as Kubernetes does (`500m` gives 500, `1` gives 1000)."""
     value = parse_quantity(text) * 1000

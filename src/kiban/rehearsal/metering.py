@@ -42,6 +42,7 @@ class Metering:
         starting = usage.cpu_starting if is_cpu else usage.memory_starting
         scale = 1 if is_cpu else 1000
         found: dict[str, Sample] = {}
+        made: dict[tuple[str, int], Sample] = {}
         for pod in pods:
             metadata = pod["metadata"]
             view = fleet.pod(metadata["uid"])
@@ -50,7 +51,11 @@ class Metering:
             vector = ready if view.is_ready else starting
             container = pod["spec"]["containers"][0]["name"]
             value = int(vector[fleet.index[view.service]]) * scale
-            found[metadata["name"]] = Sample({container: value}, self.at, RESOLUTION_SECONDS)
+            same = (container, value)
+            sample = made.get(same)
+            if sample is None:
+                sample = made[same] = Sample({container: value}, self.at, RESOLUTION_SECONDS)
+            found[metadata["name"]] = sample
         return found
 
     def custom(self, metric: str, pods: Sequence[Manifest], now: Instant) -> Mapping[str, Sample]:

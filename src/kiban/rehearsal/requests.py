@@ -64,6 +64,15 @@ class Requests:
         info = self._registry.info_of(key)
         return self._registry.update(info, key, change, self._call(now), subresource)
 
+    def tell(self, key: Key, change: Callable[[Manifest], Manifest]) -> None:
+        """A kubelet's word on the status of what it runs: stored as it is, for a kubelet keeps
+        the rules, and there are many such words."""
+        live = self.store.get(key)
+        if live is not None:
+            told = change(live)
+            if told["status"] != live.get("status"):
+                self.store.put(told)
+
     def delete(self, key: Key, now: Instant, options: DeleteOptions | None = None) -> None:
         info = self._registry.info_of(key)
         delete(self._registry, info, key, options or DeleteOptions(), self._call(now))

@@ -47,8 +47,8 @@ class NodeInfo:
     """One node. Pods that have ended do not count on it."""
 
     __slots__ = (
-        "affine", "allocatable", "labels", "name", "node", "pods", "ports", "requested",
-        "scored_cpu", "scored_memory", "taints", "unschedulable", "zone",
+        "affine", "allocatable", "labelled", "labels", "name", "node", "pods", "ports",
+        "requested", "scored_cpu", "scored_memory", "taints", "unschedulable", "zone",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -61,6 +61,8 @@ class NodeInfo:
         self.allocatable: Mapping[str, int] = {}
         self.pods: dict[Key, PodInfo] = {}
         self.affine: dict[Key, PodInfo] = {}
+        # How many pods have a label: most of what is asked of nodes is about none.
+        self.labelled: dict[tuple[str, str], int] = {}
         self.ports: dict[Port, int] = {}
         self.requested: dict[str, int] = {}
         self.scored_cpu = self.scored_memory = 0
@@ -92,6 +94,13 @@ class NodeInfo:
             self.requested[name] = self.requested.get(name, 0) + sign * amount
         self.scored_cpu += sign * shape.scored_cpu
         self.scored_memory += sign * shape.scored_memory
+        labelled = self.labelled
+        for pair in shape.labels.items():
+            count = labelled.get(pair, 0) + sign
+            if count:
+                labelled[pair] = count
+            else:
+                del labelled[pair]
         for port in shape.ports:
             self.ports[port] = self.ports.get(port, 0) + sign
             if not self.ports[port]:
@@ -104,4 +113,5 @@ class NodeInfo:
             setattr(twin, name, getattr(self, name))
         twin.pods, twin.affine = dict(self.pods), dict(self.affine)
         twin.ports, twin.requested = dict(self.ports), dict(self.requested)
+        twin.labelled = dict(self.labelled)
         return twin

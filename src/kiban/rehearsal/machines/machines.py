@@ -389,7 +389,7 @@ class Machines:
             )
             return {**live, "status": {**live.get("status", {}), **status, "conditions": found}}
 
-        self.api.change(pod.key, changed, now, "status")
+        self.api.tell(pod.key, changed)
 
 
 def _backoff(restarts: int) -> float:

@@ -64,6 +64,9 @@ class Memory:
     def forget(self, now: Instant) -> None:
         """Drop what no window reaches back to."""
         cutoff = later(now, -LONGEST_SECONDS)
+        oldest = [entries[0][0] for entries in (self.recommendations, self.changes) if entries]
+        if all(at >= cutoff for at in oldest):
+            return
         self.recommendations = [entry for entry in self.recommendations if entry[0] >= cutoff]
         self.changes = [entry for entry in self.changes if entry[0] >= cutoff]
 
@@ -133,7 +136,13 @@ def _stabilized(
 
 def _since(entries: Sequence[tuple[Instant, int]], seconds: float, now: Instant) -> list[int]:
     cutoff = later(now, -seconds)
-    return [value for at, value in entries if at > cutoff]
+    found = []
+    # In order of time, so the recent ones are at the end.
+    for at, value in reversed(entries):
+        if at <= cutoff:
+            break
+        found.append(value)
+    return found
 
 
 def _at_speed(

@@ -20,13 +20,29 @@ _NO_DOMAIN = Rejection(
 )
 
 
-def matching_pods(spread: Spread, namespace: str, info: NodeInfo) -> int:
-    """Pods on the node that the constraint counts."""
-    matches = spread.selector.matches
-    return sum(
-        not pod.terminating and pod.shape.namespace == namespace and matches(pod.shape.labels)
-        for pod in info.pods.values()
-    )
+class Matching:
+    """Counts the pods on a node that a constraint of a namespace's pod is about."""
+
+    def __init__(self, spread: Spread, namespace: str) -> None:
+        self._matches = spread.selector.matches
+        self._labels = spread.selector.equalities
+        self._namespace = namespace
+
+    def __call__(self, info: NodeInfo) -> int:
+        labelled = info.labelled
+        for pair in self._labels:
+            if pair not in labelled:
+                return 0
+        found = 0
+        for pod in info.pods.values():
+            shape = pod.shape
+            if (
+                not pod.terminating
+                and shape.namespace == self._namespace
+                and self._matches(shape.labels)
+            ):
+                found += 1
+        return found
 
 
 def is_counted(shape: Shape, spread: Spread, info: NodeInfo) -> bool:
@@ -37,7 +53,11 @@ def is_counted(shape: Shape, spread: Spread, info: NodeInfo) -> bool:
 
 
 def has_all_keys(spreads: Sequence[Spread], info: NodeInfo) -> bool:
-    return all(spread.topology_key in info.labels for spread in spreads)
+    labels = info.labels
+    for spread in spreads:  # noqa: SIM110 - asked of every node for every pod
+        if spread.topology_key not in labels:
+            return False
+    return True
 
 
 class HardSpread:
@@ -49,12 +69,13 @@ class HardSpread:
 
     def _contribution(self, spread: Spread) -> Contribution:
         shape = self._shape
+        matching = Matching(spread, shape.namespace)
 
         def contribution(info: NodeInfo) -> Mapping[Domain, int]:
             if not has_all_keys(shape.hard_spreads, info) or not is_counted(shape, spread, info):
                 return {}
             domain = (spread.topology_key, info.labels[spread.topology_key])
-            return {domain: matching_pods(spread, shape.namespace, info)}
+            return {domain: matching(info)}
 
         return contribution
 

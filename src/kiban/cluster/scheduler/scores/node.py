@@ -10,6 +10,8 @@ from kiban.cluster.scheduler.taints import is_borne
 
 def preference(shape: Shape, info: NodeInfo) -> int:
     """The sum of weights of the preferred terms that the node meets."""
+    if not shape.preferred_nodes:
+        return 0
     return sum(
         weight for weight, term in shape.preferred_nodes if term.matches(info.name, info.labels)
     )
@@ -17,6 +19,8 @@ def preference(shape: Shape, info: NodeInfo) -> int:
 
 def dislikes(shape: Shape, info: NodeInfo) -> int:
     """How many PreferNoSchedule taints of the node the pod does not tolerate."""
+    if not info.taints:
+        return 0
     tolerations = [
         entry
         for entry in shape.tolerations

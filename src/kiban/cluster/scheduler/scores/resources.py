@@ -26,12 +26,14 @@ def balanced(shape: Shape, info: NodeInfo) -> int:
     """0 for every node when the pod asks for nothing."""
     if shape.is_best_effort:
         return 0
-    wanted = dict(shape.requests)
+    wanted: dict[str, int] = {"cpu": 0, "memory": 0}
+    for name, amount in shape.requests:
+        wanted[name] = amount
     fractions = []
     for name in ("cpu", "memory"):
         size = info.allocatable.get(name, 0)
         if size:
-            used = info.requested.get(name, 0) + wanted.get(name, 0)
-            fractions.append(min(1.0, used / size))
+            used = info.requested.get(name, 0) + wanted[name]
+            fractions.append(used / size if used < size else 1.0)
     deviation = abs(fractions[0] - fractions[1]) / 2 if len(fractions) == 2 else 0.0
     return int((1 - deviation) * TOP_SCORE)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from math import log
 
 from kiban.cluster.scheduler.filters.topology_spread import (
+    Matching,
     has_all_keys,
     is_counted,
-    matching_pods,
 )
 from kiban.cluster.scheduler.node_info import HOSTNAME_LABEL, ZONE_LABEL, NodeInfo
 from kiban.cluster.scheduler.scores.resources import TOP_SCORE
@@ -36,9 +36,16 @@ class SoftSpread:
         self._shape, self._spreads, self._own = shape, spreads, own
         self._hosts: list[dict[int, int]] = [{} for _ in spreads]
         self._sums = [Tally(self._contribution(spread)) for spread in spreads]
+        # Hosts are counted one by one, domains of several nodes in sums.
+        matchings = [
+            Matching(spread, shape.namespace) if spread.topology_key == HOSTNAME_LABEL else None
+            for spread in spreads
+        ]
+        self._counts = list(zip(matchings, self._hosts, self._sums, strict=True))
 
     def _contribution(self, spread: Spread) -> Contribution:
         shape = self._shape
+        matching = Matching(spread, shape.namespace)
 
         def contribution(info: NodeInfo) -> Mapping[Domain, int]:
             value = info.labels.get(spread.topology_key)
@@ -46,14 +53,14 @@ class SoftSpread:
                 return {}
             if not is_counted(shape, spread, info):
                 return {}
-            return {(spread.topology_key, value): matching_pods(spread, shape.namespace, info)}
+            return {(spread.topology_key, value): matching(info)}
 
         return contribution
 
     def update(self, at: int, info: NodeInfo) -> None:
-        for spread, hosts, tally in zip(self._spreads, self._hosts, self._sums, strict=True):
-            if spread.topology_key == HOSTNAME_LABEL:
-                hosts[at] = matching_pods(spread, self._shape.namespace, info)
+        for matching, hosts, tally in self._counts:
+            if matching is not None:
+                hosts[at] = matching(info)
             else:
                 tally.update(at, info)
 

@@ -92,14 +92,18 @@ class DependencyWords(Words):
     """What is known of a shared resource, or of a service's own one as service-key."""
 
     time: Span | None = Field(default=None, description="Mean time of an answer.")
-    variation: Positive | None = None
+    variation: Positive | None = Field(
+        default=None, description="Squared coefficient of variation of that time."
+    )
 
 
 class MetricWords(Words):
     """Where a metric comes from that the autoscaler reads from outside the cluster."""
 
     service: Name = Field(description="The service that it is about.")
-    figure: Literal["backlog", "requests", "in-flight", "latency"] = "backlog"
+    figure: Literal["backlog", "requests", "in-flight", "latency"] = Field(
+        default="backlog", description="Which of its figures: `backlog` is the length of its queue."
+    )
     every: Span = Field(default=30.0, description="Time between two measurements.")
     late: Span = Field(default=0.0, description="How long until a measurement can be seen.")
     absent: bool = Field(default=False, description="It never comes.")
@@ -109,21 +113,36 @@ class MetricWords(Words):
 class EnvironmentWords(Words):
     """What holds in one environment only."""
 
-    services: dict[Name, ServiceWords] = Field(default_factory=dict)
-    dependencies: dict[Name, DependencyWords] = Field(default_factory=dict)
-    metrics: dict[str, MetricWords] = Field(default_factory=dict)
+    services: dict[Name, ServiceWords] = Field(
+        default_factory=dict, description="Merged over `services`, field by field."
+    )
+    dependencies: dict[Name, DependencyWords] = Field(
+        default_factory=dict, description="Merged over `dependencies`."
+    )
+    metrics: dict[str, MetricWords] = Field(
+        default_factory=dict, description="Merged over `metrics`."
+    )
 
 
 class RehearsalWords(Words):
     """The file rehearsal.yaml."""
 
-    services: dict[Name, ServiceWords] = Field(default_factory=dict)
-    dependencies: dict[Name, DependencyWords] = Field(default_factory=dict)
-    metrics: dict[str, MetricWords] = Field(default_factory=dict)
-    noise: Share | None = Field(
-        default=None, description="Standard deviation of arrivals around their curve."
+    services: dict[Name, ServiceWords] = Field(
+        default_factory=dict, description="What is known of services, by name."
     )
-    environments: dict[Name, EnvironmentWords] = Field(default_factory=dict)
+    dependencies: dict[Name, DependencyWords] = Field(
+        default_factory=dict, description="What is known of shared resources, by name."
+    )
+    metrics: dict[str, MetricWords] = Field(
+        default_factory=dict, description="The external metrics of `scale.metrics`, by name."
+    )
+    noise: Share | None = Field(
+        default=None,
+        description="Standard deviation of arrivals around their curve, as a share like 0.05.",
+    )
+    environments: dict[Name, EnvironmentWords] = Field(
+        default_factory=dict, description="What differs in one environment."
+    )
     scenarios: dict[Name, Any] = Field(
-        default_factory=dict, description="Scenarios by name; see the chapter on them."
+        default_factory=dict, description="Scenarios by name; see [Scenarios](#scenarios)."
     )

@@ -160,9 +160,13 @@ class ExpectWords(Words):
 class ScenarioWords(Words):
     """One scenario."""
 
-    description: str = ""
-    from_: Clock = Field(default=0.0, alias="from", description="The time of day of its start.")
-    duration: Span = Field(default=86_400.0, description="How long it is.")
-    traffic: TrafficWords = Field(default_factory=TrafficWords)
-    acts: list[ActWords] = Field(default_factory=list)
-    expect: ExpectWords = Field(default_factory=ExpectWords)
+    description: str = Field(default="", description="What it is, in a sentence.")
+    from_: Clock = Field(
+        default=0.0, alias="from", description="The time of day of its start; midnight by default."
+    )
+    duration: Span = Field(default=86_400.0, description="How long it is; a day by default.")
+    traffic: TrafficWords = Field(
+        default_factory=TrafficWords, description="What comes from outside."
+    )
+    acts: list[ActWords] = Field(default_factory=list, description="What happens.")
+    expect: ExpectWords = Field(default_factory=ExpectWords, description="What must hold.")

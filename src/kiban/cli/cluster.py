@@ -123,9 +123,7 @@ def restore(file: Path, state_directory: Path | None, force: bool, as_json: bool
 
 @cluster_command.command("audit", epilog="Example: kiban cluster audit --since 1h")
 @state_option
-@click.option(
-    "--since", metavar="SPAN", help="Only the last so long, such as 30m."
-)
+@click.option("--since", metavar="SPAN", help="Only the last so long, such as 30m.")
 @json_option
 def audit(state_directory: Path | None, since: str | None, as_json: bool) -> None:
     """Print who changed what in the cluster, and who was denied: oldest first.
@@ -147,18 +145,22 @@ def audit(state_directory: Path | None, since: str | None, as_json: bool) -> Non
 @state_option
 @click.option("--group", "groups", multiple=True, help="A group of the user; may be given again.")
 @click.option("--valid", default="365d", show_default=True, help="How long the certificate holds.")
-def user(name: str, state_directory: Path | None, groups: tuple[str, ...], valid: str) -> None:
+@click.option("--server", default="", help="The server's URL as the user reaches it.")
+def user(
+    name: str, state_directory: Path | None, groups: tuple[str, ...], valid: str, server: str
+) -> None:
     """Print a kubeconfig for a user with a client certificate of their own.
 
     A new user may do nothing yet: give rights with `kubectl create rolebinding`.
     """
-    from kiban.wiring.cluster_access import user_kubeconfig
+    from kiban.wiring.cluster_access import UserWish, user_kubeconfig
 
     try:
         seconds = parse_span(valid)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--valid") from error
-    click.echo(user_kubeconfig(state_directory, name, groups, seconds), nl=False)
+    wish = UserWish(name, groups, seconds, server)
+    click.echo(user_kubeconfig(state_directory, wish), nl=False)
 
 
 @click.command("kubeconfig", epilog="Example: export KUBECONFIG=$(kiban kubeconfig)")

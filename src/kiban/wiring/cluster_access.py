@@ -1,6 +1,7 @@
 """What `kiban cluster audit` and `kiban cluster user` do: who did what, and who may come in."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,22 @@ def audited(directory: Path | None, seconds: float | None) -> Iterator[dict[str,
         yield orjson.loads(entry)
 
 
-def user_kubeconfig(
-    directory: Path | None, name: str, groups: tuple[str, ...], seconds: float
-) -> str:
+@dataclass(frozen=True, slots=True)
+class UserWish:
+    """A user to be let in. `server` is where the API server is reached from; here unless told."""
+
+    name: str
+    groups: tuple[str, ...]
+    seconds: float
+    server: str = ""
+
+
+def user_kubeconfig(directory: Path | None, wish: UserWish) -> str:
     """A kubeconfig for a user who is known by a certificate, which is made now. Raises
     `KibanError` when there is no cluster."""
-    server = server_in(kubeconfig_path(directory))
+    server = wish.server or server_in(kubeconfig_path(directory))
     identity = server_identity(state_at(directory).cluster / "pki")
-    user = Authority(identity).issue(Subject(name, groups), int(seconds), wall_clock())
+    subject = Subject(wish.name, wish.groups)
+    user = Authority(identity).issue(subject, int(wish.seconds), wall_clock())
     shown = certificate_user(user.certificate, user.key)
     return kubeconfig(server, identity.authority.read_bytes(), shown)

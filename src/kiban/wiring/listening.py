@@ -33,18 +33,21 @@ def certified_addresses(address: str) -> tuple[str, ...]:
     """The addresses that the server's certificate must name for clients to reach it there."""
     if not address:
         return ()
-    if not ipaddress.ip_address(address).is_unspecified:
+    wanted = ipaddress.ip_address(address)
+    if not wanted.is_unspecified:
         return (address,)
-    found = _outward_address()
+    found = _outward_address(wanted.version)
     return (found,) if found else ()
 
 
-def _outward_address() -> str:
+def _outward_address(version: int) -> str:
     """The address by which this machine would reach others; nothing is sent to find it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    family = socket.AF_INET6 if version == 6 else socket.AF_INET
+    # Addresses kept for documentation (RFC 5737, RFC 3849).
+    other = "2001:db8::1" if version == 6 else "192.0.2.1"
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            # An address kept for documentation (RFC 5737).
-            probe.connect(("192.0.2.1", 9))
+            probe.connect((other, 9))
         except OSError:
             return ""
         return str(probe.getsockname()[0])

@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
-from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -95,7 +94,8 @@ class ApiServer:
         await self._runner.setup()
         context = tls_context(identity) if identity else None
         common: dict[str, Any] = {"ssl_context": context, "backlog": 1024}
-        everywhere = bool(also) and ip_address(also).is_unspecified
+        # Every address of IPv4 has the loopback among them.
+        everywhere = also == "0.0.0.0"
         first = web.TCPSite(self._runner, also if everywhere else LOOPBACK, port, **common)
         await first.start()
         bound = self._runner.addresses[0][1]

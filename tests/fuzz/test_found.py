@@ -1,6 +1,7 @@
 """What fuzzing has found, each as a test with a name."""
 
 import orjson
+import pytest
 from tests.fuzz.asking import ADMIN, Talk
 from tests.fuzz.growing import GOOD
 
@@ -38,3 +39,23 @@ def test_a_priority_class_without_a_value_has_the_value_zero() -> None:
     assert talk.send(Request("POST", path, (), HEADERS, pod, ADMIN)) == 201
     stored = talk.world.cluster.store.get(Key("", "Pod", "default", "a"))
     assert stored is not None and stored["spec"]["priority"] == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "body"),
+    [
+        ("pods/a/binding", {"target": "\0"}),
+        ("bindings", {"target": []}),
+        ("pods/a/eviction", {"deleteOptions": "x"}),
+        ("pods/a/eviction", {"deleteOptions": {"preconditions": []}}),
+        ("pods/a/eviction", {"metadata": 3}),
+        ("serviceaccounts/default/token", {"spec": []}),
+        ("serviceaccounts/default/token", {"spec": {"boundObjectRef": "x"}}),
+        ("serviceaccounts/default/token", {"spec": {"audiences": 3}}),
+        ("serviceaccounts/default/token", {"spec": {"expirationSeconds": "600"}}),
+    ],
+)
+def test_an_act_of_a_wrong_type_is_refused(part: str, body: object) -> None:
+    talk = Talk()
+    path = f"/api/v1/namespaces/default/{part}"
+    assert talk.send(Request("POST", path, (), HEADERS, orjson.dumps(body), ADMIN)) == 400

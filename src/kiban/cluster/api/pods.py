@@ -1,6 +1,7 @@
 """The acts on pods: binding, eviction, and asking for logs, a command, an attachment, ports."""
 
-from kiban.cluster.api import binding, bodies, eviction, rendering
+from kiban.cluster.api import binding, eviction, rendering
+from kiban.cluster.api.acts import BINDING, EVICTION, act_of
 from kiban.cluster.api.calls import DeleteOptions
 from kiban.cluster.api.failures import (
     Cause,
@@ -36,7 +37,7 @@ _CREATED = {
 def bind(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     """POST of a Binding, to a pod's own end point or to the namespace's."""
     call = call_of(request, now, "CreateOptions")
-    body, _ = bodies.object_of(request, "Binding")
+    body = act_of(request, BINDING)
     wanted = body.get("target") or {}
     if wanted.get("kind") not in (None, "", "Node"):
         raise internal(
@@ -53,7 +54,7 @@ def bind(world: World, request: Request, target: Target, info: KindInfo, now: In
 def evict(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     """POST of an Eviction."""
     call = call_of(request, now, "CreateOptions")
-    body, _ = bodies.object_of(request, "Eviction")
+    body = act_of(request, EVICTION)
     if get_in(body, "metadata", "name", default=target.name) != target.name:
         raise bad_request("name in URL does not match name in Eviction object")
     given = body.get("deleteOptions") or {}

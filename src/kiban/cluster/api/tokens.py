@@ -7,6 +7,7 @@ signing them needs a key, which lives with the adapter.
 from dataclasses import replace
 
 from kiban.cluster.api import bodies, rendering
+from kiban.cluster.api.acts import TOKEN_REQUEST, act_of
 from kiban.cluster.api.failures import (
     Failure,
     bad_request,
@@ -30,7 +31,6 @@ AUDIENCE = API_AUDIENCE
 DEFAULT_SECONDS = 3600
 SHORTEST_SECONDS = 600
 LONGEST_SECONDS = 1 << 32
-_INFO = KindInfo("authentication.k8s.io", "v1", "TokenRequest", "tokenrequests", "", True)
 
 
 def request(
@@ -38,8 +38,7 @@ def request(
 ) -> Response:
     """POST of a TokenRequest: the same object with a token in its status."""
     call_of(received, now, "CreateOptions")
-    body, _ = bodies.object_of(received, "TokenRequest")
-    asked = bodies.check_type(body, _INFO)
+    asked = bodies.check_type(act_of(received, TOKEN_REQUEST), TOKEN_REQUEST)
     account = world.store.get(Key(*SERVICE_ACCOUNT, target.namespace, target.name))
     if account is None:
         raise not_found(info, target.name)
@@ -102,10 +101,10 @@ def _check_lifetime(seconds: int) -> None:
     field = "spec.expirationSeconds"
     if seconds < SHORTEST_SECONDS:
         why = "may not specify a duration less than 10 minutes"
-        raise invalid(_INFO, "", [wrong_value(field, str(seconds), why)])
+        raise invalid(TOKEN_REQUEST, "", [wrong_value(field, str(seconds), why)])
     if seconds > LONGEST_SECONDS:
         why = "may not specify a duration larger than 2^32 seconds"
-        raise invalid(_INFO, "", [wrong_value(field, str(seconds), why)])
+        raise invalid(TOKEN_REQUEST, "", [wrong_value(field, str(seconds), why)])
 
 
 def claims_of(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiban.cluster.history import HISTORY_LIMIT, Expired, Write
+from kiban.cluster.history import HISTORY_LIMIT, Expired, Write, items_of
 from kiban.cluster.store import Store
 from kiban.kube.objects import POD, Key, Manifest, key_of, labels_of, owners_of
 from kiban.primitives.chance import Chance
@@ -151,4 +151,4 @@ def test_an_item_of_a_list_does_not_repeat_its_kind() -> None:
     store.put(pod("x", "a"))
     stored = store.stored(Key(*POD, "x", "a"))
     assert stored is not None
-    assert stored.item == b'{"metadata":' + stored.encoded.partition(b'"metadata":')[2]
+    assert items_of([stored]) == b'{"metadata":' + stored.encoded.partition(b'"metadata":')[2]

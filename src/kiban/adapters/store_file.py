@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from kiban.kube.objects import Key, Manifest, key_of
+from kiban.kube.ownership.entries import share_fields
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 
 FORMAT = 2
@@ -127,6 +128,7 @@ def rows_of(
         if key_of(manifest) != Key(*key):
             raise damaged(path, f"{key[1]} {key[3]} stands in the place of another object")
         found = found.changed(None, revision, totals.revision)
+        share_fields(manifest)
         yield revision, manifest
     if found != totals:
         raise damaged(path, f"{found.count} objects are not the {totals.count} that were written")

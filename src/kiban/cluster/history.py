@@ -1,6 +1,7 @@
 """What was written, kind by kind and in order, as far back as watches may ask."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import orjson
 
@@ -26,15 +27,27 @@ class Stored:
 
     @property
     def encoded(self) -> bytes:
-        if self._encoded is None:
-            self._encoded = orjson.dumps(self.object)
-        return self._encoded
+        # Asked for once, for the journal's thread asks as well.
+        encoded = self._encoded
+        if encoded is None:
+            encoded = self._encoded = orjson.dumps(self.object)
+        return encoded
 
-    @property
-    def item(self) -> bytes:
-        """The JSON as an item of a list of its kind, which does not repeat kind and version."""
-        kind, version = self.object["kind"], self.object["apiVersion"]
-        return b"{" + self.encoded[len(f'{{"kind":"{kind}","apiVersion":"{version}",') :]
+    def forget_encoded(self) -> None:
+        """Make the JSON again when it is needed again: it is no longer the latest state."""
+        self._encoded = None
+
+
+def items_of(stored: Sequence[Stored]) -> bytes:
+    """Objects of one kind as the items of a list, which do not repeat kind and version."""
+    if not stored:
+        return b""
+    first = stored[0].object
+    head = f'{{"kind":"{first["kind"]}","apiVersion":"{first["apiVersion"]}",'.encode()
+    cut = len(head)
+    encoded = [one.encoded for one in stored]
+    assert all(one.startswith(head) for one in encoded), "a kind is stored in one version"
+    return b"{" + b",{".join([one[cut:] for one in encoded])
 
 
 class Write:

@@ -196,6 +196,8 @@ class Store:
         key = key_of(manifest)
         before = self.stored(key)
         self._kinds.setdefault(key.group_kind, _Kind()).put(key.namespace, key.name, stored)
+        if before is not None:
+            before.forget_encoded()
         if before is None or not _is_indexed_alike(before.object, stored.object):
             if before is not None:
                 self._unindex(key, before.object)

@@ -11,7 +11,7 @@ from kiban.cluster.api.listing import Page
 from kiban.cluster.api.negotiation import Form
 from kiban.cluster.api.values import Response
 from kiban.cluster.api.yaml_answers import yaml_answer
-from kiban.cluster.history import Stored
+from kiban.cluster.history import Stored, items_of
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
 from kiban.kube.printing import Printer
@@ -106,15 +106,18 @@ def list_response(
     if form.media == "yaml":
         items = [_item(info, stored, convert) for stored in page.items]
         return value_response({**head, "items": items}, form)
-    body = orjson.dumps(head)[:-1] + b',"items":[' + _joined(info, page.items, convert) + b"]}"
+    # Put together in one go, for it may be tens of megabytes.
+    joined = _joined(info, page.items, convert)
+    body = b"".join((orjson.dumps(head)[:-1], b',"items":[', joined, b"]}"))
     return Response(200, body, form.content_type)
 
 
 def _joined(info: KindInfo, items: Sequence[Stored], convert: Convert | None) -> bytes:
     if convert is None:
         # Items of built-in kinds do not repeat their kind; custom resources do.
-        built_in = bool(info.type_name)
-        return b",".join(stored.item if built_in else stored.encoded for stored in items)
+        if info.type_name:
+            return items_of(items)
+        return b",".join([stored.encoded for stored in items])
     return b",".join(orjson.dumps(_item(info, stored, convert)) for stored in items)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kiban.kube.ownership.fieldsets import FieldSet, union
+from kiban.kube.objects import Manifest
+from kiban.kube.ownership.fieldsets import FieldSet, shared, union
 
 Operation = Literal["Apply", "Update"]
 
@@ -78,6 +79,15 @@ def read_entries(managed: Any) -> list[Entry] | None:
         )
         entries.append(entry)
     return entries
+
+
+def share_fields(manifest: Manifest) -> None:
+    """Let an object that was just read, and that nobody else has, hold its field sets together
+    with others that have the same."""
+    for data in manifest["metadata"].get("managedFields") or ():
+        fields = data.get("fieldsV1")
+        if fields:
+            data["fieldsV1"] = shared(fields)
 
 
 def write_entries(entries: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -31,28 +31,30 @@ def _address(status: Value) -> str:
     return (addresses[0].get("ip") if addresses else status.get("podIP")) or NONE
 
 
-def _sidecars(spec: Value) -> set[str]:
-    return {
+def _sidecars(spec: Value) -> frozenset[str]:
+    if not spec.get("initContainers"):
+        return _NONE_OF_THEM
+    return frozenset(
         container["name"]
         for container in spec.get("initContainers") or ()
         if container.get("restartPolicy") == "Always"
-    }
+    )
+
+
+_NONE_OF_THEM: frozenset[str] = frozenset()
 
 
 def ready_containers(pod: Manifest) -> tuple[int, int]:
     """Ready and all containers; sidecars count among both."""
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     sidecars = _sidecars(spec)
-    ready = sum(
-        1
-        for entry in status.get("containerStatuses") or ()
-        if entry.get("ready") and "running" in (entry.get("state") or {})
-    )
-    ready += sum(
-        1
-        for entry in status.get("initContainerStatuses") or ()
-        if entry.get("name") in sidecars and entry.get("started") and entry.get("ready")
-    )
+    ready = 0
+    for entry in status.get("containerStatuses") or ():
+        if entry.get("ready") and "running" in (entry.get("state") or {}):
+            ready += 1
+    for entry in status.get("initContainerStatuses") or ():
+        if entry.get("name") in sidecars and entry.get("started") and entry.get("ready"):
+            ready += 1
     return ready, len(spec.get("containers") or ()) + len(sidecars)
 
 
@@ -75,17 +77,19 @@ def pod_state(pod: Manifest) -> str:
 
 
 def _is_gated(status: Value) -> bool:
-    return any(
-        entry.get("type") == "PodScheduled" and entry.get("reason") == "SchedulingGated"
-        for entry in status.get("conditions") or ()
-    )
+    for entry in status.get("conditions") or ():
+        if entry.get("type") == "PodScheduled":
+            return bool(entry.get("reason") == "SchedulingGated")
+    return False
 
 
 def _starting(pod: Manifest) -> str:
     """What the first unfinished init container is doing; empty when all have finished."""
     spec, statuses = pod.get("spec") or {}, (pod.get("status") or {}).get("initContainerStatuses")
+    if not statuses:
+        return ""
     sidecars = _sidecars(spec)
-    for index, entry in enumerate(statuses or ()):
+    for index, entry in enumerate(statuses):
         state = entry.get("state") or {}
         ended, waiting = state.get("terminated"), state.get("waiting") or {}
         if ended is not None and ended.get("exitCode", 0) == 0:
@@ -126,21 +130,23 @@ def _running(pod: Manifest, state: str) -> str:
 
 def _restarts(pod: Manifest, now: Instant) -> str:
     """`5`, or `5 (3m ago)` when it is known when the last one ended."""
-    spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    sidecars = _sidecars(spec)
-    running = list(status.get("containerStatuses") or ())
-    starting = list(status.get("initContainerStatuses") or ())
-    if _starting(pod) and not is_true(pod, "Initialized"):
+    status = pod.get("status") or {}
+    counted = status.get("containerStatuses") or []
+    starting = status.get("initContainerStatuses")
+    if starting and _starting(pod) and not is_true(pod, "Initialized"):
         counted = starting
-    else:
-        counted = running + [entry for entry in starting if entry.get("name") in sidecars]
-    total = sum(entry.get("restartCount", 0) for entry in counted)
+    elif starting:
+        sidecars = _sidecars(pod.get("spec") or {})
+        counted = [*counted, *(entry for entry in starting if entry.get("name") in sidecars)]
+    total = sum([entry.get("restartCount", 0) for entry in counted])
+    if not total:
+        return "0"
     ends = [
         parse_rfc3339(ended)
         for entry in counted
         if (ended := ((entry.get("lastState") or {}).get("terminated") or {}).get("finishedAt"))
     ]
-    if not total or not ends:
+    if not ends:
         return str(total)
     return f"{total} ({human_duration(seconds_between(max(ends), now))} ago)"
 

@@ -33,6 +33,7 @@ WRITES, LOAD_SECONDS, LATER_SECONDS = 120, 0.8, (0.0, 0.02)
 # About as long as a start takes, so that every part of it is met.
 START_SECONDS = (0.0, 0.25)
 SMALL, LARGE = 300, 100_000
+EVENTS, TIDY_ROUNDS = "/api/v1/namespaces/default/events", 10
 CHECKPOINT_PAGES = (30, 200, 4000)
 
 
@@ -125,6 +126,10 @@ class Rounds:
             record.check(items.pop(record.name, None))
         assert not items, f"objects that nobody made: {sorted(items)}"
         await self._scaler.check(session)
+        if self.tally.rounds % TIDY_ROUNDS == 0:
+            # As an hour would do: a round is not about reading ten thousand events.
+            async with session.delete(EVENTS) as tidied:
+                assert tidied.status == 200, await tidied.text()
         assert version(found) >= self._reached, "revisions went back"
 
     async def _load(self, session: aiohttp.ClientSession, process: Process) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.api.inside import inside
 from bench.api.report import Row
 from bench.api.served import Served
 from bench.api.starting import restart
@@ -153,4 +154,5 @@ PARTS: dict[str, Callable[[Path, float], list[Row]]] = {
     "lists": lists,
     "watches": watches,
     "restart": restart,
+    "inside": inside,
 }

@@ -44,7 +44,7 @@ def show(rows: Sequence[Row]) -> None:
             _amount(row.ours, row.unit),
             _amount(theirs, row.unit) if theirs is not None else "",
             f"{better:.2f}" if better is not None else "",
-            f"{row.cpu:.2f} ms" if row.cpu is not None else "",
+            f"{row.cpu:.3g} ms" if row.cpu is not None else "",
             row.note,
         )
     Console(width=140).print(table)

@@ -17,6 +17,8 @@ from kiban.rehearsal.safety import Outcome, Violation, run
 USUAL_COUNT = 10_000
 # Seeds that one process runs before it reports: some seconds.
 BLOCK = 20
+# Blocks between two lines of progress in a log.
+LOGGED_BLOCKS = 10
 
 
 def _block(seeds: range) -> list[Outcome]:
@@ -67,10 +69,13 @@ def _say(text: str) -> None:
 
 
 def _show(done: int, count: int, failed: int, began: float) -> None:
+    """A line that is written over on a terminal, and a line now and then in a log."""
+    left = (time.monotonic() - began) / done * (count - done)
+    text = f"{done} of {count} runs, {failed} failed, {left:.0f} s left"
     if sys.stderr.isatty():
-        left = (time.monotonic() - began) / done * (count - done)
-        sys.stderr.write(f"\r{done} of {count} runs, {failed} failed, {left:.0f} s left ")
-        sys.stderr.write("\n" if done == count else "")
+        sys.stderr.write(f"\r{text} " + ("\n" if done == count else ""))
+    elif done % (LOGGED_BLOCKS * BLOCK) == 0:
+        sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

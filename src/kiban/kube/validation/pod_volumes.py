@@ -37,6 +37,7 @@ _ORDER = (
     "photonPersistentDisk", "portworxVolume", "azureDisk", "storageos", "projected", "scaleIO",
     "csi", "ephemeral", "image",
 )  # fmt: skip
+_SOURCES = frozenset(_ORDER)
 # How two sources are called where the server misspells them.
 _CALLED = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}
 _HOST_PATH_TYPES = (
@@ -84,7 +85,9 @@ def right_volumes(volumes: Sequence[Value], field: str, pod_name: str) -> dict[s
 
 
 def _sources(volume: Value, field: str, pod_name: str) -> Faults:
-    given = [name for name in _ORDER if volume.get(name) is not None]
+    given = [name for name in volume if name in _SOURCES and volume[name] is not None]
+    if len(given) > 1:
+        given.sort(key=_ORDER.index)
     if not given:
         return [required(field, "must specify a volume type")]
     faults: Faults = []

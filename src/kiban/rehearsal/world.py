@@ -26,6 +26,7 @@ from kiban.kube.objects import ENDPOINT_SLICE, NODE, POD, Manifest
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 from kiban.reconcile.loop import Task
 from kiban.rehearsal.agenda import Act
+from kiban.rehearsal.cutting import CuttingSteps, cuts_of
 from kiban.rehearsal.driver import VirtualDriver
 from kiban.rehearsal.executor import TrustingExecutor
 from kiban.rehearsal.fleet import Fleet
@@ -102,7 +103,7 @@ class World:
 
     def _build(self, begin: Instant, cloud: Cloud | None) -> None:
         occurrences = Occurrences(self.observations)
-        steps = PodSteps(self.fleet, self.observations, self.source.unrouted)
+        steps = self._steps()
         self.machines = Machines(self.conduct, steps, self._node_fell_silent)
         pace = PacedAutoscaler(self.metering, self.fleet) if self.settings.skips_quiet else None
         self.cluster: Cluster = assembled(
@@ -120,10 +121,20 @@ class World:
         self.driver = VirtualDriver(self.cluster, begin)
         self.api = Requests(self.cluster.registry, namespace=self.source.namespace)
         self.machines.attach(self.api, self.driver.at)
+        if isinstance(steps, CuttingSteps):
+            steps.api = self.api
         self._gateway = Gateway(self.driver.at, steps.routed, self.settings.propagation_seconds)
         self._occurrences = occurrences
         self.driver.watch(self._see)
         self._furnish(begin, cloud)
+
+    def _steps(self) -> PodSteps:
+        """Who hears of pods' steps: with traffic, also what requests end with them."""
+        fleet, log, unrouted = self.fleet, self.observations, self.source.unrouted
+        cuts = cuts_of(self.traffic)
+        if cuts is None:
+            return PodSteps(fleet, log, unrouted)
+        return CuttingSteps(fleet, log, unrouted, cuts, self.settings.propagation_seconds)
 
     def _furnish(self, begin: Instant, cloud: Cloud | None) -> None:
         """Fill the new cluster: what every cluster has, machines, then the manifests."""

@@ -145,3 +145,22 @@ def test_one_seed_gives_one_run_and_another_seed_another() -> None:
     assert first[1].world.observations.digest() == again[1].world.observations.digest()
     assert first[1].world.observations.digest() != other[1].world.observations.digest()
     assert first[0].accounts == again[0].accounts
+
+
+SLOW = "services: {web: {peak: 20/s, time: 6s, workers: 200, cpu: 1ms, STOP}}\n"
+
+
+@pytest.mark.parametrize(("stop", "least", "most"), [("graceful", 0, 30), ("at-once", 50, 1000)])
+def test_who_ends_at_once_loses_what_was_under_way(stop: str, least: int, most: int) -> None:
+    text = "{from: 12:00, duration: 5m, acts: [{at: 1m, deploy: web}]}"
+    rehearsal = SLOW.replace("STOP", f"stop: {stop}") + f"scenarios: {{played: {text}}}\n"
+    evidence, _ = played(text, rehearsal=rehearsal)
+    # Four pods with thirty requests under way each, of six seconds; three seconds of drain.
+    assert least <= evidence.accounts["web"].losses.get("killed", 0.0) <= most
+
+
+def test_a_lost_machine_takes_what_its_pods_were_answering() -> None:
+    text = "{from: 12:00, duration: 4m, acts: [{at: 1m, loseZone: first}]}"
+    rehearsal = SLOW.replace("STOP", "timeout: 20s") + f"scenarios: {{played: {text}}}\n"
+    evidence, _ = played(text, rehearsal=rehearsal)
+    assert evidence.accounts["web"].losses["silent"] > 60

@@ -129,6 +129,11 @@ class TrafficModel:
         value = self._sources.seen(metric, now)
         return () if value is None else (value,)
 
+    def ends_gracefully(self, service: str) -> bool:
+        """Whether a program finishes what it has begun when it is told to stop."""
+        traits = self.models.services.get(service)
+        return traits is None or traits.stop == "graceful"
+
     def cut(self, service: str, pods: int, cause: str, after: float = 0.0) -> float:
         """Count the requests that end with their instances: those which are still unanswered
         `after` seconds of finishing what they had begun."""

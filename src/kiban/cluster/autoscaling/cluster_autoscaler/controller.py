@@ -86,6 +86,9 @@ class ClusterAutoscaler:
             self._is_armed = True
             return Outcome(wake_after=seconds_between(now, due))
         self._is_urgent = False
+        if self._last_scan is not None:
+            beat = int(self.settings.scan_interval * MICROSECONDS)
+            self.planner.pass_over(self._last_scan, now, beat)
         self._last_scan = now
         commands, did_something = self._scan(snapshot, now)
         wake = self._wake(now, did_something=did_something)
@@ -105,7 +108,8 @@ class ClusterAutoscaler:
         if did_something:
             return 0
         interval = self.settings.scan_interval
-        if self.registry.is_waiting or self._is_young(now):
+        is_busy = self.registry.is_waiting or self._is_young(now)
+        if is_busy or not self.settings.skips_quiet_scans:
             return interval
         dues = [
             self.registry.backoff.next_end(now) if self.picture.pending else None,

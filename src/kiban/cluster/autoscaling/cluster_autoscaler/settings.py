@@ -53,7 +53,8 @@ class ScaleDown:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All flags. `priorities` stands in for the priority expander's ConfigMap where there is
-    none: group name patterns by priority."""
+    none: group name patterns by priority. Without `skips_quiet_scans` every scan is made, also
+    those that can only decide what the last one did."""
 
     scan_interval: float = 10.0
     new_pod_buffer: float = 2.0
@@ -68,5 +69,6 @@ class Settings:
     unready_percent: float = 45.0
     unready_count: int = 3
     balances_similar_groups: bool = False
+    skips_quiet_scans: bool = True
     scale_down: ScaleDown = ScaleDown()
     priorities: Mapping[int, Sequence[str]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
 from kiban.cluster.autoscaling.simulation import Fitting, Hints
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.kube.objects import Manifest, annotations_of, controller_of
-from kiban.primitives.instants import Instant, later, seconds_between
+from kiban.primitives.instants import MICROSECONDS, Instant, later, seconds_between
 from kiban.reconcile.controller import Snapshot
 
 
@@ -92,6 +92,18 @@ class Planner:
                 self.unneeded[name] = Unneeded(name, since, tuple(moved), serves)
         finally:
             trial.revert()
+
+    def pass_over(self, last: Instant, now: Instant, beat: int) -> None:
+        """Scans between two were left out because nothing had changed: nodes that had to stay
+        would have been looked at in them, and stayed."""
+        latest = last + (max(now - last, 1) - 1) // beat * beat
+        again = int(self.settings.recheck_unremovable * MICROSECONDS)
+        for name, kept in self.kept.items():
+            at = kept.again
+            while at <= latest:
+                at = Instant(last + max(-(-(at - last) // beat), 1) * beat + again)
+            if at != kept.again:
+                self.kept[name] = Kept(kept.why, at)
 
     def renew(self, touched: Iterable[str]) -> None:
         """Judge again how much of these nodes is used."""

@@ -116,17 +116,17 @@ def reschedulable(pods: Sequence[Manifest]) -> list[Manifest]:
 
 def _is_blocked(pods: Sequence[Manifest], budgets: Budgets) -> bool:
     """A pod that must not be disturbed, or whose budget allows nothing, keeps its node."""
-    return any(
-        annotations_of(pod).get(DO_NOT_DISRUPT) == "true" or not budgets.allow([pod])
-        for pod in pods
-    )
+    if budgets.budgets and not all(budgets.allow([pod]) for pod in pods):
+        return True
+    return any(annotations_of(pod).get(DO_NOT_DISRUPT) == "true" for pod in pods)
 
 
 def eviction_cost(pod: Manifest) -> float:
     """How much it hurts to evict a pod: one, more or less by deletion cost and priority."""
-    deletion = annotations_of(pod).get(DELETION_COST, "0")
+    deletion = annotations_of(pod).get(DELETION_COST)
     cost = 1.0
-    cost += (int(deletion) if deletion.lstrip("-").isdigit() else 0) / 2**27
+    if deletion is not None and deletion.lstrip("-").isdigit():
+        cost += int(deletion) / 2**27
     cost += (pod["spec"].get("priority") or 0) / 2**25
     return min(max(cost, -10.0), 10.0)
 

@@ -244,24 +244,34 @@ class Karpenter:
         self._settle(snapshot, now)
         commands = _expired(snapshot, now)
         commands += self.disruption.advance(snapshot, now)
-        offerings = self.provider.offerings(now)
-        found = candidates(snapshot, self.disruption.busy(), offerings, now)
-        changed, self._changed = self._changed, False
         pending = self.disruption.pending
         if pending is not None:
-            if now < later(pending.at, self.settings.validation_delay):
-                wait = seconds_between(now, later(pending.at, self.settings.validation_delay))
-                return Outcome(tuple(commands), wait)
-            self.disruption.pending = None
+            due = later(pending.at, self.settings.validation_delay)
+            if now < due:
+                return Outcome(tuple(commands), seconds_between(now, due))
+        elif self.disruption.replacing:
+            return Outcome(tuple(commands), self.settings.disruption_poll)
+        found = candidates(snapshot, self.disruption.busy(), self.provider.offerings(now), now)
+        more, wake = self._judge(found, snapshot, now)
+        return Outcome((*commands, *more), wake)
+
+    def _judge(
+        self, found: Sequence[Candidate], snapshot: Snapshot, now: Instant
+    ) -> tuple[list[Command], float | None]:
+        """Carry out what was decided if it still holds, or decide anew; and when to poll again."""
+        changed, self._changed = self._changed, False
+        pending, self.disruption.pending = self.disruption.pending, None
+        if pending is not None:
             changed = True
             if still_holds(pending, found, lambda chosen: self._try(chosen, snapshot, now)):
-                return Outcome((*commands, *self._carry_out(pending, snapshot, now)), 10.0)
-        elif not self.disruption.replacing and (changed or self._has_quieted(found, now)):
+                acts = self._carry_out(pending, snapshot, now)
+                return acts, self.settings.disruption_poll
+        elif changed or self._has_quieted(found, now):
             decision = self._decide(found, snapshot, now)
             if decision is not None:
                 self.disruption.pending = decision
-                return Outcome(tuple(commands), self.settings.validation_delay)
-        return Outcome(tuple(commands), self._next_poll(found, snapshot, now, changed=changed))
+                return [], self.settings.validation_delay
+        return [], self._next_poll(found, snapshot, now, changed=changed)
 
     def _has_quieted(self, found: Sequence[Candidate], now: Instant) -> bool:
         since = later(now, -self.settings.disruption_poll)
@@ -272,7 +282,7 @@ class Karpenter:
         self, found: Sequence[Candidate], snapshot: Snapshot, now: Instant, *, changed: bool
     ) -> float | None:
         """Poll again while something goes on; else when time alone may change the answer."""
-        if changed or self.disruption.replacing:
+        if changed:
             return self.settings.disruption_poll
         dues = [self.disruption.next_quiet(found, now), _next_expiry(snapshot, now)]
         due = min((at for at in dues if at is not None), default=None)

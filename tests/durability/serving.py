@@ -6,6 +6,8 @@ and not about loading Python.
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -75,9 +77,17 @@ def kill(process: multiprocessing.process.BaseProcess) -> None:
 def _serve(directory: Path, checkpoint_pages: int, plant: Plant, telling: Connection) -> None:
     if plant is not None:
         plant()
+    threading.Thread(target=_end_with_the_test, daemon=True).start()
     # A lower figure than usual folds the log into the file many times in a round.
     store_file.CHECKPOINT_PAGES = checkpoint_pages
     asyncio.run(_run(directory, telling))
+
+
+def _end_with_the_test() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 async def _run(directory: Path, telling: Connection) -> None:

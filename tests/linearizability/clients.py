@@ -223,8 +223,6 @@ def with_removals(history: History, gone: dict[str, int]) -> None:
     for uid in sorted(gone.keys() | history.removals.keys()):
         write, revision = history.removals.get(uid), gone.get(uid)
         if write is None or revision is None:
-            history.odd.append(
-                f"removal {write} was shown by the first watch at {revision}"
-            )
+            history.odd.append(f"removal {write} was shown by the first watch at {revision}")
         else:
             history.writes.append(replace(write, revision=revision))

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 SERVE = """
-import asyncio, sys
+import asyncio, os, sys, threading
 from pathlib import Path
 from kiban.adapters.api_server.credentials import Authenticator
 from kiban.adapters.api_server.driver import WallDriver, wall_clock
@@ -20,6 +20,8 @@ from kiban.adapters.api_server.server import ApiServer
 from kiban.cluster.cluster import assembled
 
 exec(sys.argv[3])
+# It ends with the test, which holds the other end of its input.
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
 
 async def main(directory, port):
     driver = WallDriver(assembled(str(wall_clock()), []), journal=directory / "store.db")
@@ -48,7 +50,9 @@ class Server:
     async def start(self) -> None:
         """Start the process and wait until it answers."""
         arguments = [str(self._directory), str(self._port), self._plant]
-        self._process = subprocess.Popen([sys.executable, "-c", SERVE, *arguments])
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *arguments], stdin=subprocess.PIPE
+        )
         deadline = time.monotonic() + PATIENCE_SECONDS
         async with aiohttp.ClientSession(self.address, headers=HEADERS) as session:
             while time.monotonic() < deadline and self._process.poll() is None:
@@ -64,5 +68,5 @@ class Server:
         """As `kill -9`: nothing is finished."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+            self._process.communicate()
             self._process = None

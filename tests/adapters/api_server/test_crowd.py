@@ -5,6 +5,7 @@ import pytest
 from kiban.adapters.api_server.limits import Crowd, Limits
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import Failure
+from kiban.cluster.authorization.rights import ANONYMOUS
 
 ANN, BOB = User("ann"), User("bob")
 ADMIN = User("admin", ("system:masters",))
@@ -49,6 +50,13 @@ def test_requests_under_way_are_counted_until_they_end() -> None:
         with crowd.request(ANN):
             assert let_in(crowd, ANN, 1) == 0
             assert let_in(crowd, BOB, 1) == 1
+        assert let_in(crowd, ANN, 1) == 1
+
+
+def test_strangers_have_less_under_way_than_those_who_are_known() -> None:
+    crowd = Crowd(Limits(strangers_in_flight=1))
+    with crowd.request(ANONYMOUS), crowd.request(ANN):
+        assert let_in(crowd, ANONYMOUS, 1) == 0
         assert let_in(crowd, ANN, 1) == 1
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.failures import too_many_requests
-from kiban.cluster.authorization.rights import ADMINISTRATORS
+from kiban.cluster.authorization.rights import ADMINISTRATORS, ANONYMOUS
 
 _LATER = "Too many requests, please try again later."
 # Users remembered; those with nothing under way are forgotten first.
@@ -34,6 +34,8 @@ class Limits:
     # Denials of strangers that the audit log takes up, so that no stranger can wash it out.
     strangers_per_second: float = 1.0
     strangers_burst: float = 100.0
+    # Requests without credentials under way: what they send is read before it is refused.
+    strangers_in_flight: int = 10
     # How long a watch's client may take no bytes, although there are some, before it is closed.
     # What it has not seen waits in the history, not in memory of its own.
     slow_reader_seconds: float = 30.0
@@ -88,8 +90,9 @@ class Crowd:
         if ADMINISTRATORS in user.groups:
             yield
             return
-        share = self._share(user)
-        if share.in_flight >= self._limits.in_flight or not share.bucket.take(self._clock()):
+        share, limits = self._share(user), self._limits
+        most = limits.strangers_in_flight if user is ANONYMOUS else limits.in_flight
+        if share.in_flight >= most or not share.bucket.take(self._clock()):
             raise too_many_requests(_LATER, retry_seconds=1)
         share.in_flight += 1
         try:

@@ -1,8 +1,6 @@
 """Requests that schemathesis derives from our own OpenAPI, sent to a server over HTTP: none is
 answered by an error of ours, or not at all."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,44 +10,22 @@ from hypothesis import strategies as st
 schemathesis = pytest.importorskip("schemathesis")
 
 import requests  # noqa: E402
+from tests.clients.threaded import TOKEN, Threaded  # noqa: E402
 from tests.fuzz.asking import KUBERNETES_OWN  # noqa: E402
-
-from kiban.adapters.api_server.credentials import Authenticator  # noqa: E402
-from kiban.adapters.api_server.driver import WallDriver  # noqa: E402
-from kiban.adapters.api_server.server import ApiServer  # noqa: E402
-from kiban.cluster.cluster import assembled  # noqa: E402
 
 GROUPS = ("api/v1", "apis/apps/v1", "apis/batch/v1", "apis/autoscaling/v2", "apis/policy/v1",
           "apis/networking.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1",
           "apis/apiextensions.k8s.io/v1", "apis/authorization.k8s.io/v1")  # fmt: skip
-HEADERS = {"Authorization": "Bearer token"}
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 PATIENCE_SECONDS = 10
 EXAMPLES = 25
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A server in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    driver = WallDriver(assembled(1, []))
-
-    async def start() -> tuple[ApiServer, str]:
-        await driver.start()
-        server = ApiServer(driver, Authenticator("token"))
-        return server, await server.start()
-
-    async def stop() -> None:
-        await server.stop()
-        await driver.stop()
-
-    server, found = asyncio.run_coroutine_threadsafe(start(), loop).result(20)
-    yield found
-    asyncio.run_coroutine_threadsafe(stop(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(20)
-    loop.close()
+    server = Threaded()
+    yield server.address
+    server.close()
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -77,18 +77,23 @@ class Write:
 
 
 class History:
-    """The writes of one kind, oldest first, with the revision up to which it is incomplete."""
+    """The writes of one kind, oldest first, with the revision up to which it is incomplete. With
+    a limit of 0 there is none."""
 
-    def __init__(self, forgotten: int) -> None:
+    def __init__(self, forgotten: int, limit: int = HISTORY_LIMIT) -> None:
         self.forgotten = forgotten
+        self._limit = limit
         self._writes: list[Write] = []
         self._revisions: list[int] = []
 
     def append(self, write: Write) -> None:
+        if not self._limit:
+            self.forgotten = write.revision
+            return
         self._writes.append(write)
         self._revisions.append(write.revision)
-        if len(self._writes) > HISTORY_LIMIT + HISTORY_LIMIT // 4:
-            cut = len(self._writes) - HISTORY_LIMIT
+        if len(self._writes) > self._limit + self._limit // 4:
+            cut = len(self._writes) - self._limit
             self.forgotten = self._revisions[cut - 1]
             del self._writes[:cut], self._revisions[:cut]
 

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from kiban.cluster.history import Expired, History, Stored, Write, at_revision
+from kiban.cluster.history import HISTORY_LIMIT, Expired, History, Stored, Write, at_revision
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
     JOB,
@@ -79,8 +79,9 @@ class _Kind:
 class Store:
     """All objects of one cluster. Also the `Snapshot` that controllers read."""
 
-    def __init__(self, chance: Chance) -> None:
+    def __init__(self, chance: Chance, history_limit: int = HISTORY_LIMIT) -> None:
         self.chance = chance
+        self.history_limit = history_limit
         self.revision = 1
         self.refusals: tuple[Refusal, ...] = ()
         self._kinds: dict[GroupKind, _Kind] = {}
@@ -136,8 +137,11 @@ class Store:
         groups = [
             self._by_label.get((kind, namespace, name, value), {}) for name, value in labels.items()
         ]
-        smallest = min(groups, key=len)
-        names = sorted(name for name in smallest if all(name in group for group in groups))
+        found = min(groups, key=len)
+        for group in groups:
+            if group is not found:
+                found = {name: None for name in found if name in group}
+        names = sorted(found)
         space = self._kinds[kind].spaces[namespace] if names else {}
         return [space[name].object for name in names]
 
@@ -246,7 +250,7 @@ class Store:
         kind = write.key.group_kind
         history = self._histories.get(kind)
         if history is None:
-            history = self._histories[kind] = History(self._history_start)
+            history = self._histories[kind] = History(self._history_start, self.history_limit)
         history.append(write)
         self._unwritten.append(write)
         self._changes.append(

@@ -58,7 +58,7 @@ class Fleet:
         self.silent: Counts = np.zeros(count, dtype=np.int64)
         self.request_cpu_m: Counts = np.zeros(count, dtype=np.int64)
         self.request_memory: Counts = np.zeros(count, dtype=np.int64)
-        # When any pod of the service took a step last.
+        # When a pod of the service came, turned ready or stopped being so last.
         self.moved_at: Counts = np.full(count, int(now), dtype=np.int64)
         # Grows with every change of what is routed or lost.
         self.version = 0
@@ -87,6 +87,7 @@ class Fleet:
         if number is None:
             return
         self._pods[pod.uid] = pod
+        self.moved_at[number] = now
         self._of[number][pod.uid] = pod
         self.request_cpu_m[number] = pod.request_cpu_m
         self.request_memory[number] = pod.request_memory
@@ -112,6 +113,8 @@ class Fleet:
         self._count(pod, number, -1)
         for name, value in flags.items():
             setattr(pod, name, value)
+        if "is_ready" in flags or "is_serving" in flags:
+            self.moved_at[number] = now
         self._count(pod, number, 1)
         return pod
 
@@ -132,7 +135,6 @@ class Fleet:
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
-        self.moved_at[number] = now
         self._areas.note(
             number,
             int(self.routed[number]),

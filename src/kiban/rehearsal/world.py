@@ -114,6 +114,8 @@ class World:
             tracks_ownership=False,
             executor=TrustingExecutor if self.settings.skips_quiet else InProcessExecutor,
         )
+        # Nobody watches from outside.
+        self.cluster.store.history_limit = 0
         if pace is not None:
             loop, name = self.cluster.loop, pace.name
             pace.wake = lambda key, at: loop.wake(Task(name, key), at)

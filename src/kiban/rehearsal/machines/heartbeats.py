@@ -48,5 +48,8 @@ class Heartbeats:
         period = RENEW_SECONDS * MICROSECONDS
         return Instant(beat.since + (until - beat.since) // period * period)
 
+    def is_heard(self, node: str) -> bool:
+        return node in self._beats and node not in self._silent
+
     def are_all_heard(self) -> bool:
         return not self._silent

@@ -25,7 +25,7 @@ from kiban.reconcile.commands import Command, Patch
 from kiban.reconcile.controller import NOTHING, Change, Delayed, Outcome, Snapshot
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.metering import Metering
-from kiban.rehearsal.pacing.lanes import Lanes, terms_of, workload_of
+from kiban.rehearsal.pacing.lanes import Lanes, Terms, terms_of, workload_of
 
 _PERIOD = round(PERIOD_SECONDS * MICROSECONDS)
 BEAT_KIND = "HorizontalPodAutoscalerBeat"
@@ -46,6 +46,7 @@ class PacedAutoscaler:
         self._lanes: dict[int, Lanes] = {}
         self._lanes_of: dict[Key, Lanes] = {}
         self._sized_by: dict[Key, dict[Key, None]] = {}
+        self._read: dict[Key, tuple[Manifest, Manifest | None, Terms | None]] = {}
         self.wake: Wake = _unheard
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key | Delayed]:
@@ -101,10 +102,18 @@ class PacedAutoscaler:
         workload = snapshot.get(target)
         terms = None
         if workload is not None and _is_well(autoscaler):
-            terms = terms_of(autoscaler, workload, self._fleet)
+            terms = self._terms(key, autoscaler, workload)
         replicas = workload["spec"].get("replicas", 1) if workload is not None else 0
         self._sized_by.setdefault(target, {})[key] = None
         self._lanes_of[key].set_terms(key, terms, replicas)
+
+    def _terms(self, key: Key, autoscaler: Manifest, workload: Manifest) -> Terms | None:
+        template, spec = workload["spec"].get("template"), autoscaler["spec"]
+        known = self._read.get(key)
+        if known is None or known[0] is not spec or known[1] is not template:
+            known = (spec, template, terms_of(autoscaler, workload, self._fleet))
+            self._read[key] = known
+        return known[2]
 
     def _autoscaler_changed(self, change: Change, snapshot: Snapshot) -> Iterable[Delayed]:
         before, after = change.before, change.after

@@ -130,9 +130,10 @@ class Lanes:
         number = self._number[key]
         if terms is not None:
             self._longest = max(self._longest, terms.up_seconds, terms.down_seconds)
-        self._terms[number] = terms
         self.replicas[number] = replicas
-        self._columns = None
+        if self._terms[number] != terms:
+            self._terms[number] = terms
+            self._columns = None
 
     def resize(self, key: Key, replicas: int) -> None:
         self.replicas[self._number[key]] = replicas

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from kiban.cluster.controllers.deployment.wishes import max_surge, size_of
 from kiban.cluster.controllers.pods import created_at
 from kiban.kube.objects import Manifest, annotations_of, get_in
@@ -72,13 +74,32 @@ def available_of(replica_set: Manifest) -> int:
 def sorted_sets(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Sets:
     """The sets of a Deployment, told apart by its template."""
     by_age = sorted(replica_sets, key=oldest_first)
-    template = plain_template(deployment)
-    new = next((entry for entry in by_age if plain_template(entry) == template), None)
+    template = _text_of_template(deployment)
+    new = next((entry for entry in by_age if _text_of_template(entry) == template), None)
     return Sets(new, [entry for entry in by_age if entry is not new])
 
 
 def oldest_first(manifest: Manifest) -> tuple[int, str]:
     return created_at(manifest), manifest["metadata"]["name"]
+
+
+# Templates are never changed, and are compared at every look at a Deployment. They are known by
+# identity; each is held, so that no other can take its place.
+TEXTS_LIMIT = 8192
+_TEXTS: dict[int, tuple[Manifest, bytes]] = {}
+
+
+def _text_of_template(workload: Manifest) -> bytes:
+    """The plain template in a form that is quickly compared."""
+    template = workload["spec"]["template"]
+    known = _TEXTS.get(id(template))
+    if known is not None and known[0] is template:
+        return known[1]
+    text = orjson.dumps(plain_template(workload), option=orjson.OPT_SORT_KEYS)
+    if len(_TEXTS) >= TEXTS_LIMIT:
+        _TEXTS.clear()
+    _TEXTS[id(template)] = (template, text)
+    return text
 
 
 def plain_template(workload: Manifest) -> Manifest:

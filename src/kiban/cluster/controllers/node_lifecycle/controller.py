@@ -74,6 +74,7 @@ class NodeLifecycleController:
         self._heartbeats = heartbeats
         self._rests = False
         self._known: dict[str, Manifest] = {}
+        self._well: dict[str, Manifest] = {}
         self._health: dict[str, Health] = {}
         self._zones: dict[str, Zone] = {}
         self._next_look: Instant | None = None
@@ -179,6 +180,7 @@ class NodeLifecycleController:
             text = f"Node {name} event: Removing Node {name} from Controller"
             commands.append(event(self._known[name], "RemovingNode", text))
             self._health.pop(name, None)
+            self._well.pop(name, None)
             self._zone(self._known[name]).discard(name)
         self._known = present
         return commands
@@ -188,6 +190,8 @@ class NodeLifecycleController:
     ) -> Manifest:
         """The node as it is after this look."""
         name = node["metadata"]["name"]
+        if self._is_as_it_was(name, node):
+            return node
         renewed, noticed_at = self._renewed(name, snapshot, now)
         before = self._health.get(name)
         health = self._health[name] = listened(before, node, renewed, now)
@@ -206,12 +210,21 @@ class NodeLifecycleController:
         self._decide(node, commands, now)
         return node
 
+    def _is_as_it_was(self, name: str, node: Manifest) -> bool:
+        """Whether a look could only find again that the node is heard and well."""
+        return (
+            self._heartbeats is not None
+            and self._well.get(name) is node
+            and self._heartbeats.is_heard(name)
+        )
+
     def _decide(self, node: Manifest, commands: list[Command], now: Instant) -> None:
         """Whether the node is to be emptied, is being so for another reason now, or is well."""
         zone = self._zone(node)
         name = node["metadata"]["name"]
         if ready_status(node) == "True":
             self._let_be(node, commands)
+            self._well[name] = node
         elif has_driving_taint(node, NOT_READY, UNREACHABLE):
             taints = driving_away(node, now)
             if taints is not None:

@@ -32,6 +32,10 @@ class Heartbeats(Protocol):
         """When a node was last heard; None for one that is not known here."""
         ...
 
+    def is_heard(self, node: str) -> bool:
+        """Whether a node is known and has not fallen silent."""
+        ...
+
     def are_all_heard(self) -> bool:
         """Whether no known node has fallen silent."""
         ...

@@ -17,7 +17,7 @@ def release_command(releases: tuple[str, ...], environment: str | None, as_json:
     """
     from kiban.wiring.release import release
 
-    found = release(_pairs(releases), environment)
+    found = release(pairs(releases), environment)
     _tell(found.as_data(), as_json)
 
 
@@ -33,8 +33,9 @@ def rollback_command(service: str, environment: str | None, to: str, as_json: bo
     _tell(rollback(service, environment, to).as_data(), as_json)
 
 
-def _pairs(releases: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
+def pairs(releases: tuple[str, ...]) -> dict[str, str]:
+    """Services and tags from `SERVICE=TAG` words. Raises `KibanError` for what is none."""
+    found = {}
     for text in releases:
         service, equals, tag = text.partition("=")
         if not (service and equals and tag):
@@ -46,8 +47,8 @@ def _pairs(releases: tuple[str, ...]) -> dict[str, str]:
                 ),
                 Exit.USAGE,
             )
-        pairs[service] = tag
-    return pairs
+        found[service] = tag
+    return found
 
 
 def _tell(data: dict[str, object], as_json: bool) -> None:

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from kiban.spec.words import Count, Host, Name, Quantity, Text, Words
+from kiban.kube.schedule_times import ScheduleError, parse_zone
+from kiban.kube.schedules import schedule_fault
+from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
 
 ResourceType = Literal[
     "postgres", "mysql", "redis", "queue", "topic", "bucket", "filesystem", "mongo"
@@ -20,7 +22,23 @@ def _network(text: str) -> str:
     return text
 
 
+def _schedule(text: str) -> str:
+    if fault := schedule_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        parse_zone(text)
+    except ScheduleError as error:
+        raise ValueError(f"{error}; write it like Asia/Tokyo") from error
+    return text
+
+
 Network = Annotated[str, AfterValidator(_network)]
+Schedule = Annotated[str, AfterValidator(_schedule)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
 
 
 class Team(Words):
@@ -94,6 +112,15 @@ class Cluster(Words):
     )
 
 
+class Freeze(Words):
+    """A time in which nothing is promoted into an environment."""
+
+    description: str = Field(default="", description="Why; shown to whoever is refused.")
+    start: Schedule = Field(description="When it begins, like `0 18 * * FRI`.")
+    duration: Span = Field(description="How long it lasts, like `62h`.")
+    timezone: Timezone = Field(default="UTC", description="Of the start, like `Asia/Tokyo`.")
+
+
 class Environment(Words):
     """One of dev, stg, prod: where the services run together."""
 
@@ -105,6 +132,13 @@ class Environment(Words):
     hosts: dict[Name, Host] = Field(default_factory=dict, description="Hosts that routes name.")
     after: str | None = Field(default=None, description="The environment it is promoted from.")
     manual: bool = Field(default=False, description="A person must say yes to a promotion.")
+    soak: Span = Field(
+        default=0.0, description="How long a release must have run well where it comes from."
+    )
+    approvals: int = Field(default=0, ge=0, description="How many people must approve a release.")
+    freeze: dict[Name, Freeze] = Field(
+        default_factory=dict, description="Times in which nothing is promoted here."
+    )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold here."
     )

@@ -9,14 +9,17 @@ from kiban.adapters.delivery_driver import Compile, DeliveryDriver
 from kiban.adapters.git import GitRepository
 from kiban.adapters.images import ImageStore
 from kiban.adapters.journal import Journal
+from kiban.adapters.journal.database import JournalPlace
 from kiban.audit import Severity, check, judge, load_waivers
 from kiban.compiler import Bundle, compile_environment
 from kiban.delivery.marks import Scope
+from kiban.delivery.releases import release_path
 from kiban.kube.ports import ClusterPort
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError
 from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
+from kiban.wiring.quarantines import quarantined, refuse_quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,19 @@ def driver_for(
 
 
 def compiler_for(
-    environment: str, target: Target, repository: GitRepository, clock: Callable[[], Instant]
+    environment: str,
+    target: Target,
+    repository: GitRepository,
+    journal: JournalPlace,
+    clock: Callable[[], Instant],
 ) -> Compile:
-    """What makes a bundle of a commit's files: load, build what is missing, compile, audit."""
+    """What makes a bundle of a commit's files: load, refuse what is quarantined, build what is
+    missing, compile, audit."""
 
     def compile_(files: Mapping[str, str]) -> Bundle:
         platform = load_platform(files)
+        tags = {name: release.tag for name, release in platform.releases[environment].items()}
+        refuse_quarantined(tags, quarantined(journal), release_path(environment))
         if target.images is not None:
             build_missing(platform, environment, repository, target.images)
         bundle = compile_environment(platform, environment, local=target.images is not None)

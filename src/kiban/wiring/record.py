@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kiban.adapters.journal import JournalReader
+from kiban.adapters.journal.database import JournalPlace
 from kiban.plans.records import Entry
 from kiban.primitives.instants import Instant, later
 from kiban.telemetry import Act, DeliveryFigures, Deployment, acts, delivery_figures, deployments
@@ -30,7 +31,7 @@ def window(seconds: float) -> Window:
 
 def history(environment: str | None) -> list[Deployment]:
     """Every deployment that the journal knows, of one environment or of all, the oldest first."""
-    found = deployments(_entries())
+    found = deployments(every_entry())
     return [each for each in found if environment in (None, environment_of(each.subject))]
 
 
@@ -38,8 +39,8 @@ def record(seconds: float) -> Iterator[Act]:
     """Every act of the last so many seconds, the oldest first."""
     # Plans that began earlier give their acts a name, so reading begins at the beginning.
     since = window(seconds).since
-    shown = {entry.sequence for entry in _entries(since)}
-    return (act for act in acts(_entries()) if act.sequence in shown)
+    shown = {entry.sequence for entry in every_entry(since=since)}
+    return (act for act in acts(every_entry()) if act.sequence in shown)
 
 
 def figures(seconds: float, environment: str | None) -> tuple[Window, list[DeliveryFigures]]:
@@ -53,9 +54,12 @@ def environment_of(subject: str) -> str:
     return subject.partition("/")[2].partition("@")[0]
 
 
-def _entries(since: Instant | None = None) -> Iterator[Entry]:
-    reader = JournalReader(home_of().state.journal)
+def every_entry(
+    journal: JournalPlace | None = None, *, kind: str = "", since: Instant | None = None
+) -> Iterator[Entry]:
+    """The journal's entries in their order, read a page at a time; of here unless told."""
+    reader = JournalReader(home_of().state.journal if journal is None else journal)
     last = 0
-    while page := reader.entries(after=last, since=since, limit=PAGE):
+    while page := reader.entries(kind=kind, after=last, since=since, limit=PAGE):
         yield from page
         last = page[-1].sequence

@@ -11,6 +11,7 @@ from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, ServiceSpec, load_platform
 from kiban.wiring.builds import build_service
 from kiban.wiring.deliveries import chosen_environments
+from kiban.wiring.quarantines import quarantined, refuse_quarantined
 from kiban.wiring.repository import home_of
 
 TAG_LENGTH = 12
@@ -39,6 +40,7 @@ def release(tags: Mapping[str, str], environment: str | None) -> Released:
     [name] = chosen_environments(platform, [environment] if environment else [])
     for service in tags:
         known_service(service, platform.services[name])
+    refuse_quarantined(tags, quarantined())
     return Released(name, release_line(repository, name, tags), tags)
 
 
@@ -74,6 +76,7 @@ def rollback(service: str, environment: str | None, to: str) -> Released:
             entry for entry in entries if getattr(entry.record, "subject", "").startswith(prefix)
         ]
         tag = last_good(service, current, told)
+    refuse_quarantined({service: tag}, quarantined())
     message = f"Roll {service} back to {tag} in {name}"
     return Released(name, release_line(repository, name, {service: tag}, message), {service: tag})
 

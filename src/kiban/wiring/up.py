@@ -181,7 +181,10 @@ async def run_up(
                 follow_repository(
                     repository,
                     [
-                        (driver, compiler_for(name, target, repository, wall_clock))
+                        (
+                            driver,
+                            compiler_for(name, target, repository, home.state.journal, wall_clock),
+                        )
                         for driver, name in zip(drivers, environments, strict=True)
                     ],
                 ),

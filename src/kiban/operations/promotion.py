@@ -1,0 +1,175 @@
+"""Whether a release may go from one environment to the next: the gates on its way, each answered
+pass, fail or unknown, from what the journal knows. Unknown never passes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kiban.kube.schedule_times import parse_schedule, parse_zone
+from kiban.plans.records import Answer, Entry, Event
+from kiban.primitives.instants import Instant, later, rfc3339, seconds_between, span
+from kiban.spec.nouns import Environment, Freeze
+from kiban.telemetry import Deployment
+
+QUARANTINED, LIFTED, APPROVED = "release/quarantined", "release/lifted", "release/approved"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A service's release in one environment that the next one does not run; `current` is what
+    runs there, empty when nothing does."""
+
+    service: str
+    tag: str
+    current: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One gate's answer, in a sentence."""
+
+    gate: str
+    answer: Answer
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """An image that must not be deployed until a person lifts it."""
+
+    service: str
+    tag: str
+    why: str
+    who: str
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gates look at: the deployments of the environment a release comes from, what is
+    quarantined, and who approved what."""
+
+    deployments: Sequence[Deployment]
+    quarantines: Mapping[tuple[str, str], Quarantine]
+    approvals: Mapping[tuple[str, str, str], frozenset[str]]
+
+
+def candidates(
+    source: Mapping[str, str], target: Mapping[str, str], services: Iterable[str] = ()
+) -> list[Candidate]:
+    """What would change in the target, sorted; only the services that are named, if any are."""
+    chosen = sorted(services) or sorted(source)
+    return [
+        Candidate(name, source[name], target.get(name, ""))
+        for name in chosen
+        if name in source and source[name] != target.get(name)
+    ]
+
+
+def readings(
+    candidate: Candidate, environment: str, into: Environment, facts: Facts, now: Instant
+) -> list[Reading]:
+    """Every gate on the way into an environment, answered for one release."""
+    found = [_quarantine(candidate, facts), _proven(candidate, facts)]
+    if into.soak:
+        found.append(_soaked(candidate, into.soak, facts, now))
+    found += [_frozen(name, window, now) for name, window in into.freeze.items()]
+    if into.approvals:
+        found.append(_approved(candidate, environment, into.approvals, facts))
+    return found
+
+
+def quarantines(entries: Iterable[Entry]) -> dict[tuple[str, str], Quarantine]:
+    """What is quarantined, by service and tag, after all that the journal says."""
+    found: dict[tuple[str, str], Quarantine] = {}
+    for entry in entries:
+        record = entry.record
+        if not isinstance(record, Event) or record.code not in (QUARANTINED, LIFTED):
+            continue
+        key = (record.subject, str(record.data["tag"]))
+        if record.code == LIFTED:
+            found.pop(key, None)
+        else:
+            who = str(record.data.get("who", ""))
+            found[key] = Quarantine(*key, record.message, who, entry.at)
+    return found
+
+
+def approvals(entries: Iterable[Entry]) -> dict[tuple[str, str, str], frozenset[str]]:
+    """Who said yes, by service, tag and environment."""
+    found: dict[tuple[str, str, str], frozenset[str]] = {}
+    for entry in entries:
+        record = entry.record
+        if isinstance(record, Event) and record.code == APPROVED:
+            key = (record.subject, str(record.data["tag"]), str(record.data["environment"]))
+            found[key] = found.get(key, frozenset()) | {str(record.data["who"])}
+    return found
+
+
+def _quarantine(candidate: Candidate, facts: Facts) -> Reading:
+    held = facts.quarantines.get((candidate.service, candidate.tag))
+    if held is None:
+        return Reading("quarantine", "pass", f"{candidate.tag} is not quarantined")
+    by = f" by {held.who}" if held.who else ""
+    return Reading("quarantine", "fail", f"{candidate.tag} was quarantined{by}: {held.why}")
+
+
+def _running(candidate: Candidate, facts: Facts) -> list[Deployment]:
+    """The deployments that ran this release, without a break until now, the oldest first."""
+    found: list[Deployment] = []
+    for deployment in facts.deployments:
+        if deployment.outcome == "superseded":
+            continue
+        image = deployment.images.get(candidate.service, "")
+        if deployment.outcome == "delivered" and _is_tagged(image, candidate.tag):
+            found.append(deployment)
+        else:
+            found = []
+    return found
+
+
+def _is_tagged(image: str, tag: str) -> bool:
+    return image.endswith((f":{tag}", f"@{tag}"))
+
+
+def _proven(candidate: Candidate, facts: Facts) -> Reading:
+    """A release may come only from where it runs well."""
+    if _running(candidate, facts):
+        return Reading("runs well", "pass", f"{candidate.tag} runs where it comes from")
+    last = facts.deployments[-1] if facts.deployments else None
+    if last is None:
+        return Reading("runs well", "unknown", "nothing is known of where it comes from")
+    if last.outcome == "failing":
+        return Reading("runs well", "fail", f"it fails where it comes from: {last.reason}")
+    return Reading("runs well", "unknown", f"{candidate.tag} is not known to run there yet")
+
+
+def _soaked(candidate: Candidate, seconds: float, facts: Facts, now: Instant) -> Reading:
+    ran = _running(candidate, facts)
+    since = ran[0].ended if ran else None
+    if since is None:
+        return Reading("soak", "unknown", "it has not begun to run where it comes from")
+    so_far = seconds_between(since, now)
+    if so_far >= seconds:
+        return Reading("soak", "pass", f"it has run well for {span(round(so_far))}")
+    left = span(round(seconds - so_far))
+    return Reading("soak", "fail", f"it must run well for {span(seconds)}; {left} are left")
+
+
+def _frozen(name: str, window: Freeze, now: Instant) -> Reading:
+    """A window is open from each of its starts for as long as it lasts."""
+    schedule = parse_schedule(window.start, parse_zone(window.timezone))
+    began = schedule.after(later(now, -window.duration))
+    if began is None or began > now:
+        return Reading(f"freeze {name}", "pass", "it is not now")
+    until = rfc3339(later(began, window.duration))
+    why = f": {window.description}" if window.description else ""
+    return Reading(f"freeze {name}", "fail", f"frozen until {until}{why}")
+
+
+def _approved(candidate: Candidate, environment: str, needed: int, facts: Facts) -> Reading:
+    people = facts.approvals.get((candidate.service, candidate.tag, environment), frozenset())
+    if len(people) >= needed:
+        return Reading("approvals", "pass", f"{', '.join(sorted(people))} said yes")
+    fix = f"kiban approve {candidate.service}={candidate.tag} --env {environment}"
+    return Reading("approvals", "fail", f"{len(people)} of {needed} people said yes; {fix}")

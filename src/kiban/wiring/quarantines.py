@@ -1,0 +1,101 @@
+"""What people say of releases, in the journal: that an image must not be deployed, that it may
+again, that they agree to one."""
+
+import getpass
+import subprocess
+from collections.abc import Iterable, Mapping
+
+from kiban.adapters.delivery_driver import now as wall_clock
+from kiban.adapters.journal import Journal
+from kiban.adapters.journal.database import JournalPlace
+from kiban.delivery.releases import known_service
+from kiban.operations.promotion import APPROVED, LIFTED, QUARANTINED, Quarantine, quarantines
+from kiban.plans.records import Event
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.spec import load_platform
+from kiban.wiring.record import every_entry
+from kiban.wiring.repository import home_of
+
+
+def approve(tags: Mapping[str, str], environment: str) -> str:
+    """Say yes to releases in an environment; who did."""
+    repository = home_of().repository()
+    platform = load_platform(repository.files(repository.head()))
+    platform.environment(environment)
+    who = _person()
+    for service in tags:
+        known_service(service, platform.services[environment])
+    _write(
+        Event(
+            APPROVED,
+            service,
+            f"{who} said yes to {service} {tag} in {environment}",
+            data={"tag": tag, "environment": environment, "who": who},
+        )
+        for service, tag in tags.items()
+    )
+    return who
+
+
+def quarantine(tags: Mapping[str, str], why: str) -> None:
+    """Have images never deployed until somebody lifts it."""
+    who = _person()
+    _write(
+        Event(QUARANTINED, service, why, data={"tag": tag, "who": who})
+        for service, tag in tags.items()
+    )
+
+
+def lift(tags: Mapping[str, str], why: str) -> None:
+    """Allow images again. Raises `KibanError` for one that is not quarantined."""
+    held, who = quarantined(), _person()
+    for service, tag in tags.items():
+        if (service, tag) not in held:
+            problem = Problem(
+                "release/not-quarantined", f"{service} {tag} is not quarantined.",
+                fix="kiban quarantine lists what is",
+            )  # fmt: skip
+            raise KibanError(problem)
+    _write(
+        Event(LIFTED, service, why, data={"tag": tag, "who": who}) for service, tag in tags.items()
+    )
+
+
+def quarantined(journal: JournalPlace | None = None) -> dict[tuple[str, str], Quarantine]:
+    """What is quarantined, by service and tag; in the journal of here unless told."""
+    return quarantines(every_entry(journal, kind="event"))
+
+
+def refuse_quarantined(
+    tags: Mapping[str, str], held: Mapping[tuple[str, str], Quarantine], path: str = ""
+) -> None:
+    """Raises `KibanError` when any of the releases is quarantined."""
+    problems = [
+        Problem(
+            "release/quarantined",
+            f"{service} {tag} is quarantined: {held[service, tag].why}",
+            Place(file=path, thing="" if path else service),
+            why="It failed before, and would again.",
+            fix=f"Release another one, or: kiban quarantine lift {service}={tag} --reason WHY",
+        )
+        for service, tag in sorted(tags.items())
+        if (service, tag) in held
+    ]
+    if problems:
+        raise KibanError(problems, Exit.REFUSED)
+
+
+def _write(events: Iterable[Event]) -> None:
+    journal = Journal(home_of().state.journal)
+    try:
+        journal.write(list(events), wall_clock())
+    finally:
+        journal.close()
+
+
+def _person() -> str:
+    """As Git knows who acts, for that is what commits say too."""
+    found = subprocess.run(
+        ["git", "config", "user.email"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or getpass.getuser()

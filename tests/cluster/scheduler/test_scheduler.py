@@ -105,7 +105,7 @@ class World:
 
 
 def pod(name: str, *, cpu: str = "", labels: dict[str, str] | None = None, **spec: Any) -> Manifest:
-    container: dict[str, Any] = {"name": "c", "image": "i"}
+    container: dict[str, Any] = {"name": "c", "image": spec.pop("image", "i")}
     if cpu:
         container["resources"] = {"requests": {"cpu": cpu}}
     if "ports" in spec:
@@ -406,3 +406,25 @@ def test_a_pod_whose_claim_is_missing_says_so(world: World) -> None:
     kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
     world.do(Create({**kind, "metadata": metadata, "spec": claim}))
     assert world.node_of("p00") == "n1"
+
+
+def test_a_pod_goes_where_its_image_is_when_all_else_is_equal(world: World) -> None:
+    for name in ("n1", "n2", "n3"):
+        world.node(name)
+    images = [{"names": ["registry.example.com/app"], "sizeBytes": 600 * 1024 * 1024}]
+    world.do(Patch(Key(*NODE, "", "n3"), {"status": {"images": images}}, "status"))
+    world.pods(1, image="registry.example.com/app:latest")
+    assert world.node_of("p00") == "n3"
+
+
+def test_a_daemon_is_told_that_only_its_node_was_looked_at(world: World) -> None:
+    world.node("n1", cpu="1")
+    world.node("n2")
+    field = {"key": "metadata.name", "operator": "In", "values": ["n1"]}
+    required = {"nodeSelectorTerms": [{"matchFields": [field]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    world.pods(1, cpu="2", affinity=affinity)
+    assert world.message("p00").startswith(
+        "0/2 nodes are available: 1 Insufficient cpu, "
+        "1 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+    )

@@ -14,6 +14,7 @@ from kiban.cluster.scheduler.filters.ports import ports_taken
 from kiban.cluster.scheduler.filters.resources import lacks_room
 from kiban.cluster.scheduler.filters.topology_spread import HardSpread
 from kiban.cluster.scheduler.node_info import NodeInfo
+from kiban.cluster.scheduler.scores.image_locality import image_locality
 from kiban.cluster.scheduler.scores.inter_pod_affinity import PreferredPods
 from kiban.cluster.scheduler.scores.node import dislikes, preference
 from kiban.cluster.scheduler.scores.normal import normalised
@@ -25,7 +26,7 @@ from kiban.cluster.scheduler.verdict import Rejection
 from kiban.cluster.scheduler.view import View
 
 # Weights of the default profile (pkg/scheduler/apis/config/v1/default_plugins.go); resources
-# weigh 1.
+# and images weigh 1.
 TAINT_WEIGHT = 3
 PREFERENCE_WEIGHT = 2
 SPREAD_WEIGHT = 2
@@ -36,10 +37,12 @@ LOOKS_LIMIT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A shape and the soft constraints that the system adds to it."""
+    """A shape, the soft constraints that the system adds to it, and the pod's images when it
+    matters where they are."""
 
     shape: Shape
     defaults: tuple[Spread, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 class Board:
@@ -48,6 +51,7 @@ class Board:
     def __init__(self, question: Question, view: View) -> None:
         self._shape, self._view = question.shape, view
         self._defaults = question.defaults
+        self._images = question.images
         self._version = -1
         self._position = 0
         self.verdicts: list[Rejection | None] = []
@@ -94,6 +98,9 @@ class Board:
         verdict = self.verdicts[at] = node_verdict(shape, info)
         if verdict is None:
             self._base[at] = least_allocated(shape, info) + balanced(shape, info)
+            if self._images and info.images:
+                holders, count = self._view.image_holders, len(self._view.order)
+                self._base[at] += image_locality(self._images, info.images, holders, count)
             self._likes[at] = preference(shape, info)
             self._dislikes[at] = dislikes(shape, info)
         self._soft.update(at, info)

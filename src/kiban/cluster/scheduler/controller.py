@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kiban.cluster.scheduler.belonging import own_selector
 from kiban.cluster.scheduler.board import Board, Question
+from kiban.cluster.scheduler.images import wanted_images
 from kiban.cluster.scheduler.messages import NO_NODES, failure
 from kiban.cluster.scheduler.node_info import PodInfo, pod_info
 from kiban.cluster.scheduler.outcomes import bound, evicted, failed, nominated_node
@@ -213,15 +214,18 @@ class Scheduler:
         has_own = bool(shape.hard_spreads or shape.soft_spreads)
         defaults = () if has_own else self._spread_defaults(pod, snapshot)
         reads_labels = shape.reads_own_labels or self.view.affine_count > 0
+        # Most clusters do not say which images are where; then shapes are shared by more pods.
+        images = wanted_images(pod) if self.view.image_holders else ()
         identity = (
             shape.digest,
             shape.namespace,
             tuple(shape.labels.items()) if reads_labels else None,
             defaults,
+            images,
         )
         board = self._boards.get(identity)
         if board is None:
-            board = self._boards[identity] = Board(Question(shape, defaults), self.view)
+            board = self._boards[identity] = Board(Question(shape, defaults, images), self.view)
             if len(self._boards) > BOARDS_LIMIT:
                 self._boards.popitem(last=False)
         else:

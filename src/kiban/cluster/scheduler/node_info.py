@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kiban.cluster.scheduler.images import images_of
 from kiban.cluster.scheduler.requests import Port, amounts
 from kiban.cluster.scheduler.shape import Shape, shape_of
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of, labels_of, uid_of
@@ -47,7 +48,7 @@ class NodeInfo:
     """One node. Pods that have ended do not count on it."""
 
     __slots__ = (
-        "affine", "allocatable", "labelled", "labels", "name", "node", "pods", "ports",
+        "affine", "allocatable", "images", "labelled", "labels", "name", "node", "pods", "ports",
         "requested", "scored_cpu", "scored_memory", "taints", "unschedulable", "zone",
     )  # fmt: skip
 
@@ -59,6 +60,7 @@ class NodeInfo:
         self.taints: tuple[Mapping[str, Any], ...] = ()
         self.unschedulable = False
         self.allocatable: Mapping[str, int] = {}
+        self.images: Mapping[str, int] = {}
         self.pods: dict[Key, PodInfo] = {}
         self.affine: dict[Key, PodInfo] = {}
         # How many pods have a label: most of what is asked of nodes is about none.
@@ -76,6 +78,7 @@ class NodeInfo:
         self.taints = tuple(spec.get("taints") or ())
         self.unschedulable = bool(spec.get("unschedulable"))
         self.allocatable = amounts(get_in(node, "status", "allocatable", default={}))
+        self.images = images_of(node)
 
     def add(self, pod: PodInfo) -> None:
         self.pods[pod.key] = pod

@@ -24,6 +24,7 @@ class View:
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.nominated: dict[str, dict[Key, PodInfo]] = {}
         self.affine_count = 0
+        self.image_holders: dict[str, int] = {}
         self._infos: dict[str, NodeInfo] = {}
         self._zones: dict[str, list[str]] = {}
         self._places: dict[Key, str] = {}
@@ -36,8 +37,9 @@ class View:
     def put_node(self, node: Manifest) -> None:
         name = node["metadata"]["name"]
         info = self._info(name)
-        known, zone = info.node is not None, info.zone
+        known, zone, images = info.node is not None, info.zone, info.images
         info.describe(node)
+        self._count_images(images, info.images)
         if known and zone == info.zone:
             self._note(name)
             return
@@ -51,7 +53,8 @@ class View:
         if info is None or info.node is None:
             return
         self._leave(info.zone, name)
-        info.node = None
+        self._count_images(info.images, {})
+        info.node, info.images = None, {}
         if not info.pods:
             del self._infos[name]
         self._stale = True
@@ -140,6 +143,17 @@ class View:
             self._log.append(at)
             if len(self._log) > LOG_LIMIT:
                 self.renew()
+
+    def _count_images(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        """How many nodes have an image counts for every node that has it."""
+        if before.keys() == after.keys():
+            return
+        for images, more in ((before, -1), (after, 1)):
+            for name in images:
+                self.image_holders[name] = self.image_holders.get(name, 0) + more
+                if not self.image_holders[name]:
+                    del self.image_holders[name]
+        self.renew()
 
     def _count_affine(self, more: int) -> None:
         before, self.affine_count = self.affine_count, self.affine_count + more

@@ -80,9 +80,13 @@ def _take_node(change: Change, view: View) -> Happening | None:
     happened = node_change(change.before, change.after)
     if change.after is None:
         view.drop_node(change.key.name)
-    elif happened is not None:
+    elif happened is not None or _images(change.before) != _images(change.after):
         view.put_node(change.after)
     return happened
+
+
+def _images(node: Manifest | None) -> object:
+    return get_in(node, "status", "images")
 
 
 def _take_namespace(change: Change, view: View) -> None:

@@ -140,6 +140,20 @@ def test_a_damaged_log_is_moved_aside_and_stops_nobody(
     assert "is damaged and was moved to" in caplog.text
 
 
+def test_a_log_that_cannot_be_written_is_said_once_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "audit.db").mkdir()
+    log = AuditLog(tmp_path / "audit.db")
+    for _ in range(3):
+        log.write([(ALL, b"{}")])
+    assert caplog.text.count("requests are not recorded") == 1
+    (tmp_path / "audit.db").rmdir()
+    log.write([(ALL, b'{"n": 1}')])
+    log.close()
+    assert entries(tmp_path) == [{"n": 1}]
+
+
 WRITER = """
 import asyncio, sys
 from pathlib import Path

@@ -72,6 +72,9 @@ class AuditLog:
         """The log; one that is damaged is moved aside."""
         try:
             found = _connected(self._path)
+        except sqlite3.OperationalError:
+            # The disk, not the file: it is full, or cannot be reached.
+            raise
         except sqlite3.DatabaseError as error:
             aside = self._path.with_name(self._path.name + "-damaged")
             LOG.error("%s is damaged and was moved to %s: %s", self._path, aside.name, error)

@@ -41,15 +41,17 @@ class AuditLog:
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Keep entries; they are there after `kill -9` when this returns."""
-        if not entries or self._failed:
+        if not entries:
             return
         try:
             self._keep(self._connection or self._opened(), entries)
-        except sqlite3.Error as error:
-            LOG.error(
-                "%s cannot be written, requests are no longer recorded: %s", self._path, error
-            )
+            self._failed = False
+        except (sqlite3.Error, OSError) as error:
+            if not self._failed:
+                LOG.error("requests are not recorded, %s cannot be written: %s", self._path, error)
             self._failed = True
+            # What was begun is rolled back; the next entries try anew.
+            self.close()
 
     def close(self) -> None:
         if self._connection is not None:

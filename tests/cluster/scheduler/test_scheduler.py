@@ -428,3 +428,35 @@ def test_a_daemon_is_told_that_only_its_node_was_looked_at(world: World) -> None
         "0/2 nodes are available: 1 Insufficient cpu, "
         "1 node(s) didn't satisfy plugin(s) [NodeAffinity]."
     )
+
+
+def test_a_pod_stays_in_the_zone_of_its_volume(world: World) -> None:
+    world.node("n1", "a")
+    size = {"storage": "1Gi"}
+    modes = ["ReadWriteOnce"]
+    world.do(
+        Create(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": "disk", "labels": {ZONE: "b"}},
+                "spec": {"capacity": size, "accessModes": modes, "hostPath": {"path": "/disk"}},
+            }
+        ),
+        Create(
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": "data", "namespace": "default"},
+                "spec": {
+                    "accessModes": modes,
+                    "resources": {"requests": size},
+                    "volumeName": "disk",
+                },
+            }
+        ),
+    )
+    world.pods(1, volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
+    assert "1 node(s) had no available volume zone." in world.message("p00")
+    world.node("n2", "b")
+    assert world.node_of("p00") == "n2"

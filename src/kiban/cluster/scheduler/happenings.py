@@ -24,6 +24,7 @@ HELPED_BY: dict[str, frozenset[str]] = {
     "NodePorts": frozenset({NODE_ADDED, POD_GONE}),
     "NodeResourcesFit": frozenset({NODE_ADDED, NODE_SIZE, POD_GONE}),
     "VolumeBinding": frozenset({NODE_ADDED, NODE_LABELS, VOLUMES}),
+    "VolumeZone": frozenset({NODE_ADDED, NODE_LABELS, VOLUMES}),
     "PodTopologySpread": frozenset(
         {NODE_ADDED, NODE_GONE, NODE_LABELS, NODE_TAINTS, POD_GONE, POD_ARRIVED}
     ),

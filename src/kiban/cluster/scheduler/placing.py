@@ -11,10 +11,9 @@ from itertools import chain, islice
 from kiban.cluster.scheduler.board import Board, node_verdict
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.selection import best_of, nodes_to_find
-from kiban.cluster.scheduler.terms import NodeChoice
 from kiban.cluster.scheduler.verdict import Rejection
 from kiban.cluster.scheduler.view import View
-from kiban.cluster.scheduler.volumes import ELSEWHERE, is_out_of_reach
+from kiban.cluster.scheduler.volumes import VolumeChoice, unreachable
 from kiban.kube.objects import Key
 
 
@@ -24,7 +23,7 @@ class Attempt:
 
     pod: PodInfo
     board: Board
-    volumes: Sequence[NodeChoice] = ()
+    volumes: Sequence[VolumeChoice] = ()
 
 
 @dataclass(slots=True)
@@ -78,8 +77,8 @@ def _rejection(attempt: Attempt, view: View, at: int, limits: Sequence[int]) -> 
     if found is not None:
         return found
     info = view.order[at]
-    if attempt.volumes and is_out_of_reach(attempt.volumes, info):
-        return ELSEWHERE
+    if attempt.volumes and (elsewhere := unreachable(attempt.volumes, info)) is not None:
+        return elsewhere
     claimants = _claimants(attempt.pod, view, info)
     if claimants:
         return with_others(attempt, at, info, claimants)

@@ -1,22 +1,40 @@
 """Where a pod's claims let it run: all must be there, and a bound volume names its nodes.
 
 A claim that waits for its first consumer lets the pod run anywhere; it is bound to the node that
-is chosen. Source: pkg/scheduler/framework/plugins/volumebinding.
+is chosen. Source: pkg/scheduler/framework/plugins/{volumebinding,volumezone}.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kiban.cluster.scheduler.node_info import NodeInfo
 from kiban.cluster.scheduler.shape import Shape
-from kiban.cluster.scheduler.terms import NodeChoice, node_term
+from kiban.cluster.scheduler.terms import NodeChoice, NodeTerm, node_term
 from kiban.cluster.scheduler.verdict import Rejection
-from kiban.kube.objects import PERSISTENT_VOLUME_CLAIM, GroupKind, Key, get_in, is_deleting
+from kiban.kube.objects import (
+    PERSISTENT_VOLUME_CLAIM,
+    GroupKind,
+    Key,
+    Manifest,
+    get_in,
+    is_deleting,
+    labels_of,
+)
+from kiban.kube.selectors import Requirement
 from kiban.reconcile.controller import Snapshot
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
 
 ELSEWHERE = Rejection(
     "VolumeBinding", ("node(s) didn't match PersistentVolume's node affinity",), is_final=True
+)
+
+OTHER_ZONE = Rejection("VolumeZone", ("node(s) had no available volume zone",), is_final=True)
+ZONE_LABELS = (
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
 )
 
 
@@ -36,19 +54,52 @@ def missing_claim(shape: Shape, snapshot: Snapshot) -> Rejection | None:
     return None
 
 
-def volume_choices(shape: Shape, snapshot: Snapshot) -> Sequence[NodeChoice]:
-    """The nodes from which the pod's bound volumes can be reached, one choice per volume."""
+class VolumeChoice(NamedTuple):
+    """The nodes from which a volume can be reached, and what is said of the others."""
+
+    nodes: NodeChoice
+    otherwise: Rejection
+
+
+def volume_choices(shape: Shape, snapshot: Snapshot) -> Sequence[VolumeChoice]:
+    """Where the pod's bound volumes let it run: by their node affinity, and by their zone."""
     found = []
     for name in shape.claims:
         claim = snapshot.get(Key(*PERSISTENT_VOLUME_CLAIM, shape.namespace, name))
         volume_name = get_in(claim, "spec", "volumeName", default="")
         volume = snapshot.get(Key(*PERSISTENT_VOLUME, "", volume_name)) if volume_name else None
+        if volume is None:
+            continue
         required = get_in(volume, "spec", "nodeAffinity", "required")
         if required is not None:
             terms = tuple(node_term(entry) for entry in required.get("nodeSelectorTerms") or ())
-            found.append(NodeChoice((), terms))
+            found.append(VolumeChoice(NodeChoice((), terms), ELSEWHERE))
+        if zones := _zones_of(volume):
+            found.append(VolumeChoice(NodeChoice((), (NodeTerm(zones),)), OTHER_ZONE))
     return found
 
 
-def is_out_of_reach(choices: Sequence[NodeChoice], info: NodeInfo) -> bool:
-    return not all(choice.matches(info.name, info.labels) for choice in choices)
+def _zones_of(volume: Manifest) -> tuple[Requirement, ...]:
+    """The zones in a volume's labels; several are joined by two underscores."""
+    labels = labels_of(volume)
+    return tuple(
+        Requirement(key, "in", tuple(sorted(labels[key].split("__"))))
+        for key in ZONE_LABELS
+        if key in labels
+    )
+
+
+def unreachable(choices: Sequence[VolumeChoice], info: NodeInfo) -> Rejection | None:
+    """Why a volume cannot be reached from a node."""
+    return next(
+        (
+            choice.otherwise
+            for choice in choices
+            if not choice.nodes.matches(info.name, info.labels)
+        ),
+        None,
+    )
+
+
+def is_out_of_reach(choices: Sequence[VolumeChoice], info: NodeInfo) -> bool:
+    return unreachable(choices, info) is not None

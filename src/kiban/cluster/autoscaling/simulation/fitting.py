@@ -10,10 +10,10 @@ from kiban.cluster.autoscaling.simulation.trial import Trial
 from kiban.cluster.scheduler.board import Board, Question, node_verdict
 from kiban.cluster.scheduler.node_info import PodInfo
 from kiban.cluster.scheduler.shape import Shape
-from kiban.cluster.scheduler.terms import NodeChoice
 from kiban.cluster.scheduler.verdict import Rejection
 from kiban.cluster.scheduler.volumes import (
     ELSEWHERE,
+    VolumeChoice,
     is_out_of_reach,
     missing_claim,
     volume_choices,
@@ -71,7 +71,7 @@ class Fitting:
             shape.hard_spreads or shape.attracted or shape.repelled or self.trial.affine_count
         )
 
-    def _volumes(self, shape: Shape) -> tuple[Rejection | None, Sequence[NodeChoice]]:
+    def _volumes(self, shape: Shape) -> tuple[Rejection | None, Sequence[VolumeChoice]]:
         if not shape.claims or self.snapshot is None:
             return None, ()
         return missing_claim(shape, self.snapshot), volume_choices(shape, self.snapshot)

@@ -3,6 +3,7 @@
 import pytest
 from tests.rehearsal.cloud.scene import ZONES, budget, deployment, pods, ready, times, world
 
+from kiban.cluster.autoscaling.cluster_autoscaler import Settings
 from kiban.kube.objects import NODE
 from kiban.rehearsal.cloud import CloudSettings, GroupSettings, Times
 
@@ -251,6 +252,35 @@ def test_a_quiet_day_costs_nothing() -> None:
     cloud.autoscaler.reconcile = counted  # type: ignore[method-assign,assignment]
     scene.run_for(24 * 3600)
     assert len(scans) <= 2
+
+
+@pytest.mark.parametrize("seed", [2])
+def test_the_scans_that_are_left_out_would_have_done_nothing(seed: int) -> None:
+    def run(*, skips: bool) -> list[str]:
+        groups = (
+            GroupSettings("base", "m5.xlarge", ZONES, min=1, max=5),
+            GroupSettings("more", "r5.xlarge", ZONES, min=0, max=9, is_spot=True),
+        )
+        scene, cloud = world(
+            CloudSettings(groups=groups, spot_interruptions_per_hour=0.2),
+            deployment("web", 3),
+            deployment("api", 5, cpu="500m"),
+            budget("web", maxUnavailable=1),
+            budget("api", minAvailable=4),
+            seed=seed,
+            autoscaler=Settings(skips_quiet_scans=skips),
+        )
+        sizes = [(433, 20), (1807, 9), (2615, 2), (4444, 30), (5003, 12), (7001, 1)]
+        key = scene.api.key("Deployment", "web")
+        for at, size in sizes:
+            scene.after(at, lambda now, size=size: scene.api.scale(key, size, now))
+        scene.after(3003, lambda now: cloud.exhaust(ZONES[0], "*", now))
+        scene.after(6003, lambda now: cloud.lose_zone(ZONES[1], now))
+        scene.run_for(2.5 * 3600)
+        return list(scene.observations.lines())
+
+    for one, other in zip(run(skips=True), run(skips=False), strict=True):
+        assert one == other
 
 
 def test_times_can_be_given() -> None:

@@ -92,7 +92,8 @@ class ClusterAutoscaler:
         self._last_scan = now
         commands, did_something = self._scan(snapshot, now)
         wake = self._wake(now, did_something=did_something)
-        self._is_armed = wake is not None
+        # One that is to be made later must not hide a change that comes before.
+        self._is_armed = wake is not None and wake <= self.settings.scan_interval
         return Outcome(tuple(commands), wake)
 
     def _next_scan(self, now: Instant) -> Instant:

@@ -34,3 +34,27 @@ async def bake(
 @kopf.on.delete(GROUP, VERSION, PLURAL)
 async def close(name: str, namespace: str | None, body: kopf.Body, **_: Any) -> None:
     kopf.info(body, reason="Closed", message=f"{namespace}/{name} is closed")
+
+
+@kopf.on.resume(GROUP, VERSION, PLURAL)
+async def reopen(patch: kopf.Patch, status: kopf.Status, **_: Any) -> None:
+    patch.status["reopened"] = status.get("reopened", 0) + 1
+
+
+@kopf.timer(GROUP, VERSION, PLURAL, interval=0.3)
+async def count_hours(patch: kopf.Patch, status: kopf.Status, **_: Any) -> None:
+    # Enough to see that it goes on; every write wakes everybody.
+    if status.get("hours", 0) < 3:
+        patch.status["hours"] = status.get("hours", 0) + 1
+
+
+@kopf.daemon(GROUP, VERSION, PLURAL, cancellation_backoff=2.0)
+async def heat(stopped: kopf.DaemonStopped, body: kopf.Body, **_: Any) -> None:
+    kopf.info(body, reason="Heated", message="the oven is hot")
+    await stopped.wait()
+    kopf.info(body, reason="Cooled", message="the oven is cold")
+
+
+@kopf.on.event("", "v1", "configmaps", labels={"for": "bakeries"})
+async def notice(name: str | None, type: str | None, logger: kopf.Logger, **_: Any) -> None:
+    logger.info("noticed %s %s", name, type)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,25 +54,42 @@ def bakery(bread: str) -> dict[str, Any]:
     }
 
 
+@dataclass
+class Operator:
+    """The operator's process, which may be ended and begun again."""
+
+    cluster: Running
+    log: Path
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("bakery.py")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kopf", "run", "--namespace", "default", str(script)],
+                env=self.cluster.environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(20)
+
+
 @pytest.fixture
-def operated(cluster: Running, tmp_path: Path) -> Iterator[Running]:
-    """The cluster with the CRD and its operator; the operator's log is shown when a test fails."""
+def operator(cluster: Running, tmp_path: Path) -> Iterator[Operator]:
+    """The CRD and its operator; the operator's log is shown when a test fails."""
     cluster.apply(DEFINITION)
     cluster.kubectl("wait", "--for=condition=Established", "crd/bakeries.kopf.example")
-    script = Path(__file__).with_name("bakery.py")
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kopf", "run", "--namespace", "default", str(script)],
-            env=cluster.environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield cluster
-        finally:
-            process.terminate()
-            process.wait(20)
-            print((tmp_path / "log").read_text())
+    made = Operator(cluster, tmp_path / "log")
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+        print(made.log.read_text())
     cluster.kubectl("delete", "crd", "bakeries.kopf.example")
 
 
@@ -80,9 +98,14 @@ def found(cluster: Running, *words: str) -> Any:
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
-def test_an_operator_creates_follows_and_cleans_up(operated: Running) -> None:
+def status(cluster: Running) -> dict[str, Any]:
+    return dict((found(cluster, "bakery", "corner") or {}).get("status") or {})
+
+
+def test_an_operator_creates_follows_and_cleans_up(operator: Operator) -> None:
+    operated = operator.cluster
     operated.apply(bakery("rye"))
-    until(lambda: (found(operated, "bakery", "corner").get("status") or {}).get("bread") == "rye")
+    until(lambda: status(operated).get("bread") == "rye")
     made = found(operated, "configmap", "corner")
     assert made["data"] == {"bread": "rye"}
     assert made["metadata"]["ownerReferences"][0]["kind"] == "Bakery"
@@ -99,6 +122,14 @@ def test_an_operator_creates_follows_and_cleans_up(operated: Running) -> None:
     )
     assert 'Unsupported value: "x"' in refused.stderr
 
+    until(lambda: status(operated).get("hours") == 3)
+    until(lambda: "Heated" in operated.kubectl("get", "events"))
+    before = status(operated).get("reopened", 0)
+    operator.stop()
+    operator.start()
+    until(lambda: status(operated).get("reopened", 0) > before)
+
     operated.kubectl("delete", "bakery", "corner", "--timeout=20s")
     until(lambda: found(operated, "configmap", "corner") is None)
     until(lambda: "Closed" in operated.kubectl("get", "events"))
+    assert "Cooled" in operated.kubectl("get", "events")

@@ -1,6 +1,9 @@
 """The official Python client: typed, dynamic, watch, exec, port forwarding."""
 
 import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -150,3 +153,59 @@ def test_a_custom_kind_lives_and_goes(api: client.ApiClient) -> None:
     found = pies.get(name="apple", namespace="default")
     assert (found.spec.slices, found.status.baked) == (8, True)
     definitions.delete_custom_resource_definition("pies.py.example")
+
+
+CANDIDATE = """
+import sys
+from kubernetes import config
+from kubernetes.leaderelection import electionconfig, leaderelection
+from kubernetes.leaderelection.resourcelock.configmaplock import ConfigMapLock
+config.load_kube_config()
+lock = ConfigMapLock("leader", "default", sys.argv[1])
+terms = electionconfig.Config(lock, lease_duration=3, renew_deadline=2, retry_period=1,
+    onstarted_leading=lambda: print("leads", flush=True), onstopped_leading=None)
+leaderelection.LeaderElection(terms).run()
+"""
+
+
+def test_one_of_two_candidates_leads_and_the_other_after_it(
+    cluster: Running, api: client.ApiClient
+) -> None:
+    def candidate(name: str) -> "subprocess.Popen[str]":
+        words = [sys.executable, "-W", "ignore", "-c", CANDIDATE, name]
+        return subprocess.Popen(
+            words, env=cluster.environment, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    with candidate("one") as one:
+        assert one.stdout is not None and one.stdout.readline() == "leads\n"
+        with candidate("two") as two:
+            record = client.CoreV1Api(api).read_namespaced_config_map("leader", "default")
+            held = record.metadata.annotations["control-plane.alpha.kubernetes.io/leader"]
+            assert json.loads(held)["holderIdentity"] == "one"
+            one.kill()
+            assert two.stdout is not None and two.stdout.readline() == "leads\n"
+            two.kill()
+    client.CoreV1Api(api).delete_namespaced_config_map("leader", "default")
+
+
+def test_lists_come_in_pages_as_of_one_version(api: client.ApiClient) -> None:
+    core = client.CoreV1Api(api)
+    for number in range(7):
+        metadata = {"name": f"page-{number}", "labels": {"page": "yes"}}
+        core.create_namespaced_config_map("default", {"metadata": metadata})
+    chosen = {"label_selector": "page=yes", "limit": 3}
+    page = core.list_namespaced_config_map("default", **chosen)
+    assert page.metadata.remaining_item_count is None
+    core.delete_namespaced_config_map("page-5", "default")
+    names, version = [], page.metadata.resource_version
+    while True:
+        names += [item.metadata.name for item in page.items]
+        if not page.metadata._continue:
+            break
+        more = page.metadata._continue
+        page = core.list_namespaced_config_map("default", _continue=more, **chosen)
+        assert page.metadata.resource_version == version
+    assert names == [f"page-{number}" for number in range(7)]
+    core.delete_collection_namespaced_config_map("default", label_selector="page=yes")

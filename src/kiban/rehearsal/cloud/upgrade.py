@@ -101,8 +101,8 @@ class Upgrade:
             self._next(now)
 
     def _scale_down(self, now: Instant) -> None:
-        """One machine fewer at a time, the emptiest first, until the group is as large as before;
-        what the autoscaler has removed meanwhile counts."""
+        """One machine fewer at a time until the group is as large as before: one of the fullest
+        zone, by lot, whatever runs on it. What the autoscaler has removed meanwhile counts."""
         group = self._group
         if group.desired <= self._before:
             group.max = self._max_before
@@ -113,8 +113,10 @@ class Upgrade:
         if not machines:
             self._after(POLL_SECONDS, self._scale_down, now)
             return
-        store = self._cloud.world.cluster.store
-        chosen = min(machines, key=lambda m: (len(store.on_node(m.name)), m.name))
+        stream = self._cloud.world.cluster.store.chance.stream("upgrade")
+        counts = [sum(m.zone == machine.zone for m in machines) for machine in machines]
+        fullest = [m for m, count in zip(machines, counts, strict=True) if count == max(counts)]
+        chosen = fullest[stream.randrange(len(fullest))]
         chosen.is_leaving = True
         times = self._cloud.settings.times
 

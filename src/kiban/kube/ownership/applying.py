@@ -7,7 +7,6 @@ from typing import Any
 from kiban.kube.objects import Manifest
 from kiban.kube.ownership.collecting import collect
 from kiban.kube.ownership.comparing import Comparison, compare
-from kiban.kube.ownership.configurations import check_configuration
 from kiban.kube.ownership.conflicts import FieldConflicts, conflicts_with
 from kiban.kube.ownership.elements import written
 from kiban.kube.ownership.empty import empty_object
@@ -24,6 +23,7 @@ from kiban.kube.ownership.fieldsets import (
 from kiban.kube.ownership.merging import merge
 from kiban.kube.ownership.pruning import prune, remove
 from kiban.kube.ownership.resets import NEVER_OWNED
+from kiban.kube.ownership.stating import stated_fields
 from kiban.kube.schema.shapes import Shape
 from kiban.primitives.instants import Instant, rfc3339
 
@@ -57,15 +57,18 @@ def apply(
     point cannot set (`reset_fields`). Raises `FieldConflicts` when fields of others would change
     and `force` is false, `WrongConfiguration` when the configuration does not fit its kind.
     """
-    check_configuration(config, shape, allow_duplicates=False)
-    applier = Entry(manager, "Apply", config["apiVersion"], {}, rfc3339(now), subresource)
+    fields = stated_fields(config, shape)
+    wanted = _settable(config, reset or {}, shape)
+    if wanted is not config:
+        fields = collect(wanted, shape)
+    applier = Entry(manager, "Apply", config["apiVersion"], fields, rfc3339(now), subresource)
     entries = _entries(live, shape, now)
     try:
-        result = _merged(live, config, applier, entries, (shape, force, reset or {}))
+        result = _merged(live, wanted, applier, entries, (shape, force, reset or {}))
     except FieldConflicts as conflicts:
         if manager != "kubectl" or live is None or not _only_last_applied(live, conflicts, shape):
             raise
-        result = _merged(live, config, applier, entries, (shape, True, reset or {}))
+        result = _merged(live, wanted, applier, entries, (shape, True, reset or {}))
     if manager == "kubectl" and live is not None:
         return _with_last_applied(live, config, result)
     return result
@@ -86,23 +89,21 @@ def _entries(live: Manifest | None, shape: Shape, now: Instant) -> list[Entry]:
 
 def _merged(
     live: Manifest | None,
-    config: Manifest,
+    wanted: Manifest,
     applier: Entry,
     entries: list[Entry],
     rules: tuple[Shape, bool, FieldSet],
 ) -> Applied:
     shape, force, reset = rules
     before = live if live is not None else {"metadata": {}}
-    wanted = _settable(config, reset, shape)
     last = next((entry for entry in entries if entry.identity == applier.identity), None)
     others = [entry for entry in entries if entry.identity != applier.identity]
-    stated = collect(wanted, shape)
-    own_fields = shared(without_tree(stated, NEVER_OWNED))
+    own_fields = shared(without_tree(applier.fields, NEVER_OWNED))
     merged = merge(before, wanted, shape)
     if last is not None and own_fields == last.fields:
         own_fields = last.fields
     elif last is not None:
-        owned = [stated, *(entry.fields for entry in others)]
+        owned = [applier.fields, *(entry.fields for entry in others)]
         merged = prune(merged, last.fields, owned, shape)
     changed = True
     if live is not None:
@@ -126,7 +127,7 @@ def _unmoved(own: Entry, last: Entry | None) -> Entry:
 
 
 def _settable(config: Manifest, reset: FieldSet, shape: Shape) -> Manifest:
-    if not reset:
+    if not any(element[2:] in config for element in reset):
         return config
     kept = remove(config, reset, shape)
     return kept if isinstance(kept, dict) else {}

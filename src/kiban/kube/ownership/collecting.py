@@ -21,7 +21,7 @@ def _map(value: dict[str, Any], shape: Shape) -> FieldSet:
         if not isinstance(child, dict | list):
             found[element] = LEAF
             continue
-        below, is_leaf = _value(child, inner or ANYTHING)
+        below, is_leaf = value_fields(child, inner or ANYTHING)
         if is_leaf or (not child and isinstance(child, dict)):
             found[element] = below or LEAF
         elif not declared or inner is None:
@@ -31,7 +31,7 @@ def _map(value: dict[str, Any], shape: Shape) -> FieldSet:
     return found
 
 
-def _value(value: Any, shape: Shape) -> tuple[FieldSet, bool]:
+def value_fields(value: Any, shape: Shape) -> tuple[FieldSet, bool]:
     """What is owned below a value, and whether the value itself is a leaf."""
     if shape.atomic or not isinstance(value, dict | list):
         return LEAF, not (value is None and shape.form in ("list", "map", "object"))
@@ -49,6 +49,6 @@ def _list(value: list[Any], shape: Shape) -> FieldSet:
         if element in found:
             found[element] = LEAF
             continue
-        below, is_leaf = _value(item, inner)
+        below, is_leaf = value_fields(item, inner)
         found[element] = LEAF if is_leaf or not below else {SELF: LEAF, **below}
     return found

@@ -15,7 +15,7 @@ class WrongConfiguration(Exception):
 
 def check_configuration(config: dict[str, Any], shape: Shape, *, allow_duplicates: bool) -> None:
     """Raise `WrongConfiguration` with every fault found."""
-    if _fits(config, shape, allow_duplicates):
+    if fits(config, shape, allow_duplicates):
         return
     faults: list[str] = []
     _check(config, shape, (), faults, allow_duplicates)
@@ -28,7 +28,7 @@ def check_configuration(config: dict[str, Any], shape: Shape, *, allow_duplicate
         raise WrongConfiguration(f"failed to create typed patch object ({what}; {kind}): {text}")
 
 
-def _fits(value: Any, shape: Shape, allow_duplicates: bool) -> bool:
+def fits(value: Any, shape: Shape, allow_duplicates: bool) -> bool:
     """Whether nothing is wrong, without saying what: a fraction of the work of `_check`, which
     alone decides where this says no."""
     form = shape.form
@@ -46,7 +46,7 @@ def _fits(value: Any, shape: Shape, allow_duplicates: bool) -> bool:
     if unique and len(set(elements_of(value, shape))) < len(value):
         return False
     inner = shape.items
-    return all(_fits(item, inner, allow_duplicates) for item in value)
+    return all(fits(item, inner, allow_duplicates) for item in value)
 
 
 def _entries_fit(value: dict[str, Any], shape: Shape, allow_duplicates: bool) -> bool:
@@ -58,7 +58,7 @@ def _entries_fit(value: dict[str, Any], shape: Shape, allow_duplicates: bool) ->
         # Most of what there is are texts.
         if inner.form == "string" and isinstance(child, str):
             continue
-        if not _fits(child, inner, allow_duplicates):
+        if not fits(child, inner, allow_duplicates):
             return False
     return True
 

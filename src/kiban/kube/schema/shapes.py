@@ -34,7 +34,8 @@ class Shape:
     `set` of scalars, or a `map` of objects keyed by `keys`. An atomic object or map is replaced
     whole too. A shape of form `any` accepts everything: its maps are granular, its lists atomic.
     `steps` leads from a key to its element in a field set (`f:name`) and to the shape behind it,
-    None where no such field is declared.
+    None where no such field is declared. `flat` is for what others remember of objects of this
+    shape that hold nothing but scalars.
     """
 
     fields: Mapping[str, Field]
@@ -44,6 +45,7 @@ class Shape:
         "_load",
         "atomic",
         "fields",
+        "flat",
         "form",
         "item",
         "keys",
@@ -74,6 +76,7 @@ class Shape:
         self.required = required
         self._load = fields
         self.steps = Steps(self)
+        self.flat: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
         return f"Shape({self.form}{' ' + self.name if self.name else ''})"

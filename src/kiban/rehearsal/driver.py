@@ -60,12 +60,14 @@ class VirtualDriver:
                 act(self.now)
             self.settle()
 
-    def settle(self) -> None:
-        """Let the cluster do everything that is due now."""
+    def settle(self, at_most: int | None = None) -> None:
+        """Let the cluster do everything that is due now, or about that many reconciles of it."""
         cluster, now = self.cluster, self.now
         self._show()
         reconciles = 0
         while (due := cluster.next_due()) is not None and due <= now:
+            if at_most is not None and reconciles >= at_most:
+                return
             reconciles += self._reconciles
             if reconciles > RECONCILES_AT_ONE_INSTANT:
                 raise Restless(f"the controllers chase each other: {self._last_decisions()}")

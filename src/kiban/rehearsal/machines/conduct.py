@@ -14,6 +14,8 @@ from kiban.rehearsal.naming import service_of
 MEBIBYTE = 1024**2
 # From the end of the pull to the process: sandbox, network and runtime take about that long.
 CREATION_SECONDS = 1.0
+# The exit code of SIGKILL.
+KILLED_CODE = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,9 @@ class ServiceModel:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One run of a pod's containers. Seconds: `creation` from the images to the process, `ready`
-    and `end` from the process on; None: never. `why` says who ended it."""
+    """One run of a pod's containers, in seconds from the process on: until it is `ready` and
+    until its `end`; None: never. `why` says who ended it."""
 
-    creation: float
     ready: float | None
     end: float | None = None
     exit_code: int = 0
@@ -61,7 +62,13 @@ class Conduct(Protocol):
         """The images a pod needs, with their size in bytes."""
         ...
 
-    def life(self, pod: Manifest, attempt: int) -> Life: ...
+    def creation(self, pod: Manifest) -> float:
+        """Seconds from the images to the process."""
+        ...
+
+    def life(self, pod: Manifest, attempt: int) -> Life:
+        """How the next run goes; asked once for each."""
+        ...
 
     def farewell(self, pod: Manifest, grace: float) -> Farewell: ...
 
@@ -92,32 +99,14 @@ class ModelledConduct:
             for index, entry in enumerate(entries)
         }
 
+    def creation(self, pod: Manifest) -> float:
+        return CREATION_SECONDS
+
     def life(self, pod: Manifest, attempt: int) -> Life:
         model = self.model(pod)
-        spec = pod["spec"]
-        container = spec["containers"][0]
-        if spec.get("restartPolicy", "Always") != "Always":
-            fails = model.crash_after is not None
-            seconds = model.crash_after if model.crash_after is not None else model.run
-            ready = first_pass(container, model.start) if model.start < seconds else None
-            if ready is not None and ready >= seconds:
-                ready = None
-            return Life(
-                CREATION_SECONDS, ready, seconds, model.exit_code if fails else 0,
-                model.end_reason if fails else "Completed", "it ended by itself",
-            )  # fmt: skip
-        ready = None if model.never_ready else first_pass(container, model.start)
-        killed = died_of_probes(container, None if model.never_ready else model.start)
-        end = killed[0] if killed is not None else None
-        if model.crash_after is not None and (end is None or model.crash_after < end):
-            return Life(
-                CREATION_SECONDS,
-                ready if ready is not None and ready < model.crash_after else None,
-                model.crash_after, model.exit_code, model.end_reason, "it crashed",
-            )  # fmt: skip
-        if killed is not None:
-            return Life(CREATION_SECONDS, None, killed[0], 137, "Error", killed[1])
-        return Life(CREATION_SECONDS, ready)
+        if pod["spec"].get("restartPolicy", "Always") != "Always":
+            return _run_to_completion(pod, model)
+        return _service(pod, model)
 
     def farewell(self, pod: Manifest, grace: float) -> Farewell:
         longest = max((_pre_stop(entry) for entry in pod["spec"]["containers"]), default=0.0)
@@ -125,6 +114,32 @@ class ModelledConduct:
         # The kubelet leaves a container at least two seconds after its hook.
         left = max(grace - term, 2.0) if grace > 0 else 0.0
         return Farewell(term, term + min(self.model(pod).stop, left))
+
+
+def _run_to_completion(pod: Manifest, model: ServiceModel) -> Life:
+    """A job's run: its work, or its crash."""
+    crashes = model.crash_after is not None
+    seconds = model.run if model.crash_after is None else model.crash_after
+    ready = first_pass(pod["spec"]["containers"][0], model.start)
+    found = ready if ready < seconds else None
+    if crashes:
+        return Life(found, seconds, model.exit_code, model.end_reason, "it crashed")
+    return Life(found, seconds, why="its work is done")
+
+
+def _service(pod: Manifest, model: ServiceModel) -> Life:
+    """A run without an end of its own, unless it crashes or its probes give up."""
+    container = pod["spec"]["containers"][0]
+    start = None if model.never_ready else model.start
+    ready = first_pass(container, start) if start is not None else None
+    given_up = died_of_probes(container, start)
+    crash = model.crash_after
+    if crash is not None and (given_up is None or crash < given_up[0]):
+        found = ready if ready is not None and ready < crash else None
+        return Life(found, crash, model.exit_code, model.end_reason, "it crashed")
+    if given_up is not None:
+        return Life(None, given_up[0], KILLED_CODE, "Error", given_up[1])
+    return Life(ready)
 
 
 def _pre_stop(container: Mapping[str, Any]) -> float:

@@ -44,7 +44,8 @@ class Heartbeats:
         beat = self._beats.get(node)
         if beat is None:
             return None
-        until = now if beat.silent_since is None else beat.silent_since
+        # What falls silent at the beat is not heard at it.
+        until = now if beat.silent_since is None else Instant(beat.silent_since - 1)
         period = RENEW_SECONDS * MICROSECONDS
         return Instant(beat.since + (until - beat.since) // period * period)
 

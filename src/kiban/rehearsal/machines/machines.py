@@ -35,6 +35,8 @@ SANDBOX_RETRY_SECONDS = 15.0
 # A kubelet that is back has told how its pods are after about a second.
 BACK_SECONDS = 1.0
 OVER = ("Succeeded", "Failed")
+# What a program exits with that SIGTERM ends.
+TERM_EXIT_CODE = 143
 
 
 class Hearer(Protocol):
@@ -231,8 +233,7 @@ class Machines:
         machine = self.machines[pod.node]
         images = self.conduct.images(live)
         pulled = machine.pulled(images, now, self.bytes_a_second)
-        pod.life = self.conduct.life(live, pod.restarts)
-        self._after(pod, later(pulled, pod.life.creation), self._run)
+        self._after(pod, later(pulled, self.conduct.creation(live)), self._run)
 
     def _run(self, pod: ModelledPod, live: Manifest, now: Instant) -> None:
         if pod.is_stopping:
@@ -302,7 +303,7 @@ class Machines:
             self.hearer.ended(pod, life.why, now)
         policy = live["spec"].get("restartPolicy", "Always")
         if policy == "Never" or (policy == "OnFailure" and life.exit_code == 0):
-            self._finish(pod, live, now, life.exit_code)
+            self._finish(pod, live, now, life.exit_code, life.end_reason)
             return
         lived = seconds_between(pod.began_at, now)
         delay = _backoff(pod.restarts if lived < FORGOTTEN_SECONDS else 0)
@@ -320,11 +321,10 @@ class Machines:
         )
         self._write(pod, now, {"containerStatuses": found}, initialized=True, ready=False)
 
-    def _finish(self, pod: ModelledPod, live: Manifest, now: Instant, code: int) -> None:
-        reason = pod.life.end_reason if pod.life is not None and code else ""
-        state = {
-            "terminated": statuses.ended(code, reason or ("Error" if code else "Completed"), now)
-        }
+    def _finish(
+        self, pod: ModelledPod, live: Manifest, now: Instant, code: int, reason: str
+    ) -> None:
+        state = {"terminated": statuses.ended(code, reason, now)}
         status = {
             "phase": "Failed" if code else "Succeeded",
             "containerStatuses": statuses.containers(live, state, [pod.restarts], ready=False),
@@ -358,7 +358,8 @@ class Machines:
         if get_in(live, "status", "phase") not in OVER:
             always = live["spec"].get("restartPolicy", "Always") == "Always"
             if self._writes_all or not always:
-                self._finish(pod, live, now, 0 if always else 143)
+                code = 0 if always else TERM_EXIT_CODE
+                self._finish(pod, live, now, code, "Error" if code else "Completed")
         self._remove(pod, live, now)
 
     def _remove(self, pod: ModelledPod, live: Manifest, now: Instant) -> None:

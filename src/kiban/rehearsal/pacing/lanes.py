@@ -211,7 +211,8 @@ class Lanes:
         lately = known & (ages < columns.up)
         lowest = np.minimum(wanted, np.where(lately, rows, wanted).min(axis=0))
         between = np.minimum(np.maximum(self.replicas, lowest), highest)
-        return np.where(columns.legacy, highest, between)
+        found: Counts = np.where(columns.legacy, highest, between)
+        return found
 
 
 class _Columns:

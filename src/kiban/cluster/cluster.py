@@ -6,7 +6,7 @@ virtual clock with modelled ones drive the same code: same seed and same inputs,
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,8 +22,9 @@ from kiban.cluster.asks import Ask, Report
 from kiban.cluster.authorization.accounts import user_of_claims
 from kiban.cluster.bootstrap import bootstrap_objects
 from kiban.cluster.certificates import CertificateSigner
+from kiban.cluster.consulting import Question, Reply
 from kiban.cluster.definitions import DefinitionController
-from kiban.cluster.executor import InProcessExecutor
+from kiban.cluster.executor import InProcessExecutor, Interrupted
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.cluster.networking.moving import moved_objects
 from kiban.cluster.store import Store
@@ -113,6 +114,20 @@ class Cluster:
         """Answer a client."""
         self._now = now
         return answer(self.world, request, now)
+
+    def take_interrupted(self) -> list[Interrupted]:
+        """The commands that wait for those outside; give each to `go_on` with their replies."""
+        taken, self.executor.interrupted = self.executor.interrupted, []
+        return taken
+
+    def go_on(self, work: Interrupted, replies: Mapping[Question, Reply], now: Instant) -> None:
+        """Go on with commands whose questions have been answered."""
+        assert work.consultation is not None, "only what consults is interrupted"
+        self._now = now
+        work.consultation.replies.update(replies)
+        refusals = self.executor.go_on(work, now)
+        if refusals is not None:
+            self.loop.answer_commands(work.commands, refusals, now)
 
     def user_of_token(self, token: str, now: Instant) -> User | None:
         """The service account whose token this is, if it is one and still good."""

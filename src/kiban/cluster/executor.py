@@ -4,14 +4,16 @@ Every command is what an HTTP client could have asked; here nothing is encoded. 
 name is the user's and owns the fields it sets.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+from kiban.cluster.admission.webhooks import MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS
 from kiban.cluster.api import binding, eviction
 from kiban.cluster.api.calls import CONTROLLER_USERS, Call, DeleteOptions, User
 from kiban.cluster.api.deleting import delete
 from kiban.cluster.api.failures import Failure, not_found
 from kiban.cluster.api.registry import Registry
+from kiban.cluster.consulting import Consultation, Question, Unanswered
 from kiban.cluster.recorder import Recorder
 from kiban.kube.kinds import KindInfo
 from kiban.kube.merges.merge_patch import merge_patch
@@ -30,6 +32,33 @@ from kiban.reconcile.commands import (
 )
 
 
+@dataclass(slots=True)
+class Interrupted:
+    """Commands of which one waits for those outside to answer its questions."""
+
+    controller: str
+    commands: Sequence[Command]
+    questions: tuple[Question, ...] = ()
+    consultation: Consultation | None = None
+    refusals: list[Refusal] = field(default_factory=list)
+    _next: int = 0
+    _failed: bool = False
+
+    def rest(self) -> Iterator[Command]:
+        """The commands that are left; one is done when the next is asked for."""
+        while self._next < len(self.commands):
+            command = self.commands[self._next]
+            if not (isinstance(command, Record) and command.after_success and self._failed):
+                yield command
+            self._next += 1
+            self.consultation = None
+
+    def went(self, refusal: Refusal | None) -> None:
+        self._failed = refusal is not None
+        if refusal is not None:
+            self.refusals.append(refusal)
+
+
 @dataclass
 class InProcessExecutor:
     """An `Executor` of the reconcile loop on a registry of the same process."""
@@ -38,25 +67,42 @@ class InProcessExecutor:
     recorder: Recorder = field(default_factory=Recorder)
     # Where events go that are not to become objects, with the name of the controller.
     hear: Callable[[str, Record, Instant], None] | None = None
+    # Whether somebody is there who asks those outside; commands that wait for them.
+    consults: bool = False
+    interrupted: list[Interrupted] = field(default_factory=list)
 
     def execute(
         self, controller: str, commands: Sequence[Command], now: Instant
-    ) -> tuple[Refusal, ...]:
-        """Carry out every command in order; those that were refused, with the reasons."""
-        user = User(f"{CONTROLLER_USERS}{controller}", ("system:masters", "system:authenticated"))
-        call = Call(user, now, manager=controller)
-        refusals: list[Refusal] = []
-        failed = False
-        for command in commands:
-            if isinstance(command, Record) and command.after_success and failed:
-                continue
+    ) -> tuple[Refusal, ...] | None:
+        """Carry out every command in order; those that were refused, with the reasons. None when
+        a webhook is to be asked first: the commands are among the `interrupted` ones then."""
+        return self.go_on(Interrupted(controller, commands), now)
+
+    def go_on(self, work: Interrupted, now: Instant) -> tuple[Refusal, ...] | None:
+        """Carry out what is left; as `execute` otherwise."""
+        name = f"{CONTROLLER_USERS}{work.controller}"
+        user = User(name, ("system:masters", "system:authenticated"))
+        call = Call(user, now, manager=work.controller)
+        for command in work.rest():
             try:
-                self.carry_out(command, call)
-                failed = False
+                self.carry_out(command, self._consulting(work, call))
+                work.went(None)
+            except Unanswered as unanswered:
+                work.questions = unanswered.questions
+                self.interrupted.append(work)
+                return None
             except Failure as failure:
-                refusals.append(_refusal(command, failure))
-                failed = True
-        return tuple(refusals)
+                work.went(_refusal(command, failure))
+        return tuple(work.refusals)
+
+    def _consulting(self, work: Interrupted, call: Call) -> Call:
+        """The call of one command: with what is known already when it is begun again."""
+        if not self.consults or not any(self.registry.store.list(kind) for kind in _WEBHOOKS):
+            return call
+        if work.consultation is None:
+            work.consultation = Consultation(call.now)
+        work.consultation.begin()
+        return replace(call, now=work.consultation.began, consultation=work.consultation)
 
     def carry_out(self, command: Command, call: Call) -> None:
         """Carry out one command. Raises `Failure` when it is refused."""
@@ -145,6 +191,7 @@ def _refusal(command: Command, failure: Failure) -> Refusal:
     return Refusal(command, failure.code, failure.reason, failure.message, causes)
 
 
+_WEBHOOKS = (MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS)
 _BY_TYPE: dict[type, Callable[..., None]] = {
     Create: InProcessExecutor._create,
     Update: InProcessExecutor._update,

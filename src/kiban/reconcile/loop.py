@@ -121,6 +121,15 @@ class Loop:
             self.answer(task, answers, now)
         return True
 
+    def answer_commands(
+        self, commands: Sequence[Command], refusals: tuple[Refusal, ...], now: Instant
+    ) -> None:
+        """As `answer`, for the task whose very commands these are, if there is one."""
+        for task, parked in self._parked.items():
+            if parked.outcome.commands is commands:
+                return self.answer(task, refusals, now)
+        return None
+
     def answer(self, task: Task, refusals: tuple[Refusal, ...], now: Instant) -> None:
         """The commands of a task are answered: release its key and say when it runs again."""
         parked = self._parked.pop(task)

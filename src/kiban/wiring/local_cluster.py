@@ -30,6 +30,7 @@ from kiban.adapters.images import ImageStore
 from kiban.adapters.processes import ProcessRuntime, Warden, shut_down
 from kiban.adapters.processes.modelled import ModelledRuntime
 from kiban.adapters.processes.usage import UsageSource, can_measure
+from kiban.adapters.webhooks import WebhookCaller
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.catalog import controllers
 from kiban.cluster.controllers.certificate_signing import CertificateSigningController
@@ -164,7 +165,11 @@ async def start_cluster(
     )
     cluster.tokens = tokens
     driver = WallDriver(
-        cluster, journal=directory / STORE_FILE, audit=directory / AUDIT_FILE, runtime=carrier
+        cluster,
+        journal=directory / STORE_FILE,
+        audit=directory / AUDIT_FILE,
+        runtime=carrier,
+        consultant=WebhookCaller(),
     )
     carrier.post = driver.post
     await driver.start()

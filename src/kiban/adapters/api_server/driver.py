@@ -8,16 +8,18 @@ before the journal has it: `until_durable` is what answers wait for, `durable` w
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from kiban.adapters.audit_log import AuditLog, Entry
 from kiban.adapters.store_journal import StoreJournal
-from kiban.cluster.api.values import Request, Response
+from kiban.cluster.api.values import Consult, Request, Response
 from kiban.cluster.asks import Ask, Report
 from kiban.cluster.cluster import Cluster
+from kiban.cluster.consulting import Question, Reply
+from kiban.cluster.executor import Interrupted
 from kiban.primitives.instants import Instant, seconds_between
 from kiban.reconcile.commands import Command, Refusal
 
@@ -32,8 +34,16 @@ def wall_clock() -> Instant:
     return Instant(time.time_ns() // 1000)
 
 
+# How often one request may find that there is more to ask.
+MOST_CONSULTATIONS = 50
 # What the audit log says of a request and its answer, if anything.
 Note = Callable[[Request, Response, Instant], bytes | None]
+
+
+class Consultant(Protocol):
+    """Asks those outside, such as webhooks."""
+
+    async def ask(self, questions: Sequence[Question]) -> Mapping[Question, Reply]: ...
 
 
 class WallDriver:
@@ -46,10 +56,13 @@ class WallDriver:
         journal: Path | None = None,
         audit: Path | None = None,
         runtime: Runtime | None = None,
+        consultant: Consultant | None = None,
         clock: Callable[[], Instant] = wall_clock,
     ) -> None:
         self.cluster = cluster
         self.runtime = runtime
+        self.consultant = consultant
+        cluster.executor.consults = consultant is not None
         self.clock = clock
         self.durable = 0
         self._path = journal
@@ -60,6 +73,7 @@ class WallDriver:
         self._listeners: dict[asyncio.Event, None] = {}
         self._followers: dict[Callable[[], None], None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._consulting: set[asyncio.Task[None]] = set()
         self._broken: Exception | None = None
 
     async def start(self) -> None:
@@ -91,6 +105,8 @@ class WallDriver:
 
     async def stop(self) -> None:
         """Stop stepping, and leave a complete journal behind."""
+        for task in self._consulting:
+            task.cancel()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -111,9 +127,22 @@ class WallDriver:
         audit log has what `note` says of it by then."""
         now = self.clock()
         response = self.cluster.handle(request, now)
-        entry = note(request, response, now) if note is not None else None
+        is_over = not isinstance(response.errand, Consult)
+        entry = note(request, response, now) if note is not None and is_over else None
         self._flush([(now, entry)] if entry is not None else ())
-        self._nudge.set()
+        if self.cluster.store.has_changes:
+            self._nudge.set()
+        return response
+
+    async def consulted(self, request: Request, response: Response, note: Note) -> Response:
+        """Answer a request about which those outside are to be asked, once they have answered."""
+        assert request.consultation is not None, "only who consults has questions"
+        for _ in range(MOST_CONSULTATIONS):
+            errand = response.errand
+            if not isinstance(errand, Consult) or self.consultant is None:
+                break
+            request.consultation.replies.update(await self.consultant.ask(errand.questions))
+            response = self.handle(request, note)
         return response
 
     def record(self, entry: bytes) -> None:
@@ -125,7 +154,7 @@ class WallDriver:
         refusals = self.cluster.executor.execute(who, commands, self.clock())
         self._flush()
         self._nudge.set()
-        return refusals
+        return refusals or ()
 
     def post(self, report: Report) -> None:
         """Take in what the runtime reports."""
@@ -176,6 +205,7 @@ class WallDriver:
             self._flush()
             if asks and self.runtime is not None:
                 self.runtime.carry_out(asks)
+            self._consult()
             due = self.cluster.next_due()
             if due is not None and due <= now:
                 await asyncio.sleep(0)
@@ -185,6 +215,20 @@ class WallDriver:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._nudge.wait()
+
+    def _consult(self) -> None:
+        """Ask those outside about commands that wait for it, beside everything else."""
+        for work in self.cluster.take_interrupted():
+            task = asyncio.create_task(self._consulted(work), name="consult")
+            self._consulting.add(task)
+            task.add_done_callback(self._consulting.discard)
+
+    async def _consulted(self, work: Interrupted) -> None:
+        assert self.consultant is not None, "without a consultant nothing is interrupted"
+        replies = await self.consultant.ask(work.questions)
+        self.cluster.go_on(work, replies, self.clock())
+        self._flush()
+        self._nudge.set()
 
     def _flush(self, entries: Sequence[Entry] = ()) -> None:
         writes = self.cluster.store.take_unwritten()

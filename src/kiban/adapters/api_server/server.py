@@ -31,6 +31,7 @@ from kiban.cluster.api.failures import Failure, internal, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.values import (
+    Consult,
     PodExec,
     PodLogs,
     PodPortForward,
@@ -39,6 +40,7 @@ from kiban.cluster.api.values import (
     Response,
 )
 from kiban.cluster.authorization.rights import ANONYMOUS
+from kiban.cluster.consulting import Consultation
 from kiban.kube.objects import get_in
 from kiban.primitives.instants import Instant
 
@@ -156,9 +158,13 @@ class ApiServer:
         query = tuple(parse_qsl(url.raw_query_string, keep_blank_values=True))
         with self._crowd.request(user):
             body = await self._body(received) if received.can_read_body else b""
-            request = Request(received.method, url.path, query, headers, body, user)
+            request = Request(
+                received.method, url.path, query, headers, body, user, self._consultation(received)
+            )
             note = came.entry if user is not ANONYMOUS else partial(self._of_stranger, came)
             response = self._driver.handle(request, note)
+            if isinstance(response.errand, Consult):
+                response = await self._driver.consulted(request, response, note)
             if response.stream is not None or response.errand is not None:
                 self._crowd.check_watch(user)
             try:
@@ -166,6 +172,11 @@ class ApiServer:
             except Exception as error:
                 raise internal(f"the store cannot be written: {error}") from error
             return response
+
+    def _consultation(self, received: web.BaseRequest) -> Consultation | None:
+        if self._driver.consultant is None or received.method in ("GET", "HEAD"):
+            return None
+        return Consultation(self._driver.clock())
 
     def _of_stranger(
         self, came: Arrival, request: Request, response: Response, now: Instant
@@ -245,6 +256,8 @@ class ApiServer:
 
 def _text(header: str) -> str:
     """A header's value; bytes that are not UTF-8 become marks, so that it can be written again."""
+    if header.isascii():
+        return header
     return header.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

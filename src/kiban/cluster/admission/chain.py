@@ -20,6 +20,7 @@ from kiban.cluster.admission.quotas import review_quotas
 from kiban.cluster.admission.rights import check_given_rights
 from kiban.cluster.admission.runtime_classes import apply_runtime_class
 from kiban.cluster.admission.services import ServiceAllocation
+from kiban.cluster.admission.webhooks import mutate_by_webhooks, validate_by_webhooks
 from kiban.cluster.admission.workloads import (
     count_daemon_set_templates,
     protect_storage,
@@ -44,6 +45,14 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         ServiceAllocation(plan),
         apply_runtime_class,
         CertificateRequests(signer),
+        mutate_by_webhooks,
         check_given_rights,
     )
-    return Chain(completing, (review_limits, hold_to_pod_security, ask_policies, review_quotas))
+    reviewing = (
+        review_limits,
+        hold_to_pod_security,
+        ask_policies,
+        validate_by_webhooks,
+        review_quotas,
+    )
+    return Chain(completing, reviewing)

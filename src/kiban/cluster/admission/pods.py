@@ -7,6 +7,7 @@ from typing import Any
 
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.failures import forbidden
+from kiban.cluster.consulting import Names
 from kiban.kube.objects import POD, SERVICE_ACCOUNT, GroupKind, Key, Manifest, get_in
 
 PRIORITY_CLASS = GroupKind("scheduling.k8s.io", "PriorityClass")
@@ -64,7 +65,7 @@ def _with_token(spec: Spec, attempt: Attempt) -> Spec:
         "",
     )
     new_volume = not volume
-    volume = volume or TOKEN_VOLUME_PREFIX + attempt.store.chance.suffix(5)
+    volume = volume or TOKEN_VOLUME_PREFIX + _names(attempt).suffix(5)
     mount = {"name": volume, "readOnly": True, "mountPath": TOKEN_PATH}
     spec = dict(spec)
     used = False
@@ -82,6 +83,10 @@ def _with_token(spec: Spec, attempt: Attempt) -> Spec:
     if used and new_volume:
         spec["volumes"] = [*(spec.get("volumes") or ()), _token_volume(volume)]
     return spec
+
+
+def _names(attempt: Attempt) -> Names:
+    return attempt.call.names(attempt.store.chance)
 
 
 def _token_volume(name: str) -> Manifest:

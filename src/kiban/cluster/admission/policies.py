@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiban.cluster.admission.attempts import Attempt
+from kiban.cluster.admission.matching import (
+    ADMISSION,
+    covers,
+    is_chosen,
+    namespace_of,
+    request_of,
+)
 from kiban.cluster.api.failures import Failure, forbidden
 from kiban.kube.expressions import WrongExpression, evaluate
-from kiban.kube.objects import NAMESPACE, GroupKind, Key, Manifest, group_of
+from kiban.kube.objects import GroupKind, Key, Manifest, group_of
 from kiban.kube.selectors import selector_from_object
 
-ADMISSION = "admissionregistration.k8s.io"
 POLICY = GroupKind(ADMISSION, "ValidatingAdmissionPolicy")
 BINDING = GroupKind(ADMISSION, "ValidatingAdmissionPolicyBinding")
 _CODES = {"Unauthorized": 401, "Forbidden": 403, "RequestEntityTooLarge": 413, "Invalid": 422}
@@ -114,60 +120,11 @@ def _deny(case: _Case, message: str, reason: str) -> None:
 
 def _concerns(case: _Case, match: Spec, *, needs_rules: bool) -> bool:
     rules = match.get("resourceRules") or ()
-    if (rules or needs_rules) and not any(_covers(rule, case.attempt) for rule in rules):
+    if (rules or needs_rules) and not any(covers(rule, case.attempt) for rule in rules):
         return False
-    if any(_covers(rule, case.attempt) for rule in match.get("excludeResourceRules") or ()):
+    if any(covers(rule, case.attempt) for rule in match.get("excludeResourceRules") or ()):
         return False
-    return _is_chosen_namespace(case, match) and _is_chosen_object(case, match)
-
-
-def _covers(rule: Spec, attempt: Attempt) -> bool:
-    info = attempt.info
-    names = rule.get("resourceNames") or ()
-    scope = rule.get("scope") or "*"
-    return (
-        _has(rule.get("operations"), attempt.verb)
-        and _has(rule.get("apiGroups"), info.group)
-        and _has(rule.get("apiVersions"), info.version)
-        and any(_is_resource(text, attempt) for text in rule.get("resources") or ())
-        and (not names or attempt.name in names)
-        and (scope == "*" or (scope == "Namespaced") == info.namespaced)
-    )
-
-
-def _has(listed: list[str] | None, wanted: str) -> bool:
-    return "*" in (listed or ()) or wanted in (listed or ())
-
-
-def _is_resource(text: str, attempt: Attempt) -> bool:
-    resource, _, part = text.partition("/")
-    return resource in ("*", attempt.info.plural) and part in (
-        ("*", attempt.subresource) if part else (attempt.subresource,)
-    )
-
-
-def _is_chosen_namespace(case: _Case, match: Spec) -> bool:
-    selector = match.get("namespaceSelector")
-    if not selector:
-        return True
-    if case.attempt.info.group_kind == NAMESPACE:
-        return selector_from_object(selector).chooses(case.manifest)
-    namespace = _namespace(case.attempt)
-    return namespace is None or selector_from_object(selector).chooses(namespace)
-
-
-def _is_chosen_object(case: _Case, match: Spec) -> bool:
-    """Either state of the object may be the one that is meant."""
-    selector = match.get("objectSelector")
-    if not selector:
-        return True
-    chosen = selector_from_object(selector)
-    states = (case.manifest, case.attempt.old)
-    return any(chosen.chooses(state) for state in states if state is not None)
-
-
-def _namespace(attempt: Attempt) -> Manifest | None:
-    return attempt.store.get(Key(*NAMESPACE, "", attempt.namespace)) if attempt.namespace else None
+    return is_chosen(match, case.attempt, case.manifest)
 
 
 # What expressions see
@@ -202,9 +159,9 @@ def _values(case: _Case, parameters: Manifest | None) -> dict[str, Any]:
     values: dict[str, Any] = {
         "object": None if attempt.verb == "DELETE" else case.manifest,
         "oldObject": attempt.old,
-        "request": _request(attempt),
+        "request": request_of(attempt),
         "params": parameters,
-        "namespaceObject": _namespace(attempt),
+        "namespaceObject": namespace_of(attempt),
         "variables": {},
     }
     for entry in case.spec.get("variables") or ():
@@ -215,21 +172,3 @@ def _values(case: _Case, parameters: Manifest | None) -> dict[str, Any]:
             continue
         values["variables"] = {**values["variables"], entry["name"]: value}
     return values
-
-
-def _request(attempt: Attempt) -> Spec:
-    info, user = attempt.info, attempt.call.user
-    kind = {"group": info.group, "version": info.version, "kind": info.kind}
-    resource = {"group": info.group, "version": info.version, "resource": info.plural}
-    return {
-        "kind": kind,
-        "requestKind": kind,
-        "resource": resource,
-        "requestResource": resource,
-        "subResource": attempt.subresource,
-        "name": attempt.name,
-        "namespace": attempt.namespace,
-        "operation": attempt.verb,
-        "userInfo": {"username": user.name, "groups": list(user.groups), "uid": user.uid},
-        "dryRun": attempt.call.dry_run,
-    }

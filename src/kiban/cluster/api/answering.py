@@ -13,18 +13,25 @@ from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.routing import Target, resolve, target_of
 from kiban.cluster.api.special import SPECIAL
-from kiban.cluster.api.values import Request, Response
+from kiban.cluster.api.values import Consult, Request, Response
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.impersonation import acting_user
 from kiban.cluster.authorization.rights import may, refusal, wish_of
+from kiban.cluster.consulting import Unanswered
 from kiban.kube.warnings import kind_warning
 from kiban.primitives.instants import Instant
 
 
 def answer(world: World, request: Request, now: Instant) -> Response:
     """The response to a request; refusals are responses too."""
+    consultation = request.consultation
+    if consultation is not None:
+        consultation.begin()
+        now = consultation.began
     try:
         response = _answer(world, request, now)
+    except Unanswered as unanswered:
+        return Response(503, errand=Consult(unanswered.questions))
     except Failure as failure:
         response = failure_response(failure, _form_for_failures(request))
     response.revision = world.store.revision

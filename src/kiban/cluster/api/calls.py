@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kiban.cluster.consulting import Consultation, Names
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Propagation
 
@@ -33,6 +34,8 @@ class Call:
     # The object's managedFields are settled: it was applied.
     tracked: bool = False
     warnings: list[str] = field(default_factory=list)
+    # What those outside have said so far; None where nobody outside is asked.
+    consultation: Consultation | None = None
 
     def as_tracked(self) -> "Call":
         """The call, after whose apply the managedFields are settled."""
@@ -44,7 +47,13 @@ class Call:
             self.field_validation,
             True,
             self.warnings,
+            self.consultation,
         )
+
+    def names(self, chance: Names) -> Names:
+        """Where what is called by chance gets its name."""
+        consultation = self.consultation
+        return chance if consultation is None else consultation.recalled(chance)
 
     @property
     def is_of_controller(self) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import bad_request, internal, invalid
+from kiban.cluster.consulting import Names
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Manifest
-from kiban.primitives.chance import Chance
 from kiban.primitives.instants import rfc3339
 
 # A name may have 63 characters where it becomes a label; five are random.
@@ -35,13 +35,13 @@ def placed(info: KindInfo, namespace: str, manifest: Manifest) -> Manifest:
     return manifest if metadata is manifest.get("metadata") else {**manifest, "metadata": metadata}
 
 
-def fresh(manifest: Manifest, call: Call, chance: Chance, *, counts: bool) -> Manifest:
+def fresh(manifest: Manifest, call: Call, names: Names, *, counts: bool) -> Manifest:
     """The manifest with the metadata of a new object; its name is settled already."""
     metadata = manifest["metadata"]
     if metadata.get("resourceVersion"):
         raise internal("resourceVersion should not be set on objects to be created")
     kept = {key: value for key, value in metadata.items() if key not in _SERVERS_OWN and value}
-    kept["uid"] = chance.uid()
+    kept["uid"] = names.uid()
     kept["creationTimestamp"] = rfc3339(call.now)
     if counts:
         kept["generation"] = 1
@@ -89,5 +89,5 @@ def _check_finalizers(info: KindInfo, new: Manifest, old: dict[str, Any]) -> Non
         raise invalid(info, old["name"], [cause, cause])
 
 
-def generated_name(base: str, chance: Chance) -> str:
-    return base[:LONGEST_GENERATED_BASE] + chance.suffix(5)
+def generated_name(base: str, names: Names) -> str:
+    return base[:LONGEST_GENERATED_BASE] + names.suffix(5)

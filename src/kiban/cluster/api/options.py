@@ -122,6 +122,7 @@ def call_of(request: Request, now: Instant, kind: str) -> Call:
         manager or manager_from_agent(request.headers.get("user-agent", "")),
         bool(dry_run),
         cast(FieldValidation, validation),
+        consultation=request.consultation,
     )
 
 
@@ -198,7 +199,8 @@ def delete_options(
         resource_version=preconditions.get("resourceVersion"),
     )
     manager = manager_from_agent(request.headers.get("user-agent", ""))
-    return options, Call(request.user, now, manager, bool(dry_run))
+    consultation = request.consultation
+    return options, Call(request.user, now, manager, bool(dry_run), consultation=consultation)
 
 
 # The types of a delete's options, as Go's decoder calls them.

@@ -115,8 +115,9 @@ class Registry:
         given = manifest.get("metadata") or {}
         if given.get("name") or not given.get("generateName"):
             return self._create(info, namespace, manifest, call)
+        names = call.names(self.store.chance)
         for attempt in range(NAME_TRIES):
-            name = metadata.generated_name(given["generateName"], self.store.chance)
+            name = metadata.generated_name(given["generateName"], names)
             named = {**manifest, "metadata": {**given, "name": name}}
             try:
                 return self._create(info, namespace, named, call)
@@ -131,7 +132,8 @@ class Registry:
         strategy = strategy_of(info)
         name = manifest["metadata"].get("name", "")
         attempt = Attempt("CREATE", info, namespace, name, None, call, self.store)
-        new = metadata.fresh(manifest, call, self.store.chance, counts=strategy.generation)
+        names = call.names(self.store.chance)
+        new = metadata.fresh(manifest, call, names, counts=strategy.generation)
         new = form.completed(info, without_status(new, info, strategy))
         # Owned is what the client sent and its defaults, not what admission adds.
         if self.tracks_ownership and not call.tracked:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kiban.cluster.api.calls import User
+from kiban.cluster.consulting import Consultation, Question
 from kiban.kube.objects import Key
 from kiban.primitives.instants import Instant
 
@@ -14,7 +15,8 @@ JSON = "application/json"
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a client sent. Header names are in lower case; the query keeps its order, because
-    `command` may come several times. Without credentials the user is the anonymous one."""
+    `command` may come several times. Without credentials the user is the anonymous one. Without
+    a consultation nobody outside is asked about a write."""
 
     method: str
     path: str
@@ -22,6 +24,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     user: User
+    consultation: Consultation | None = None
 
     def value(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""
@@ -98,7 +101,15 @@ class Proxied:
     body: bytes = b""
 
 
-Errand = PodLogs | PodExec | PodPortForward | Proxied
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """A wish to have questions answered; the request is to be made again then, and has changed
+    nothing so far."""
+
+    questions: tuple[Question, ...]
+
+
+Errand = PodLogs | PodExec | PodPortForward | Proxied | Consult
 
 
 @dataclass(slots=True)

@@ -148,6 +148,27 @@ def test_a_machine_of_an_old_pool_is_replaced() -> None:
     assert node is not None and labels_of(node)["team"] == "a"
 
 
+@pytest.mark.parametrize("is_blocked", [False, True])
+def test_an_upgrade_is_a_drift_of_the_pool(is_blocked: bool) -> None:
+    allowed = 0 if is_blocked else 1
+    group = GroupSettings("base", "m5.xlarge", ZONES, min=0, max=40)
+    settings = CloudSettings(groups=(group,), autoscaler="karpenter")
+    found, cloud = world(
+        settings, deployment("web", 6, cpu="1"), budget("web", maxUnavailable=allowed)
+    )
+    before = pool_machines(cloud)
+    found.after(100, lambda now: cloud.upgrade("base", now))
+    found.run_for(5000)
+    renewal = cloud.upgrades["base"]
+    assert ready(found, "web") == 6
+    if is_blocked:
+        assert (renewal.phase, renewal.error) == ("failed", "DisruptionBlocked")
+        assert len(renewal.blocked) == 6 and pool_machines(cloud) == before
+    else:
+        assert renewal.phase == "done"
+        assert not set(before) & set(pool_machines(cloud))
+
+
 def test_an_interrupted_machine_is_emptied_and_replaced_within_two_minutes() -> None:
     found, cloud = scene(deployment("web", 6, cpu="1"), is_spot=True)
     [old] = pool_machines(cloud)

@@ -33,11 +33,12 @@ from kiban.rehearsal.cloud.estate import (
     machine_manifest,
 )
 from kiban.rehearsal.cloud.instances import InstanceProvider
+from kiban.rehearsal.cloud.pool_renewal import PoolRenewal
 from kiban.rehearsal.cloud.provider import GroupProvider
 from kiban.rehearsal.cloud.settings import CloudSettings, GroupSettings
 from kiban.rehearsal.cloud.spot import Spot
 from kiban.rehearsal.cloud.subnets import Subnet
-from kiban.rehearsal.cloud.upgrade import Upgrade
+from kiban.rehearsal.cloud.upgrade import Renewal, Upgrade
 from kiban.rehearsal.world import World
 
 NO_ADDRESS_FOR_NODE = "InsufficientFreeAddressesInSubnet"
@@ -67,7 +68,7 @@ class Cloud:
         self.provider = GroupProvider(self)
         self.spot = Spot(self)
         self.balance = Balance(self)
-        self.upgrades: dict[str, Upgrade] = {}
+        self.upgrades: dict[str, Renewal] = {}
         self._autoscaler_settings = autoscaler or AutoscalerSettings()
         self._karpenter_settings = karpenter or KarpenterSettings()
         self._hosts = 0
@@ -302,9 +303,18 @@ class Cloud:
             task = Task(self.karpenter.name, self.karpenter.interrupted(claim))
             self.world.cluster.loop.wake(task, now)
 
-    def upgrade(self, group: str, now: Instant, *, forces: bool = False) -> Upgrade:
-        """Renew all machines of a group, as EKS does for a new version."""
-        upgrade = self.upgrades[group] = Upgrade(self, self.groups[group], forces=forces)
+    def upgrade(self, group: str, now: Instant, *, forces: bool = False) -> Renewal:
+        """Renew all machines of a group: as EKS does for a new version, or by drift of its pool
+        where Karpenter has them."""
+        state = self.groups[group]
+        if self.karpenter is not None and not self.estate.of_group(group):
+            state.version += 1
+            pool = PoolRenewal(self, group, state.version)
+            self.upgrades[group] = pool
+            pool.begin(now)
+            return pool
+        upgrade = Upgrade(self, state, forces=forces)
+        self.upgrades[group] = upgrade
         upgrade.begin(now)
         return upgrade
 

@@ -1,5 +1,7 @@
 """The cloud of a cluster as platform.yaml describes it."""
 
+from dataclasses import replace
+
 from kiban.rehearsal.cloud.settings import (
     DEFAULT_ZONES,
     AddressSettings,
@@ -12,9 +14,13 @@ from kiban.spec.nouns import Cluster, NodeGroup
 
 def cloud_settings(cluster: Cluster) -> CloudSettings:
     """Groups, subnets, addresses and autoscaler. What the file does not say is assumed as
-    `CloudSettings` does; a cluster without node groups gets three to nine m5.xlarge."""
+    `CloudSettings` does; a cluster without node groups gets three to nine m5.xlarge. Under
+    Karpenter all machines are its own, so groups have none to begin with."""
     zones = tuple(cluster.zones) or DEFAULT_ZONES
     groups = tuple(_group(name, group, zones) for name, group in sorted(cluster.nodes.items()))
+    groups = groups or (GroupSettings("base", "m5.xlarge", zones, min=3, max=9),)
+    if cluster.autoscaler == "karpenter":
+        groups = tuple(replace(group, min=0) for group in groups)
     subnets = tuple(
         SubnetSettings(f"{zone} {subnet.cidr}", zone, subnet.cidr, subnet.taken)
         for zone, subnet in sorted(cluster.subnets.items())
@@ -29,7 +35,7 @@ def cloud_settings(cluster: Cluster) -> CloudSettings:
     )
     return CloudSettings(
         region=cluster.region,
-        groups=groups or (GroupSettings("base", "m5.xlarge", zones, min=3, max=9),),
+        groups=groups,
         subnets=subnets,
         addresses=addresses,
         autoscaler=cluster.autoscaler,

@@ -25,14 +25,22 @@ CREATION_FAILURE = "NodeCreationFailure"
 Phase = Literal["scale-up", "upgrade", "scale-down", "done", "failed"]
 
 
-class Upgrade:
-    """One upgrade of one group. `error` and `blocked` say why it failed and which pods stayed."""
+class Renewal:
+    """How far the renewal of some machines has come. `error` and `blocked` say why it failed and
+    which pods stayed."""
 
-    def __init__(self, cloud: "Cloud", group: GroupState, *, forces: bool = False) -> None:
-        self._cloud, self._group, self._forces = cloud, group, forces
+    def __init__(self) -> None:
         self.phase: Phase = "scale-up"
         self.error = ""
         self.blocked: tuple[str, ...] = ()
+
+
+class Upgrade(Renewal):
+    """One upgrade of one group."""
+
+    def __init__(self, cloud: "Cloud", group: GroupState, *, forces: bool = False) -> None:
+        super().__init__()
+        self._cloud, self._group, self._forces = cloud, group, forces
         self._before = group.desired
         self._max_before = group.max
         self._deadline = Instant(0)

@@ -1,0 +1,50 @@
+"""The cloud that platform.yaml describes, and what it assumes where the file is silent."""
+
+import pytest
+from pydantic import ValidationError
+
+from kiban.rehearsal.cloud.catalogue import is_priced, price
+from kiban.rehearsal.cloud.from_spec import cloud_settings
+from kiban.spec.nouns import Cluster, Subnet
+
+
+def cluster(**fields: object) -> Cluster:
+    return Cluster.model_validate(fields)
+
+
+def test_groups_take_the_zones_of_their_cluster() -> None:
+    nodes = {"base": {"min": 2, "max": 4}, "gpu": {"zones": ["b"], "spot": True}}
+    found = cloud_settings(cluster(zones=["a", "b"], nodes=nodes))
+    assert [(group.name, group.zones, group.is_spot) for group in found.groups] == [
+        ("base", ("a", "b"), False),
+        ("gpu", ("b",), True),
+    ]
+    assert found.autoscaler == "cluster-autoscaler"
+
+
+def test_without_subnets_addresses_never_run_out() -> None:
+    assert cloud_settings(cluster()).addresses.mode == "boundless"
+    subnets = {"a": {"cidr": "10.0.0.0/24", "taken": 7}}
+    found = cloud_settings(cluster(subnets=subnets, addresses={"mode": "prefix"}))
+    assert found.addresses.mode == "prefix"
+    assert [(subnet.zone, subnet.taken) for subnet in found.subnets] == [("a", 7)]
+
+
+def test_under_karpenter_groups_have_no_machines_of_their_own() -> None:
+    found = cloud_settings(cluster(autoscaler="karpenter", nodes={"base": {"min": 3}}))
+    assert [group.min for group in found.groups] == [0]
+
+
+def test_a_range_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="write it like"):
+        Subnet.model_validate({"cidr": "10.0.0.1/24"})
+
+
+def test_prices_grow_with_size_and_spot_is_cheaper() -> None:
+    assert price("m5.large", "us-east-1") == 0.096
+    assert price("m5.4xlarge", "us-east-1") == pytest.approx(0.768)
+    assert price("t3.medium", "us-east-1") == pytest.approx(0.0416)
+    assert price("m5.large", "ap-northeast-1") == 0.124
+    assert price("m5.large", "us-east-1", is_spot=True, spot_share=0.5) == 0.048
+    assert not is_priced("x9.large", "us-east-1")
+    assert price("x9.xlarge", "us-east-1") == price("m5.xlarge", "us-east-1")

@@ -9,7 +9,6 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 import orjson
 
@@ -98,7 +97,15 @@ class Arrival:
 
 def arrival(method: str, uri: str, source: str, at: Instant) -> Arrival:
     """A request that comes in now."""
-    return Arrival(str(UUID(int=random.getrandbits(128), version=4)), method, uri, source, at)
+    return Arrival(_random_uuid(), method, uri, source, at)
+
+
+def _random_uuid() -> str:
+    """As `uuid4` gives them, in a fraction of the time; nobody has to be unable to guess it."""
+    digits = f"{random.getrandbits(128):032x}"
+    variant = "89ab"[int(digits[16], 16) & 3]
+    third, fourth = f"4{digits[13:16]}", f"{variant}{digits[17:20]}"
+    return f"{digits[:8]}-{digits[8:12]}-{third}-{fourth}-{digits[20:]}"
 
 
 def _name_in(body: bytes) -> str:

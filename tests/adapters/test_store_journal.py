@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from kiban.adapters.store_file import connect
 from kiban.adapters.store_journal import StoreJournal
 from kiban.cluster.store import Store
 from kiban.kube.objects import CONFIG_MAP, Key, Manifest
 from kiban.primitives.chance import Chance
 from kiban.primitives.problems import KibanError
+
+# SQLite's words for it: 2 is FULL, and only macOS knows of a fuller one.
+PROMISES = {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "checkpoint_fullfsync": 1}
 
 WRITER = """
 import sys, threading
@@ -115,6 +119,12 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(KibanError, match="damaged"):
         restored(path)
+
+
+def test_every_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "s.db")) as connection:
+        told = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in PROMISES}
+    assert told == PROMISES
 
 
 def test_updates_do_not_make_the_files_grow_without_end(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ class _Assuming:
         values["shape"] = "" if values["shape"] == "curve" else "constant"
         for name in ("workers", "backlog", "client_retries"):
             values[name] = round(float(values[name]))
+        values["parallel"] = bool(values["parallel"])
         calls = (*self._calls(spec), *self._taken(spec.service))
         return ServiceTraits(spec.service, calls=calls, **values)
 
@@ -156,8 +157,9 @@ class _Assuming:
             kind = "default when down" if optional else "fails when down"
             retries = said.retries or 0
             again = f", {retries} retries" if retries else ""
+            again += f", given up after {said.timeout:g} s" if said.timeout is not None else ""
             self._list(service, f"calls {to}", f"{times:g}x, {kind}{again}", source)
-            yield CallModel(to, times, retries, optional)
+            yield CallModel(to, times, retries, optional, timeout=said.timeout)
 
     def _taken(self, service: str) -> Iterator[CallModel]:
         """The messages that others take from a queue for what comes to this service."""

@@ -120,6 +120,7 @@ _PLAIN: Mapping[str, Guess] = {
     "backlog": Guess(0, "it accepts whatever comes"),
     "client_retries": Guess(0, "those outside ask once"),
     "balancing": Guess("random", "kube-proxy chooses by chance"),
+    "parallel": Guess(0, "one call after the other"),
     "image": Guess(200e6, "a language runtime and a program"),
     "stop": Guess("graceful", "it finishes what it has begun"),
     "run": Guess(30.0, "a small job"),
@@ -136,7 +137,8 @@ _OF_SPEC = {
 # In which order they are settled: some follow from others.
 ORDER = (
     "shape", "time", "variation", "cpu", "idle_cpu", "cores", "memory", "memory_each", "workers",
-    "backlog", "timeout", "client_retries", "balancing", "start", "start_cpu", "image", "stop",
+    "backlog", "timeout", "client_retries", "balancing", "parallel", "start", "start_cpu",
+    "image", "stop",
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ class CallWords(Words):
         default=None, description="How often; 0.3 means for three requests of ten."
     )
     retries: Count | None = Field(default=None, description="How often a failed call is repeated.")
+    timeout: Span | None = Field(default=None, description="When the caller gives up one attempt.")
     optional: bool | None = Field(
         default=None, description="A default is answered when it fails; as `uses` says, otherwise."
     )
@@ -81,6 +82,9 @@ class ServiceWords(Words):
         default=None, description="Whether it finishes what it has begun when told to stop."
     )
     run: Span | None = Field(default=None, description="How long a job works.")
+    parallel: bool | None = Field(
+        default=None, description="It makes all its calls at the same time."
+    )
     calls: dict[Name, CallWords] = Field(default_factory=dict, description="By the keys of `uses`.")
     takes: dict[Name, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,

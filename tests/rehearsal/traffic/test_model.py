@@ -1,5 +1,7 @@
 """What becomes of requests: the graph, failures and their causes, what is told to autoscalers."""
 
+from dataclasses import replace
+
 import pytest
 from tests.rehearsal.traffic.fleets import Town, at
 
@@ -159,6 +161,20 @@ def test_a_queue_between_two_keeps_their_failures_apart() -> None:
     assert flow.mean[1] < 0.05
 
 
+def test_what_is_in_a_queue_waits_until_somebody_takes_it() -> None:
+    shop = ServiceTraits("shop", peak=30.0, calls=(CallModel("mail", queued=True),))
+    mail = ServiceTraits("mail", time=0.05, workers=4, timeout=1e6)
+    made = Town(shop, mail, pods={"shop": 2, "mail": 0})
+    assert made.run(100).waiting[0] == pytest.approx(3000)
+    made.add("mail", 2)
+    assert made.run(15).waiting[0] == pytest.approx(3000 - 15 * (160 - 30), rel=0.02)
+    for one in made.fleet.pods("mail"):
+        made.fleet.change(one.uid, at(made.now), is_serving=False)
+    assert made.run(30).waiting[0] > 1800
+    assert made.traffic.cut("mail", 2, "killed") == 0.0
+    assert made.lost() == {}
+
+
 def test_objectives_are_counted_by_request() -> None:
     objective = Objective(0.999, {"p99": 0.1})
     made = Town(
@@ -215,3 +231,38 @@ def test_one_seed_gives_one_day_and_a_new_service_does_not_change_the_others() -
     assert list(again.arrivals) == list(more.arrivals)
     assert again.arrivals[1] == alone.arrivals[0]
     assert Town(a, pods=2, noise=0.1, seed=4).run(600).arrivals[0] != again.arrivals[0]
+
+
+def test_calls_at_the_same_time_take_as_long_as_the_longest() -> None:
+    names = ("b", "c", "d", "e")
+    quick = {"workers": 500, "cpu": 1e-6, "cores": 4.0}
+    backends = [ServiceTraits(name, time=0.1, **quick) for name in names]  # type: ignore[arg-type]
+    calls = tuple(CallModel(name) for name in names)
+    apart = ServiceTraits("a", peak=20.0, time=0.001, calls=calls, **quick)  # type: ignore[arg-type]
+    at_once = replace(apart, parallel=True)
+    one, other = (Town(a, *backends, pods=2).run(60) for a in (apart, at_once))
+    assert one.mean[0] == pytest.approx(0.4, rel=0.01)
+    # The longest of four exponential times is 1 + 1/2 + 1/3 + 1/4 as long as one.
+    assert other.mean[0] == pytest.approx(0.1 * 25 / 12, rel=0.05)
+    assert other.vectors()["latency_p99"][0] == pytest.approx(0.6, rel=0.05)
+
+
+def test_a_caller_that_gives_up_early_answers_a_default_in_time() -> None:
+    web = ServiceTraits(
+        "web", peak=20.0, time=0.01, parallel=True,
+        calls=(CallModel("slow", optional=True, timeout=0.4), CallModel("db", timeout=0.4)),
+    )  # fmt: skip
+    slow = ServiceTraits("slow", time=0.05, workers=200, cpu=1e-6)
+    made = Town(web, slow, pods=4, dependencies=DB)
+    made.run(60)
+    made.traffic.disturbances.slow_down("slow", 40.0)
+    flow = made.run(60)
+    rates = by_name(made, flow, "web")
+    assert rates["latency_p50"] < 0.5
+    assert "web" not in {service for service, _ in made.lost()}
+    # Without a default, what is answered too late is lost.
+    needs = replace(web, calls=(CallModel("slow", timeout=0.4),))
+    made = Town(needs, slow, pods=4)
+    made.traffic.disturbances.slow_down("slow", 40.0)
+    flow = made.run(60)
+    assert flow.failed["dependency"][1] == pytest.approx(20 * 0.82, rel=0.05)

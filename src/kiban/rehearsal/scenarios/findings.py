@@ -20,6 +20,8 @@ HERD_SECONDS = 60.0
 OLD_SECONDS = 60.0
 # Standing at a limit is worth a word when it lasts.
 AT_LIMIT_SECONDS = 600.0
+# So many seconds' worth of requests waiting is falling behind.
+BEHIND_SECONDS = 60.0
 NO_ADDRESS = "FailedCreatePodSandBox"
 DAY = 86_400.0
 
@@ -28,8 +30,8 @@ def findings(evidence: Evidence) -> list[Finding]:
     """All findings, in the order of the questions."""
     found: list[Finding] = []
     for look in (
-        _upgrades, _swings, _lost_zones, _subnets, _spot, _slow_drains, _herd, _broken, _at_limit,
-        _old_metrics, _rollouts,
+        _upgrades, _swings, _lost_zones, _subnets, _spot, _slow_drains, _herd, _broken, _behind,
+        _at_limit, _old_metrics, _rollouts,
     ):  # fmt: skip
         found += look(evidence)
     return found
@@ -255,6 +257,33 @@ def _herd(evidence: Evidence) -> Iterator[Finding]:
             wake["t"],
             "pending",
         )  # fmt: skip
+
+
+def _behind(evidence: Evidence) -> Iterator[Finding]:
+    """Whose queue grows faster than it is worked off?"""
+    for service in evidence.accounts:
+        queue = evidence.curve("queue", service)
+        asked = evidence.curve("requests", service)
+        if not queue:
+            continue
+        at, most = max(queue, key=lambda point: (point[1], -point[0]))
+        rate = max(value for _, value in asked)
+        if most < BEHIND_SECONDS * rate or most < 1:
+            continue
+        began = max((time for time, value in queue if time < at and value < rate), default=0.0)
+        done = next((time for time, value in queue if time > at and value < rate), None)
+        end = "does not catch up" if done is None else f"has caught up at {evidence.clock(done)}"
+        yield Finding(
+            "falls-behind",
+            service,
+            f"it falls behind from {evidence.clock(began)} on and {end}: "
+            f"{most:,.0f} requests wait at {evidence.clock(at)}",
+            "more comes than its instances can do",
+            "give it more instances, or let an autoscaler follow its queue",
+            "fail" if done is None else "unknown",
+            began,
+            "queue",
+        )
 
 
 def _at_limit(evidence: Evidence) -> Iterator[Finding]:

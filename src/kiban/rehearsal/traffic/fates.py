@@ -27,17 +27,40 @@ class Fates:
     hanging: Vector
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The shares of requests that found no instance, one on a silent machine, or one that was
+    told to stop."""
+
+    refused: Vector
+    silent: Vector
+    stopped: Vector
+
+    @property
+    def reached(self) -> Vector:
+        """The share that reached an instance that serves."""
+        found: Vector = np.maximum(1.0 - self.refused - self.silent - self.stopped, 0.0)
+        return found
+
+
+def gone(span: Span, pulled: Vector) -> Gone:
+    """What a fleet lost in a span; who takes from a queue loses nothing by not being there."""
+    asked = 1.0 - pulled
+    silent = span.silent_share * asked
+    stopped = np.maximum(span.lost_share - span.silent_share, 0.0) * asked
+    return Gone(span.unrouted_share * asked, silent, stopped)
+
+
 def no_fates(services: int) -> Fates:
     """Everything is well."""
     none: Vector = np.zeros(services, dtype=np.float64)
     return Fates({}, none + 1.0, none, none)
 
 
-def fates(arrivals: Vector, span: Span, waiting: Waiting, errors: Vector, late: Vector) -> Fates:
-    """From the fleet of the span, the queues, the program's own errors, and the share that was
-    answered too late last time."""
-    refused, silent = span.unrouted_share, span.silent_share
-    stopped = np.maximum(span.lost_share - silent, 0.0)
+def fates(arrivals: Vector, gone: Gone, waiting: Waiting, errors: Vector, late: Vector) -> Fates:
+    """From the instances that were gone, the queues, the program's own errors, and the share that
+    was answered too late last time."""
+    refused, silent, stopped = gone.refused, gone.silent, gone.stopped
     present = np.maximum(arrivals, _TINY)
     none: Vector = np.zeros_like(arrivals)
     dropped, turned = waiting.dropped, waiting.turned_away

@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kiban.rehearsal.traffic.exact import Vector
 from kiban.rehearsal.traffic.flow import Flow
-from kiban.rehearsal.traffic.tails import beyond
+from kiban.rehearsal.traffic.tails import beyond, exceeds
 
-# Limits further out than so many deviations are not exceeded by anybody worth counting.
-FAR = 14.0
 LOOK_SECONDS = 60.0
 
 
@@ -84,9 +81,3 @@ class Ledger:
         if self.requests[number] <= 0:
             return None
         return float(self.failed[number] / self.requests[number])
-
-
-def exceeds(mean: Vector, variance: Vector, limit: Vector) -> NDArray[np.bool_]:
-    """Where a limit is near enough to be exceeded by anybody worth counting."""
-    found: NDArray[np.bool_] = mean + FAR * np.sqrt(variance) > limit
-    return found

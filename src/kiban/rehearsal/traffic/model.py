@@ -18,27 +18,23 @@ from kiban.rehearsal.ports import Usage
 from kiban.rehearsal.traffic.closure import Closure
 from kiban.rehearsal.traffic.disturbances import Disturbances
 from kiban.rehearsal.traffic.exact import Vector, exp
-from kiban.rehearsal.traffic.fates import Fates, fates, no_fates
+from kiban.rehearsal.traffic.fates import Fates, Gone, fates, gone, no_fates
 from kiban.rehearsal.traffic.flow import Flow
 from kiban.rehearsal.traffic.graph import CallGraph, call_graph
-from kiban.rehearsal.traffic.ledger import Ledger, Objective, exceeds
+from kiban.rehearsal.traffic.ledger import Ledger, Objective
 from kiban.rehearsal.traffic.load import Load
 from kiban.rehearsal.traffic.losses import Losses
 from kiban.rehearsal.traffic.machines import Instances, instances
 from kiban.rehearsal.traffic.parameters import DependencyModel, Models
 from kiban.rehearsal.traffic.queues import Queues, Waiting
-from kiban.rehearsal.traffic.responses import Reach, Responses, answered, offered
+from kiban.rehearsal.traffic.responses import NOBODY, Reach, Responses, answered, offered
 from kiban.rehearsal.traffic.sources import Sources
-from kiban.rehearsal.traffic.tails import beyond
+from kiban.rehearsal.traffic.tails import beyond, exceeds
 from kiban.rehearsal.traffic.window import WINDOW_SECONDS, UsageWindow
 
 # What the compiler asks the autoscaler to scale by when a service says `scale.requests`.
 REQUESTS_METRIC = "http_requests_per_second"
-_TINY = 1e-9
-# A smaller share than this is nobody.
-_NOBODY = 1e-7
-# Nobody gives up on what the platform does not run; it answers or it is broken.
-_ENDLESS = 1e9
+_TINY = 1e-6
 
 
 class TrafficModel:
@@ -63,21 +59,24 @@ class TrafficModel:
         self._index = {name: number for number, name in enumerate(order)}
         self._zero = zero
         self._of = instances(models, order)
-        self._queues = Queues(self._of)
+        peaks = [models.services[n].peak if n in models.services else 0.0 for n in order]
+        self._pulled = self.graph.pulled(np.array(peaks, dtype=np.float64))
+        self._queues = Queues(self._of, self._pulled)
         self._window = UsageWindow(self._of.start_cpu, self._of.start_memory, zero)
         self._closure = Closure(self.graph)
+        self._late: Vector = np.zeros(len(order), dtype=np.float64)
+        self._adds_up = self._closure.is_usable and self.graph.is_sequential
         self._well = no_fates(len(order))
+        self._none_gone = Gone(self._late, self._late, self._late)
         self._fails = False
         self._counts = False
         self._cpu = self._of.cpu
         self._sources = Sources(models.metrics, order, zero)
         self._resting = _resting(models, self.graph, self._of)
         self._before = self._resting
-        self._timeout = np.full(len(self.graph.nodes), _ENDLESS, dtype=np.float64)
-        self._timeout[: len(order)] = self._of.timeout
+        self._least_timeout = self.graph.least_timeouts(self._of.timeout)
         self._began: Vector = np.zeros(len(self.graph.nodes), dtype=np.float64)
         self._called: Vector = np.zeros(len(order), dtype=np.float64)
-        self._late: Vector = np.zeros(len(order), dtype=np.float64)
 
     # What a world asks
 
@@ -90,14 +89,14 @@ class TrafficModel:
             self._fails = self._fails or self.disturbances.has_errors
         span = fleet.mean_over(until)
         seconds = max((until - since) / MICROSECONDS, 1e-6)
-        arrivals, reached = self._offered((since + until) // 2, span, seconds)
+        arrivals, lost = self._offered((since + until) // 2, span, seconds)
         waiting = self._queues.step(
-            arrivals if reached is None else arrivals * reached,
+            arrivals if lost is None else arrivals * lost.reached,
             span.serving,
             self._called,
             seconds,
         )
-        fate = self._fate(arrivals, span, waiting, is_calm=reached is None)
+        fate = self._fate(arrivals, lost, waiting)
         own = self._own(waiting, fate)
         whole, blamed = self._answered(own)
         self._called = whole.mean[: len(self.order)] - own.mean[: len(self.order)]
@@ -136,13 +135,15 @@ class TrafficModel:
 
     def cut(self, service: str, pods: int, cause: str, after: float = 0.0) -> float:
         """Count the requests that end with their instances: those which are still unanswered
-        `after` seconds of finishing what they had begun."""
+        `after` seconds of finishing what they had begun. What came from a queue goes back to it."""
         flow, number = self.latest, self._index[service]
-        if flow is None or not self._counts:
+        if flow is None or not self._counts or self._pulled[number]:
             return 0.0
         held = np.maximum(self._called[number : number + 1] + self._of.time[number], _TINY)
         left = float(exp(-np.full(1, after) / held)[0])
         lost = pods * float(flow.in_flight[number]) * left
+        if lost < _TINY:
+            return 0.0
         self.losses.add_one(cause, number, lost)
         self.ledger.failed[number] += lost
         return lost
@@ -153,9 +154,9 @@ class TrafficModel:
 
     # The parts of a span
 
-    def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Vector | None]:
-        """The rates at which requests come to the services, and the share that reaches one that
-        serves; None when all do."""
+    def _offered(self, middle: int, span: Span, seconds: float) -> tuple[Vector, Gone | None]:
+        """The rates at which requests come to the services, and which shares reach no instance
+        that serves; None when all do."""
         count, nodes = len(self.order), len(self.graph.nodes)
         outside = self.load.at((middle - self._zero) / MICROSECONDS)
         capacity = self._queues.capacity(span.serving)
@@ -166,13 +167,14 @@ class TrafficModel:
                 self._began = rate
                 return arrivals, None
         share, more, most = np.ones(nodes), np.zeros(nodes), np.full(nodes, np.inf)
-        share[:count] = np.maximum(1.0 - span.unrouted_share - span.lost_share, 0.0)
+        lost = gone(span, self._pulled)
+        share[:count] = lost.reached
         more[:count] = self._queues.draining / seconds
         most[:count] = capacity
         reach = Reach(share, more, most)
         rate = offered(self.graph, outside * self._tries(), reach, self._before, self._began)
         self._began = reach.begun(rate)
-        return rate[:count], share[:count]
+        return rate[:count], lost
 
     def _is_calm(self, span: Span) -> bool:
         """Whether nothing stands between those who ask and those who answer."""
@@ -187,19 +189,20 @@ class TrafficModel:
         """Whether nobody asks for a service that has no instance."""
         return span.is_manned or not (arrivals * span.unrouted_share).any()
 
-    def _fate(self, arrivals: Vector, span: Span, waiting: Waiting, *, is_calm: bool) -> Fates:
+    def _fate(self, arrivals: Vector, lost: Gone | None, waiting: Waiting) -> Fates:
         """What becomes of what comes to each service, before it asks others."""
-        if is_calm and waiting.dropped is None:
-            return self._well
+        if lost is None:
+            if waiting.dropped is None:
+                return self._well
+            lost = self._none_gone
         errors = self.disturbances.errors[: len(self.order)]
-        return fates(arrivals, span, waiting, errors, self._late)
+        return fates(arrivals, lost, waiting, errors, self._late)
 
     def _answered(self, own: Responses) -> tuple[Responses, Vector | None]:
         """How each node answers with all it calls, and the shares that fail because of those."""
-        before = self._before
-        if self._fails or own.failing.any() or not self._closure.is_usable:
-            whole, blamed = answered(self.graph, own, before, self._timeout)
-            self._fails = bool(whole.failing.any())
+        if self._fails or own.failing.any() or not self._adds_up:
+            whole, blamed = answered(self.graph, own, self._before)
+            self._fails = whole.fails
             self._before = whole
             return whole, blamed if blamed.any() else None
         mean = self._closure.totals(own.mean)
@@ -272,14 +275,12 @@ class TrafficModel:
 
     def _tell_late(self, mean: Vector, variance: Vector) -> None:
         """The share of what is answered that its caller gave up on, for the next span."""
-        near = exceeds(mean, variance, self._of.timeout)
-        if not near.any():
+        if not exceeds(mean, variance, self._least_timeout).any():
             self._late = self._well.failing
             return
-        late = np.zeros_like(mean)
-        late[near] = beyond(mean[near], variance[near], self._of.timeout[near])
-        self._late = np.where(late > _NOBODY, late, 0.0)
-        self._fails = self._fails or bool(self._late.any())
+        late = beyond(mean, variance, self._of.timeout) * (1.0 - self._pulled)
+        self._late = np.where(late > NOBODY, late, 0.0)
+        self._fails = True
 
     def _account(self, flow: Flow, since: Instant, until: Instant) -> None:
         self.latest = flow

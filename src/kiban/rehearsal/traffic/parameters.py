@@ -16,13 +16,15 @@ Stop = Literal["graceful", "at-once"]
 class CallModel:
     """How a service calls another one: `times` for each request of its own, each tried again
     `retries` times. An optional call that fails costs time, and a default is answered instead.
-    What is called through a queue is not waited for."""
+    What is called through a queue is not waited for. The caller gives up after `timeout`, when it
+    is shorter than that of who is called."""
 
     to: str
     times: float = 1.0
     retries: int = 0
     optional: bool = False
     queued: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class ServiceTraits:
     """One service, one of its instances unless said otherwise.
 
     `time` is what a request takes when the instance does nothing else, calls not counted;
-    `variation` its squared coefficient of variation. `cores` bounds the CPU of an instance.
-    Callers give up after `timeout`; `backlog` bounds those who wait (0: only their patience).
+    `variation` its squared coefficient of variation. `cores` bounds the CPU of an instance. With
+    `parallel`, it makes all its calls at the same time. Callers give up after `timeout`;
+    `backlog` bounds those who wait (0: only their patience).
     """
 
     name: str
@@ -55,6 +58,7 @@ class ServiceTraits:
     image: float = 200e6
     stop: Stop = "graceful"
     shape: str = ""
+    parallel: bool = False
     calls: tuple[CallModel, ...] = ()
 
 

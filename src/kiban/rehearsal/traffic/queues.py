@@ -42,8 +42,10 @@ class Waiting:
 class Queues:
     """What waits, by service, and what becomes of it."""
 
-    def __init__(self, instances: Instances) -> None:
+    def __init__(self, instances: Instances, pulled: Vector) -> None:
         self._of = instances
+        # Where nobody waits in the queue but what is to be done.
+        self._patient = pulled > 0
         self._table = DelayTable()
         self._rows: Indices = self._table.rows(instances.servers)
         self._shares_cores = bool((instances.cores > 1.0).any())
@@ -146,7 +148,7 @@ class Queues:
         by_chance = np.where(keeps_up, np.minimum(settled, by_chance), by_chance)
         flowing = fluid > by_chance
         after: Vector = np.where(flowing, fluid, by_chance)
-        patience = np.minimum(after, capacity * of.timeout)
+        patience = np.minimum(after, np.where(self._patient, np.inf, capacity * of.timeout))
         room = np.where(of.backlog > 0, of.backlog * queues, np.inf)
         kept = np.minimum(patience, room)
         served = np.maximum(rate + (before - after) / seconds, 0.0)
@@ -156,7 +158,7 @@ class Queues:
         wait = (before + kept) * 0.5 / np.maximum(served, _TINY)
         return _Moved(
             served,
-            np.minimum(wait, of.timeout),
+            np.minimum(wait, np.where(self._patient, np.inf, of.timeout)),
             dropped=np.where(patience <= room, (after - kept) / seconds, 0.0),
             turned_away=np.where(patience > room, (after - kept) / seconds, 0.0),
         )

@@ -7,6 +7,7 @@ Natl. Acad. Sci. 17, 1931), which needs no more than a square root.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kiban.rehearsal.traffic.exact import Vector, exp, power
 
@@ -17,6 +18,8 @@ NORMAL = {
     "p95": 1.6448536269514722,
     "p99": 2.3263478740408408,
 }
+# Limits further out than so many deviations are not exceeded by anybody worth counting.
+FAR = 10.0
 # Less spread than this is none.
 _LEAST = 1e-12
 
@@ -40,6 +43,12 @@ def beyond(mean: Vector, variance: Vector, limit: Vector) -> Vector:
     z = (power(np.maximum(ratio, _LEAST), 1.0 / 3.0) - 1.0 + ninth) / np.maximum(root, 1e-6)
     z = np.minimum(np.maximum(z, -8.0), 8.0)
     found: Vector = 1.0 / (1.0 + exp(0.07056 * z * z * z + 1.5976 * z))
+    return found
+
+
+def exceeds(mean: Vector, variance: Vector, limit: Vector) -> NDArray[np.bool_]:
+    """Where a limit is near enough to be exceeded by anybody worth counting."""
+    found: NDArray[np.bool_] = mean + FAR * np.sqrt(variance) > limit
     return found
 
 

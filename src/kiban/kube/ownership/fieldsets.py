@@ -117,12 +117,24 @@ def paths_of(fields: FieldSet, above: tuple[str, ...] = ()) -> list[tuple[str, .
 
 
 def shared(fields: FieldSet) -> FieldSet:
-    """The set itself or one that is equal to it: objects of one kind mostly have the same fields,
-    and hold one set together instead of each its own, which may be half of an object."""
-    return _shared(orjson.dumps(fields)) if fields else fields
+    """The set, made of parts that are held once: objects of one kind mostly have the same fields,
+    and these may be half of an object. Parts are two levels down, since some, such as a pod's
+    addresses, are like no other object's."""
+    return {key: _of_shared_parts(node) if node else LEAF for key, node in fields.items()}
 
 
-@lru_cache(maxsize=4096)
-def _shared(text: bytes) -> FieldSet:
+def _of_shared_parts(fields: FieldSet) -> FieldSet:
+    parts: FieldSet = {}
+    for key, node in fields.items():
+        text = orjson.dumps(node) if node else b""
+        parts[key] = _part(text) if len(text) >= SMALLEST_PART else node
+    return parts
+
+
+SMALLEST_PART = 80
+
+
+@lru_cache(maxsize=8192)
+def _part(text: bytes) -> FieldSet:
     fields: FieldSet = orjson.loads(text)
     return fields

@@ -294,6 +294,48 @@ def test_a_disruption_budget_keeps_a_node_until_it_allows() -> None:
     assert len(yard.pods()) == 3 and yard.pending() == 0
 
 
+def test_a_node_whose_pods_cannot_be_evicted_in_two_minutes_is_given_back() -> None:
+    machines = one_group()
+    yard = grown(machines, replicas=6, cpu="1500m")
+    yard.scale("web", 4)
+    yard.run(400)
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "web"},
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    yard.create(budget)
+    key = Key("policy", "PodDisruptionBudget", "shop", "web")
+    # The budget closes when the decision is made and before the first eviction.
+    while not yard.events("ScaleDown") and yard.seconds(yard.now) < 1500:
+        yard.run(yard.seconds(yard.now) + 1)
+    yard.patch(key, {"spec": {"maxUnavailable": 0}})
+    begun = yard.seconds(yard.now)
+    before = yard.nodes()
+    yard.run(begun + 120)
+    assert not yard.events("ScaleDownFailed")
+    yard.run(begun + 145)
+    assert yard.events("ScaleDownFailed")
+    assert yard.nodes() == before
+    taints = [
+        taint["key"]
+        for name in before
+        for taint in (yard.node(name) or {})["spec"].get("taints", [])
+    ]
+    assert "ToBeDeletedByClusterAutoscaler" not in taints
+
+
+def test_groups_that_differ_only_in_their_zone_can_grow_together() -> None:
+    machines = Machines()
+    for zone in "abc":
+        machines.add_group(f"base-{zone}", node("template", zone), 10)
+    yard = Yard(machines, Settings(balances_similar_groups=True))
+    yard.deploy("web", 24)
+    yard.run(15)
+    assert sorted(machines.targets.values()) == [2, 2, 2]
+
+
 def test_the_status_says_how_many_nodes_there_are_and_may_go() -> None:
     machines = one_group()
     yard = grown(machines)

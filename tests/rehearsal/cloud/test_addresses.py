@@ -1,11 +1,10 @@
 """Addresses of pods: how many a node keeps warm, when a subnet is empty, and who waits then."""
 
-from random import Random
-
 import pytest
 from tests.rehearsal.cloud.scene import ZONES, deployment, pods, ready, world
 
 from kiban.kube.objects import Manifest
+from kiban.primitives.chance import Chance
 from kiban.primitives.instants import Instant, later
 from kiban.rehearsal.cloud import AddressSettings, CloudSettings, GroupSettings, SubnetSettings
 from kiban.rehearsal.cloud.addresses import Addresses
@@ -25,7 +24,7 @@ def pod(number: int) -> Manifest:
 def pool(cidr: str = "10.0.0.0/20", **more: object) -> Addresses:
     fields = {"mode": "secondary", **more}
     settings = AddressSettings(**fields)  # type: ignore[arg-type]
-    addresses = Addresses(settings, {"a": Subnet("a", cidr, Random(1))})
+    addresses = Addresses(settings, {"a": Subnet("a", cidr, Chance(1))})
     assert addresses.add_node("one", "a", LARGE)
     return addresses
 
@@ -35,7 +34,7 @@ def used(addresses: Addresses) -> int:
 
 
 def test_aws_keeps_five_addresses_of_a_subnet() -> None:
-    assert Subnet("a", "10.0.0.0/24", Random(1)).free == 251
+    assert Subnet("a", "10.0.0.0/24", Chance(1)).free == 251
 
 
 def test_a_node_keeps_a_whole_interface_warm() -> None:
@@ -105,7 +104,7 @@ def test_pods_of_the_host_network_need_no_address() -> None:
     ],
 )
 def test_a_small_subnet_runs_out(cidr: str, mode: AddressMode, pods_that_fit: int | None) -> None:
-    addresses = Addresses(AddressSettings(mode=mode), {"a": Subnet("a", cidr, Random(1))})
+    addresses = Addresses(AddressSettings(mode=mode), {"a": Subnet("a", cidr, Chance(1))})
     count = 0
     for node in range(12):
         if not addresses.add_node(f"n{node}", "a", LARGE):
@@ -119,7 +118,7 @@ def test_a_small_subnet_runs_out(cidr: str, mode: AddressMode, pods_that_fit: in
 
 
 def test_a_subnet_with_room_may_have_no_whole_block() -> None:
-    subnet = Subnet("a", "10.0.0.0/24", Random(7))
+    subnet = Subnet("a", "10.0.0.0/24", Chance(7))
     subnet.take(80)
     assert subnet.free > 160
     assert subnet.whole_blocks() == 0

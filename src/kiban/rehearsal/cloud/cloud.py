@@ -77,9 +77,10 @@ class Cloud:
     def attach(self, world: World) -> None:
         """Furnish a new world: its first machines are there and Ready."""
         self.world, self._began = world, world.now
-        draw = world.cluster.store.chance.stream("subnets")
+        chance = world.cluster.store.chance
         subnets = {
-            subnet.zone: Subnet(subnet.name, subnet.cidr, draw) for subnet in self.settings.subnets
+            subnet.zone: Subnet(subnet.name, subnet.cidr, chance)
+            for subnet in self.settings.subnets
         }
         for settings in self.settings.subnets:
             subnets[settings.zone].take(settings.taken)

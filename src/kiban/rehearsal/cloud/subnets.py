@@ -7,7 +7,8 @@ subnet with room left may have no whole block any more: that is when prefix mode
 
 from collections.abc import Sequence
 from ipaddress import ip_network
-from random import Random
+
+from kiban.primitives.chance import Chance
 
 BLOCK = 16
 RESERVED = 5
@@ -16,7 +17,7 @@ RESERVED = 5
 class Subnet:
     """Counts of the addresses in use, block by block."""
 
-    def __init__(self, name: str, cidr: str, random: Random) -> None:
+    def __init__(self, name: str, cidr: str, chance: Chance) -> None:
         self.name = name
         self.size = ip_network(cidr).num_addresses
         blocks = max(self.size // BLOCK, 1)
@@ -25,7 +26,7 @@ class Subnet:
         self._used[0] += RESERVED - 1
         self._used[-1] += 1
         self._prefixes: dict[int, None] = {}
-        self._random = random
+        self._random = chance.stream(f"subnet/{name}")
         self._in_use = RESERVED
 
     @property

@@ -59,6 +59,12 @@ def test_ten_replicas_move_by_three_and_two() -> None:
     assert sizes(wanted, Sets(replica_set("new", 5, 0), [replica_set("old", 8, 8)])) == []
 
 
+def test_pods_that_are_about_to_go_are_not_counted_on() -> None:
+    """Found by a safety run: the old set was made smaller twice for the same surplus."""
+    old = replica_set("v1", 3, 4)
+    assert sizes(deployment(5, 3, 1), Sets(replica_set("v2", 5, 3), [old])) == [("v1", 1)]
+
+
 def test_pods_that_serve_nobody_go_first_oldest_set_first() -> None:
     old = [replica_set("v1", 2, 2), replica_set("v2", 3, 0)]
     assert sizes(deployment(4, 1, 0), Sets(replica_set("v3", 0, 0), old)) == [("v2", 2)]

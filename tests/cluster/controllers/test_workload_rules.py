@@ -206,6 +206,24 @@ def test_a_share_of_daemons_cannot_be_budgeted() -> None:
     assert condition["message"] == "daemonsets.apps does not implement the scale subresource"
 
 
+def test_a_budget_follows_the_size_though_a_quota_holds_the_pods_back() -> None:
+    """Found by a safety run: the budget went on to allow what the old size had allowed."""
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "maxUnavailable": 1}
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight"}}
+    made = world(
+        workload("Deployment", "web", replicas=1),
+        {**budget, "metadata": {"name": "web"}, "spec": spec},
+        {**quota, "spec": {"hard": {"pods": "1"}}},
+    )
+    before = made.api.get(key(POD_DISRUPTION_BUDGET, "web"))
+    made.api.scale(key(DEPLOYMENT, "web"), 5, made.now)
+    made.run_for(30)
+    after = made.api.get(key(POD_DISRUPTION_BUDGET, "web"))
+    allowed = [get_in(one, "status", "disruptionsAllowed") for one in (before, after)]
+    assert allowed == [1, 0]
+
+
 def test_two_autoscalers_of_one_target_both_stand_still() -> None:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     scalers = [

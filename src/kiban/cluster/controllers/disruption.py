@@ -41,13 +41,15 @@ from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 # An evicted pod that is not deleted within this time counts again.
 DELETION_TIMEOUT_SECONDS = 120.0
 REPLICATION_CONTROLLER = GroupKind("", "ReplicationController")
+# Those whose size says how many pods there should be.
+SIZED = (REPLICA_SET, DEPLOYMENT, STATEFUL_SET, REPLICATION_CONTROLLER)
 
 
 class DisruptionController:
     """The controller of kind PodDisruptionBudget."""
 
     name = "disruption-controller"
-    watches = frozenset({POD_DISRUPTION_BUDGET, POD})
+    watches = frozenset({POD_DISRUPTION_BUDGET, POD, *SIZED})
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()
@@ -60,6 +62,8 @@ class DisruptionController:
                 selector = selector_from_object(change.after["spec"].get("selector"))
                 self._selectors.put(change.key, selector)
             return [change.key]
+        if change.key.group_kind in SIZED:
+            return self._counting(change)
         if _shown(change.before) == _shown(change.after):
             return ()
         pods = [pod for pod in (change.before, change.after) if pod is not None]
@@ -68,6 +72,15 @@ class DisruptionController:
             for key in self._selectors.choosing(change.key.namespace, labels_of(pod)):
                 found[key] = None
         return list(found)
+
+    def _counting(self, change: Change) -> Iterable[Key]:
+        """The budgets that count a workload whose size has changed. The real controller waits for
+        its pods to change, which they do not when a quota holds them back."""
+        sizes = [get_in(entry, "spec", "replicas") for entry in (change.before, change.after)]
+        if change.before is None or change.after is None or sizes[0] == sizes[1]:
+            return ()
+        labels = get_in(change.after, "spec", "template", "metadata", "labels", default={})
+        return self._selectors.choosing(change.key.namespace, labels)
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         budget = snapshot.get(key)
@@ -172,7 +185,7 @@ def _scale(
         above = controller_of(found)
         if above is not None and above["kind"] == DEPLOYMENT.kind:
             return _scale(above, namespace, snapshot)
-    if kind in (REPLICA_SET, DEPLOYMENT, STATEFUL_SET, REPLICATION_CONTROLLER):
+    if kind in SIZED:
         return owner["uid"], get_in(found, "spec", "replicas", default=1)
     replicas = get_in(found, "spec", "replicas")
     if isinstance(replicas, int):

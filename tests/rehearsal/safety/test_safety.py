@@ -17,7 +17,7 @@ from kiban.rehearsal.safety import run
 from kiban.rehearsal.safety.trial import Assembly
 
 # A hundredth of what `python -m kiban.wiring.safety` runs.
-SEEDS = 120
+SEEDS = 200
 PARTS = 8
 # A broken rule has to be found within so many seeds.
 PATIENCE = 60

@@ -33,6 +33,7 @@ from kiban.rehearsal.safety.setup import (
     CRASHING_IMAGE,
     GOOD_IMAGES,
     MOST_REPLICAS,
+    PASSING_NAMESPACE,
     UNREADY_IMAGE,
 )
 from kiban.rehearsal.safety.trial import Trial
@@ -256,6 +257,12 @@ def loosen(trial: Trial, now: Instant) -> None:
         trial.world.api.delete(RESOURCE_QUOTA, now)
 
 
+def _close_namespace(trial: Trial, dice: Stream, now: Instant) -> None:
+    key = Key("", "Namespace", "", PASSING_NAMESPACE)
+    if trial.world.api.get(key) is not None:
+        trial.world.api.delete(key, now)
+
+
 ACTS: tuple[tuple[Act, int], ...] = (
     (_deploy, 6),
     (_scale, 5),
@@ -271,4 +278,5 @@ ACTS: tuple[tuple[Act, int], ...] = (
     (_drain, 4),
     (_delete, 5),
     (_tighten, 2),
+    (_close_namespace, 2),
 )

@@ -126,6 +126,23 @@ def shortages(pod: Manifest, node: Manifest, state: Snapshot) -> Iterator[str]:
             yield f"node {name} has {allocatable.get(resource, 0)} {resource} and gets {amount}"
 
 
+def preempted_for_more_important(deed: Deed) -> Iterator[str]:
+    """The scheduler removes a pod only for one of a higher priority that waits."""
+    if deed.actor != "default-scheduler" or not isinstance(deed.command, Delete):
+        return
+    victim = deed.state.get(deed.command.key)
+    if victim is None:
+        return
+    own = victim["spec"].get("priority") or 0
+    waiting = [
+        pod["spec"].get("priority") or 0
+        for pod in deed.state.list(POD)
+        if not pod["spec"].get("nodeName") and is_active(pod)
+    ]
+    if own >= max(waiting, default=own):
+        yield f"pod {victim['metadata']['name']} makes room for nobody of a higher priority"
+
+
 # Numbers of pods
 
 
@@ -358,6 +375,7 @@ def _expected(pods: Sequence[Manifest], state: Snapshot) -> int:
 
 RULES: tuple[Rule, ...] = (
     bound_once,
+    preempted_for_more_important,
     made_when_missing,
     removed_when_too_many,
     resized_within_fences,

@@ -10,6 +10,7 @@ from kiban.kube.objects import (
     DAEMON_SET,
     DEPLOYMENT,
     JOB,
+    NAMESPACE,
     NODE,
     POD,
     POD_DISRUPTION_BUDGET,
@@ -120,6 +121,9 @@ def _is_of_schedule(job: Manifest) -> bool:
 
 
 def nothing_is_stuck(state: Snapshot) -> Iterator[str]:
+    for space in state.list(NAMESPACE):
+        if is_deleting(space):
+            yield f"{_name(space)} is ending"
     for pod in state.list(POD):
         owner = controller_of(pod) or {}
         if owner.get("kind") == JOB.kind:

@@ -18,6 +18,8 @@ LARGEST_MILLI = 400
 # Room for the pods that an update has beyond its size.
 SPARE_PODS = 4
 GOOD_IMAGES = ("app:1", "app:2", "app:3")
+IMPORTANT = "important"
+PASSING_NAMESPACE = "passing"
 CRASHING_IMAGE, UNREADY_IMAGE, SHORT_IMAGE, FAILING_IMAGE = (
     "app:crashes", "app:never-ready", "job:short", "job:fails",
 )  # fmt: skip
@@ -34,9 +36,10 @@ class Setup:
 
 def setup_of(dice: Stream) -> Setup:
     """The cluster of a run; every other one has hardly more room than it needs."""
-    manifests: list[Manifest] = []
+    manifests: list[Manifest] = [_important()]
     for number in range(dice.randint(1, 2)):
         manifests += _deployment(f"web{number}", dice)
+    manifests += _passing(dice)
     for make in dice.sample((_stateful_set, _daemon_set, _job, _indexed_job, _cron_job), 2):
         manifests += make(dice)
     count = dice.randint(3, 5)
@@ -50,7 +53,7 @@ def _most_wanted(manifests: Iterable[Manifest]) -> int:
     request, nodes of an equal share and that much more always have a place for the next pod."""
     total = SPARE_PODS * LARGEST_MILLI
     for manifest in manifests:
-        spec = manifest["spec"].get("jobTemplate", manifest)["spec"]
+        spec = manifest.get("spec", {}).get("jobTemplate", manifest).get("spec", {})
         if "template" in spec:
             [container] = spec["template"]["spec"]["containers"]
             asked = milli(container["resources"]["requests"]["cpu"])
@@ -89,6 +92,8 @@ def _template(name: str, dice: Stream, image: str = GOOD_IMAGES[0], **spec: Any)
             }
             for key in ("not-ready", "unreachable")
         ]
+    if dice.random() < 0.2:
+        spec["priorityClassName"] = IMPORTANT
     spec |= {"containers": [container], "terminationGracePeriodSeconds": dice.choice((2, 30))}
     return {"metadata": {"labels": {"app": name}}, "spec": spec}
 
@@ -120,6 +125,25 @@ def _deployment(name: str, dice: Stream) -> list[Manifest]:
     }
     budget = _budget(name, size, dice)
     return [*budget, _service(name), _workload("Deployment", name, spec)]
+
+
+def _important() -> Manifest:
+    kind = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    return {**kind, "metadata": {"name": IMPORTANT}, "value": 1000}
+
+
+def _passing(dice: Stream) -> list[Manifest]:
+    """Sometimes a namespace with something in it, which somebody may delete."""
+    if dice.random() < 0.7:
+        return []
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": PASSING_NAMESPACE}}
+    return [
+        space,
+        *(
+            {**one, "metadata": {**one["metadata"], "namespace": PASSING_NAMESPACE}}
+            for one in _deployment("guest", dice)
+        ),
+    ]
 
 
 def _spread(name: str, dice: Stream) -> dict[str, Any]:

@@ -5,7 +5,7 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 
-.PHONY: up test check bench conformance behaviour clean help
+.PHONY: up test check bench conformance behaviour safety clean help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ conformance: .venv/development ## Replay recorded API transcripts [CASES=DIR]
 
 behaviour: .venv/development ## Compare the controllers with recorded timelines [CASES=DIR]
 	$(BIN)/python tests/behaviour/run.py $(if $(CASES),--cases $(CASES))
+
+safety: .venv/development ## Judge thousands of short runs under random faults [SEEDS=10000]
+	$(BIN)/python -m kiban.wiring.safety $(SEEDS)
 
 clean: ## Remove what was built, and the example's state
 	rm -rf .venv build dist examples/*/.kiban .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from tests.cluster.kubelet.world import World
-from tests.fuzz.growing import GOOD, NAMES, ODD, Dice
+from tests.fuzz.growing import GOOD, NAMES, ODD, WIDGET, Dice
 
 from kiban.cluster.api.calls import User
 from kiban.cluster.api.values import Request
@@ -59,6 +59,8 @@ def _infos() -> list[KindInfo]:
 
 
 INFOS = _infos()
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+WIDGETS = "/apis/fuzz.example/v1/namespaces/default/widgets"
 
 
 @dataclass
@@ -96,6 +98,8 @@ class Talk:
 def grown_request(seed: int) -> Request:
     """The request of a seed."""
     dice = Dice(seed)
+    if dice.chance(0.15):
+        return _custom_request(dice)
     info = dice.choice(INFOS)
     method = dice.choice(("POST", "POST", "POST", "PUT", "PATCH", "PATCH", "DELETE", "GET", "GET"))
     space = "" if not info.namespaced or dice.chance(0.03) else "default"
@@ -114,6 +118,25 @@ def grown_request(seed: int) -> Request:
         headers["accept"] = dice.choice(ACCEPTS)
     body = _body(dice, info, method, type_)
     return Request(method, path, tuple(query), headers, body, ADMIN)
+
+
+def _custom_request(dice: Dice) -> Request:
+    """One about a definition, or about an object of it."""
+    about = dice.chance(0.4)
+    path, name = (
+        (DEFINITIONS, WIDGET["metadata"]["name"]) if about else (WIDGETS, dice.choice(NAMES))
+    )
+    whole = dice.definition() if about else dice.widget()
+    method = dice.choice(("POST", "POST", "PUT", "PATCH", "PATCH", "GET"))
+    type_ = dice.choice((PATCHES[1], PATCHES[3])) if method == "PATCH" else "application/json"
+    if method in ("PUT", "PATCH") or dice.chance(0.3 if method == "GET" else 0):
+        path += f"/{name}"
+    if dice.chance(0.2):
+        path += f"/{dice.choice(('status', 'scale'))}"
+    query = (("fieldManager", "m"), ("fieldValidation", dice.choice(("Strict", "Warn", "Ignore"))))
+    headers = {"accept": dice.choice(ACCEPTS[:4]), "content-type": type_, "user-agent": "fuzz/1"}
+    body = b"" if method == "GET" else json.dumps(whole, allow_nan=False).encode()
+    return Request(method, path, query, headers, body, ADMIN)
 
 
 def _body(dice: Dice, info: KindInfo, method: str, type_: str) -> bytes:

@@ -73,6 +73,81 @@ GOOD: dict[str, Any] = {
         }
     },
 }
+PROPERTIES: dict[str, Any] = {
+    "size": {"type": "integer", "minimum": 0, "maximum": 9, "default": 1},
+    "colour": {"type": "string", "enum": ["red", "blue"], "pattern": "^[a-z]+$", "maxLength": 9},
+    "share": {"type": "number", "multipleOf": 0.5},
+    "either": {
+        "x-kubernetes-int-or-string": True,
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+    },
+    "parts": {
+        "type": "array",
+        "maxItems": 9,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "items": {
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": {"type": "string", "maxLength": 9},
+                "count": {"type": "integer"},
+            },
+        },
+        "x-kubernetes-validations": [{"rule": "self.all(x, !has(x.count) || x.count > 0)"}],
+    },
+    "tags": {"type": "object", "maxProperties": 9, "additionalProperties": {"type": "string"}},
+    "anything": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    "until": {"type": "string", "format": "date-time", "nullable": True},
+    "replicas": {"type": "integer"},
+}
+WIDGET: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.fuzz.example"},
+    "spec": {
+        "group": "fuzz.example",
+        "scope": "Namespaced",
+        "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {
+                    "status": {},
+                    "scale": {
+                        "specReplicasPath": ".spec.replicas",
+                        "statusReplicasPath": ".status.n",
+                    },
+                },
+                "additionalPrinterColumns": [
+                    {"name": "Parts", "type": "string", "jsonPath": ".spec.parts[*].name"},
+                    {"name": "Until", "type": "date", "jsonPath": ".spec.until"},
+                ],
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": PROPERTIES,
+                                "x-kubernetes-validations": [
+                                    {"rule": "!has(oldSelf.colour) || has(self.colour)"},
+                                    {
+                                        "rule": "self.size < 8",
+                                        "messageExpression": "'is ' + string(self.size)",
+                                    },
+                                ],
+                            },
+                            "status": {"type": "object", "properties": {"n": {"type": "integer"}}},
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
 GOOD["CronJob"] = {"spec": {"schedule": "* * * * *", "jobTemplate": GOOD["Job"]}}
 
 
@@ -131,6 +206,21 @@ class Dice(random.Random):
         if isinstance(value, list):
             return [self.bent(item) for item in value] * self.choice((1, 1, 1, 1, 2))
         return value
+
+    def widget(self) -> dict[str, Any]:
+        """An object of the definition above."""
+        good = {
+            "size": 1, "colour": "red", "share": 0.5, "either": "25%", "tags": {"a": "b"},
+            "parts": [{"name": "a", "count": 1}], "anything": {"a": [1]}, "replicas": 1,
+            "until": "2027-01-15T08:00:00Z",
+        }  # fmt: skip
+        spec = {name: value for name, value in good.items() if self.chance(0.5)}
+        head = {"apiVersion": "fuzz.example/v1", "kind": "Widget", "spec": spec}
+        whole = {**head, "metadata": {"name": self.choice(NAMES), "namespace": "default"}}
+        return self.bent(whole) if self.chance(0.6) else whole
+
+    def definition(self) -> dict[str, Any]:
+        return self.bent(WIDGET) if self.chance(0.6) else WIDGET
 
     def object(self, info: KindInfo) -> dict[str, Any]:
         """A whole object of a kind."""

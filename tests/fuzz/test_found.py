@@ -2,8 +2,8 @@
 
 import orjson
 import pytest
-from tests.fuzz.asking import ADMIN, Talk
-from tests.fuzz.growing import GOOD
+from tests.fuzz.asking import ADMIN, DEFINITIONS, Talk
+from tests.fuzz.growing import GOOD, WIDGET
 
 from kiban.cluster.api.values import Request
 from kiban.kube.objects import Key
@@ -59,3 +59,14 @@ def test_an_act_of_a_wrong_type_is_refused(part: str, body: object) -> None:
     talk = Talk()
     path = f"/api/v1/namespaces/default/{part}"
     assert talk.send(Request("POST", path, (), HEADERS, orjson.dumps(body), ADMIN)) == 400
+
+
+@pytest.mark.parametrize("odd", ["x", 3, [], {"type": []}, {"properties": {"a": "x"}}])
+def test_a_schema_inside_a_list_is_read_as_strictly_as_any(odd: object) -> None:
+    talk = Talk()
+    inner = {"type": "array", "items": {"type": "object", "properties": {"a": odd}}}
+    (version,) = WIDGET["spec"]["versions"]
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": inner}}}
+    spec = {**WIDGET["spec"], "versions": [{**version, "schema": schema}]}
+    body = orjson.dumps({**WIDGET, "spec": spec})
+    assert talk.send(Request("POST", DEFINITIONS, (), HEADERS, body, ADMIN)) == 400

@@ -12,6 +12,7 @@ from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import JOB, Manifest, sharing
 from kiban.kube.schema import Shape
 from kiban.kube.schema.builtin import UNTYPED
+from kiban.kube.schema.nested import DEFINITION, WrongNested, with_nested_read
 from kiban.kube.schema.reading import read
 from kiban.kube.validation import (
     Fault,
@@ -38,6 +39,11 @@ def understood(
     if reading.wrong:
         raise Misread(reading.wrong)
     _name_oddities(reading.unknown, call, duplicates)
+    if shape.name == DEFINITION:
+        try:
+            return with_nested_read(reading.object)
+        except WrongNested as wrong:
+            raise Misread(str(wrong)) from wrong
     return reading.object
 
 

@@ -164,3 +164,36 @@ def test_a_lost_machine_takes_what_its_pods_were_answering() -> None:
     rehearsal = SLOW.replace("STOP", "timeout: 20s") + f"scenarios: {{played: {text}}}\n"
     evidence, _ = played(text, rehearsal=rehearsal)
     assert evidence.accounts["web"].losses["silent"] > 60
+
+
+MAIL = """\
+kind: worker
+scale: {min: 2, max: 20, metrics: {waiting: 100}}
+"""
+QUEUE = """\
+services:
+  web: {peak: 60/s}
+  mail: {takes: {web: 1}, time: 50ms, workers: 1}
+metrics: {waiting: {service: mail, METRIC}}
+scenarios: {played: SCENARIO}
+"""
+
+
+def first_growth(metric: str) -> float | None:
+    """When the autoscaler of a worker follows its queue, in seconds after the queue began."""
+    text = "{from: 12:00, duration: 16m, traffic: {curve: constant}, acts: [{at: 1m, surge: 2}]}"
+    rehearsal = QUEUE.replace("METRIC", metric).replace("SCENARIO", text)
+    evidence, _ = played(text, rehearsal=rehearsal, mail=MAIL)
+    grown = [one["t"] for one in evidence.records if one["what"] == "scaled"
+             and one["service"] == "mail" and one["after"] > 2]  # fmt: skip
+    # The warm-up lasts fifteen minutes.
+    return grown[0] + 900.0 if grown else None
+
+
+def test_an_autoscaler_follows_an_external_metric_when_it_sees_it() -> None:
+    quick = first_growth("every: 15s")
+    late = first_growth("every: 60s, late: 10m")
+    assert quick is not None and late is not None
+    assert quick < 90.0
+    assert 600.0 < late < 780.0
+    assert first_growth("absent: true") is None

@@ -266,3 +266,17 @@ def test_a_caller_that_gives_up_early_answers_a_default_in_time() -> None:
     made.traffic.disturbances.slow_down("slow", 40.0)
     flow = made.run(60)
     assert flow.failed["dependency"][1] == pytest.approx(20 * 0.82, rel=0.05)
+
+
+def test_requests_a_second_are_offered_by_pod() -> None:
+    made = Town(ServiceTraits("a", peak=90.0), ServiceTraits("b", peak=10.0), pods=3)
+    labels = {"kiban.dev/service": "a"}
+    pods = [{"metadata": {"name": f"a-{n}", "labels": labels}} for n in range(3)]
+    pods.append({"metadata": {"name": "stranger", "labels": {}}})
+    assert made.traffic.custom("http_requests_per_second", pods, at(0)) == {}
+    made.run(30)
+    found = made.traffic.custom("http_requests_per_second", pods, at(30))
+    assert {name: sample.total for name, sample in found.items()} == {
+        "a-0": 30_000, "a-1": 30_000, "a-2": 30_000,
+    }  # fmt: skip
+    assert made.traffic.custom("cpu", pods, at(30)) == {}

@@ -8,7 +8,7 @@ import numpy as np
 from kiban.rehearsal.traffic.exact import Vector
 from kiban.rehearsal.traffic.tails import quantiles
 
-PERCENTILES = ("p50", "p95", "p99")
+PERCENTILES = ("p50", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,14 @@ class Flow:
     def vectors(self) -> Mapping[str, Vector]:
         """The figures that are worth keeping over time."""
         times = quantiles(self.mean, self.variance, PERCENTILES)
-        p50, p95, p99 = (np.minimum(time, self.patience) for time in times)
+        p50, p99 = (np.minimum(time, self.patience) for time in times)
         return {
             "requests": self.arrivals,
             "failed": self.failures(),
             "latency_p50": p50,
-            "latency_p95": p95,
             "latency_p99": p99,
             "serving": self.serving,
             "utilisation": self.busy,
             "queue": self.waiting,
             "cpu": self.cpu,
-            "memory": self.memory,
         }

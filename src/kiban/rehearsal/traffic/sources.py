@@ -50,16 +50,17 @@ class _Source:
     def __init__(self, metric: ExternalMetric, service: int, zero: Instant) -> None:
         self._metric = metric
         self._service = service
-        self._due = zero
+        self._zero = zero
+        # Sources measured before anybody looked.
+        self._due: Instant | None = None
         self._times: list[Instant] = []
         self._values: list[int] = []
 
     def feed(self, flow: Flow, until: Instant) -> None:
-        if self._metric.absent or until < self._due:
+        if self._metric.absent or (self._due is not None and until < self._due):
             return
         every = max(int(self._metric.every * MICROSECONDS), 1)
-        while self._due <= until:
-            self._due = Instant(self._due + every)
+        self._due = Instant(until + every - (until - self._zero) % every)
         self._times.append(until)
         self._values.append(round(self._figure(flow) * self._metric.factor * 1000))
         if len(self._times) > 2 * _KEPT:

@@ -231,7 +231,8 @@ def _count_node(counts: Counts, node: Manifest, now: Instant) -> None:
 
 def is_ready(node: Manifest) -> bool:
     """Whether pods could be placed on the node: what it says, and what its taints say of it."""
-    return is_true(node, "Ready") and not any(has_taint(node, taint) for taint in NOT_READY)
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return is_true(node, "Ready") and not any(taint["key"] in NOT_READY for taint in taints)
 
 
 def _is_starting(node: Manifest, now: Instant) -> bool:
@@ -247,4 +248,5 @@ def _is_starting(node: Manifest, now: Instant) -> bool:
 
 
 def has_taint(node: Manifest, key: str) -> bool:
-    return any(taint["key"] == key for taint in get_in(node, "spec", "taints", default=[]))
+    taints = (node.get("spec") or {}).get("taints") or ()
+    return any(taint["key"] == key for taint in taints)

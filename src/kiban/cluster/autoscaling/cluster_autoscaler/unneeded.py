@@ -117,14 +117,17 @@ class Planner:
     def _candidates(
         self, leaving: Mapping[str, object], snapshot: Snapshot, now: Instant
     ) -> list[str]:
-        """Nodes that are little used: empty ones first, then those that were unneeded before."""
+        """Nodes that are little used and whose group may shrink: empty ones first, then those
+        that were unneeded before."""
         for name, kept in list(self.kept.items()):
             if kept.again <= now or name not in self._eligible:
                 del self.kept[name]
         found = []
         for name in self._eligible:
-            is_ours = name in self.registry.group_of_node
-            if name in leaving or name in self.kept or not is_ours:
+            group = self.registry.groups.get(self.registry.group_of_node.get(name, ""))
+            if group is None or group.target <= group.min:
+                continue
+            if name in leaving or name in self.kept:
                 continue
             is_empty = _is_empty(self.fitting.trial.info(name), snapshot)
             found.append((not is_empty, name not in self.unneeded, name))

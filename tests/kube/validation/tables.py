@@ -25,7 +25,30 @@ _BACKEND = {"service": {"name": "s", "port": {"number": 80}}}
 _TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
 _STORAGE = {"requests": {"storage": "1Gi"}}
 
+_SPEC = {"type": "object", "properties": {"a": {"type": "string"}}}
+_THINGS = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
+
 RIGHT: dict[str, Manifest] = {
+    "definition": {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": _THINGS,
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "openAPIV3Schema": {"type": "object", "properties": {"spec": _SPEC}}
+                    },
+                }
+            ],
+        },
+    },
     "pod": pod(),
     "deployment": deployment(),
     "statefulset": _of("apps/v1", "StatefulSet", spec={**_PODS, "serviceName": "s"}),

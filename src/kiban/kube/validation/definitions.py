@@ -1,43 +1,107 @@
-"""Rules for CustomResourceDefinitions: names, versions and structural schemas.
+"""Rules for CustomResourceDefinitions: names, versions and what stands beside their schemas.
 
-Source: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go.
+Source: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go. Field paths
+are those of the internal form, as the server's own are.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from kiban.kube.expressions import WrongExpression, check_syntax
-from kiban.kube.objects import Manifest
-from kiban.kube.validation.faults import Faults, invalid, one_of, required
-from kiban.kube.validation.structural import value_faults
+from kiban.kube import formats
+from kiban.kube.objects import Manifest, is_true
+from kiban.kube.validation.faults import (
+    Faults,
+    duplicate,
+    forbidden,
+    immutable,
+    invalid,
+    one_of,
+    required,
+)
+from kiban.kube.validation.schemas import validate_schema
 
 Value = dict[str, Any]
 
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
+_COLUMN_FORMATS = (
+    "byte", "date", "date-time", "double", "float", "int32", "int64", "password",
+)  # fmt: skip
+_SCALARS = ("string", "boolean", "integer")
+_APPROVAL = "api-approved.kubernetes.io"
+_REVIEWS = ("v1", "v1beta1")
 
 
 def validate_definition(manifest: Manifest) -> Faults:
     spec = manifest.get("spec") or {}
-    names, name = spec.get("names") or {}, manifest["metadata"].get("name", "")
+    names, meta = spec.get("names") or {}, manifest["metadata"]
+    name, group = meta.get("name", ""), spec.get("group", "")
     faults: Faults = []
-    if name != f"{names.get('plural', '')}.{spec.get('group', '')}":
+    if name != f"{names.get('plural', '')}.{group}":
         faults.append(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
-    for key in ("group", "scope"):
-        if not spec.get(key):
-            faults.append(required(f"spec.{key}"))
-    if spec.get("scope"):
+    faults += _group(group)
+    if not spec.get("scope"):
+        faults.append(required("spec.scope"))
+    else:
         faults += one_of("spec.scope", spec["scope"], ("Cluster", "Namespaced"))
-    versions = spec.get("versions") or []
+    faults += _versions(spec.get("versions") or [])
+    faults += _names(names, "spec.names") + _conversion(spec.get("conversion") or {})
+    return faults + _approval(group, meta.get("annotations") or {})
+
+
+def definition_stays(old: Manifest, new: Manifest) -> Faults:
+    """What the stored objects hang on stays as it is."""
+    before, after = old["spec"], new["spec"]
+    faults: Faults = []
+    if is_true(old, "Established"):
+        faults += immutable("spec.scope", before.get("scope"), after.get("scope"))
+        kinds = [(spec.get("names") or {}).get("kind") for spec in (before, after)]
+        faults += immutable("spec.names.kind", *kinds)
+    faults += immutable("spec.group", before.get("group"), after.get("group"))
+    plurals = [(spec.get("names") or {}).get("plural") for spec in (before, after)]
+    return faults + immutable("spec.names.plural", *plurals)
+
+
+def _group(group: str) -> Faults:
+    if not group:
+        return [required("spec.group")]
+    if said := formats.dns_subdomain_faults(group):
+        return [invalid("spec.group", group, ",".join(said))]
+    if "." not in group:
+        return [invalid("spec.group", group, "should be a domain with at least one dot")]
+    return []
+
+
+def _approval(group: str, annotations: Value) -> Faults:
+    """Groups of the Kubernetes community want its consent."""
+    protected = any(group == end or group.endswith(f".{end}") for end in _PROTECTED)
+    if not protected or annotations.get(_APPROVAL):
+        return []
+    detail = (
+        "protected groups must have approval annotation "
+        f'"{_APPROVAL}", see https://github.com/kubernetes/enhancements/pull/1111'
+    )
+    return [required(f"metadata.annotations[{_APPROVAL}]", detail)]
+
+
+_PROTECTED = ("k8s.io", "kubernetes.io")
+
+
+def _versions(versions: Sequence[Value]) -> Faults:
+    faults: Faults = []
+    for index, version in enumerate(versions):
+        own = f"spec.versions[{index}]"
+        name = version.get("name", "")
+        if said := formats.dns_1035_faults(name):
+            faults.append(invalid(f"{own}.name", name, ",".join(said)))
+        # A single version is moved to the top of the spec before it is checked.
+        at = "spec" if len(versions) == 1 else own
+        faults += _version(version, at, own)
+    called = [version.get("name", "") for version in versions]
+    if len(set(called)) < len(called):
+        faults.append(invalid("spec.versions", called, "must contain unique version names"))
     if [version.get("storage") for version in versions].count(True) != 1:
         detail = "must have exactly one version marked as storage version"
-        faults.append(invalid("spec.versions", [v.get("name") for v in versions], detail))
-    for index, version in enumerate(versions):
-        # A single version is moved to the top of the spec before it is checked.
-        at = "spec" if len(versions) == 1 else f"spec.versions[{index}]"
-        faults += _version(version, at, f"spec.versions[{index}]")
-    for key in ("plural", "singular", "kind", "listKind"):
-        if not names.get(key):
-            faults.append(required(f"spec.names.{key}"))
+        faults.append(invalid("spec.versions", called, detail))
     return faults
 
 
@@ -46,87 +110,154 @@ def _version(version: Value, field: str, own: str) -> Faults:
     if schema is None:
         return [required(f"{own}.schema.openAPIV3Schema")]
     middle = "validation" if field == "spec" else "schema"
-    at = f"{field}.{middle}.openAPIV3Schema"
-    faults = _structural(schema, at)
-    if not schema.get("type"):
-        faults.append(required(f"{at}.type", "must not be empty at the root"))
-    elif schema["type"] != "object":
-        faults.append(invalid(f"{at}.type", schema["type"], "must be object at the root"))
+    faults = validate_schema(schema, f"{field}.{middle}.openAPIV3Schema")
+    scale = (version.get("subresources") or {}).get("scale")
+    if scale is not None:
+        faults += _scale(scale, f"{field}.subresources")
     for index, column in enumerate(version.get("additionalPrinterColumns") or ()):
         faults += _column(column, f"{field}.additionalPrinterColumns[{index}]")
-    return faults
+    fields = version.get("selectableFields") or ()
+    return faults + _selectable(fields, schema, f"{field}.selectableFields")
 
 
 def _column(column: Value, field: str) -> Faults:
     faults: Faults = []
     if not column.get("name"):
         faults.append(required(f"{field}.name"))
-    kind, path = column.get("type", ""), column.get("jsonPath", "")
-    if kind not in _COLUMN_TYPES:
-        detail = f"must be one of {','.join(_COLUMN_TYPES)}"
+    kind, form = column.get("type", ""), column.get("format", "")
+    detail = f"must be one of {','.join(_COLUMN_TYPES)}"
+    if not kind:
+        faults.append(required(f"{field}.type", detail))
+    elif kind not in _COLUMN_TYPES:
         faults.append(invalid(f"{field}.type", kind, detail))
-    if not path.startswith("."):
-        detail = "must be a simple json path starting with ."
-        faults.append(invalid(f"{field}.JSONPath", path, detail))
-    return faults
+    if form and form not in _COLUMN_FORMATS:
+        detail = f"must be one of {','.join(_COLUMN_FORMATS)}"
+        faults.append(invalid(f"{field}.format", form, detail))
+    path = column.get("jsonPath", "")
+    if not path:
+        return [*faults, required(f"{field}.JSONPath")]
+    return faults + _simple_path(path, f"{field}.JSONPath")
 
 
-def _structural(schema: Value, field: str) -> Faults:
-    """The faults of the parts of a schema; its own type is its parent's concern."""
-    faults: Faults = []
-    properties = schema.get("properties") or {}
-    for name in sorted(properties):
-        faults += _part(properties[name], f"{field}.properties[{name}]", "object fields")
-    if isinstance(schema.get("items"), dict):
-        faults += _part(schema["items"], f"{field}.items", "array items")
-    if isinstance(schema.get("additionalProperties"), dict):
-        values = schema["additionalProperties"]
-        faults += _part(values, f"{field}.additionalProperties", "map values")
-    if schema.get("type") == "array" and not schema.get("items"):
-        faults.append(required(f"{field}.items", "must be specified"))
-    keys = schema.get("x-kubernetes-list-map-keys")
-    if schema.get("x-kubernetes-list-type") == "map" and not keys:
-        detail = "must not be empty if x-kubernetes-list-type is map"
-        faults.append(required(f"{field}.x-kubernetes-list-map-keys", detail))
-    return faults + _default(schema, field) + _rules(schema, field)
-
-
-def _part(schema: Value, field: str, what: str) -> Faults:
-    faults = _structural(schema, field)
-    untyped = schema.get("x-kubernetes-int-or-string") or schema.get(
-        "x-kubernetes-preserve-unknown-fields"
-    )
-    if not schema.get("type") and not untyped:
-        faults.append(required(f"{field}.type", f"must not be empty for specified {what}"))
-    return faults
-
-
-def _default(schema: Value, field: str) -> Faults:
-    """A default must be what its schema asks for."""
-    if schema.get("default") is None:
+def _simple_path(path: str, field: str) -> Faults:
+    if path.startswith("."):
         return []
-    at = f"{field}.default"
-    return [
-        replace(fault, field=f"{at}.{fault.field}" if fault.field else at)
-        for fault in value_faults(schema["default"], schema)
-    ]
+    return [invalid(field, path, "must be a simple json path starting with .")]
 
 
-def _rules(schema: Value, field: str) -> Faults:
-    """Rules that nobody could ask."""
+def _scale(scale: Value, field: str) -> Faults:
     faults: Faults = []
-    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
-        at = f"{field}.x-kubernetes-validations[{index}]"
-        if not (rule.get("rule") or "").strip():
-            faults.append(required(f"{at}.rule", "rule is not specified"))
-            continue
-        for part in ("rule", "messageExpression"):
-            try:
-                check_syntax(rule.get(part) or "true")
-            except WrongExpression as wrong:
-                detail = f"{_CALLED[part]}compilation failed: {wrong}"
-                faults.append(invalid(f"{at}.{part}", rule[part], detail))
+    for key, roots in (("specReplicasPath", (".spec.",)), ("statusReplicasPath", (".status.",))):
+        at, path = f"{field}.scale.{key}", scale.get(key, "")
+        faults += [required(at)] if not path else _under(path, roots, at, roots[0].rstrip("."))
+    path = scale.get("labelSelectorPath", "")
+    if path:
+        at, said = f"{field}.scale.labelSelectorPath", "either .spec or .status"
+        faults += _under(path, (".spec.", ".status."), at, said)
     return faults
 
 
-_CALLED = {"rule": "", "messageExpression": "messageExpression "}
+def _under(path: str, roots: tuple[str, ...], field: str, said: str) -> Faults:
+    if faults := _simple_path(path, field):
+        return faults
+    if path.startswith(roots):
+        return []
+    return [invalid(field, path, f"should be a json path under {said}")]
+
+
+def _selectable(fields: Sequence[Value], schema: Value, field: str) -> Faults:
+    faults: Faults = []
+    seen = set()
+    for index, entry in enumerate(fields):
+        at, path = f"{field}[{index}].jsonPath", entry.get("jsonPath", "")
+        if not path:
+            faults.append(required(at))
+            continue
+        try:
+            found = _at_path(schema, path)
+        except _NoField as fault:
+            faults.append(invalid(at, path, f"is an invalid path: {fault}"))
+            continue
+        if path.startswith(".metadata"):
+            faults.append(invalid(at, path, "must not point to fields in metadata"))
+        if found.get("type") not in _SCALARS:
+            detail = (
+                "must point to a field of type string, boolean or integer. Enum string fields and "
+                "strings with formats are allowed."
+            )
+            faults.append(invalid(at, path, detail))
+        if path in seen:
+            faults.append(duplicate(at, path))
+        seen.add(path)
+    return faults
+
+
+class _NoField(Exception):
+    """A path that leads to no field of a schema."""
+
+
+def _at_path(schema: Value, path: str) -> Value:
+    if "[" in path:
+        raise _NoField("array notation is not allowed")
+    first, *names = path.split(".")
+    if first:
+        raise _NoField(f"expected [ or . but got: {first}")
+    for name in names:
+        more = schema.get("additionalProperties")
+        found = (schema.get("properties") or {}).get(name)
+        if found is None and isinstance(more, dict) and not schema.get("properties"):
+            found = more
+        if found is None:
+            raise _NoField("does not refer to a valid field")
+        schema = found
+    return schema
+
+
+def _names(names: Value, field: str) -> Faults:
+    faults: Faults = []
+    for key in ("plural", "singular", "kind", "listKind"):
+        text = names.get(key, "")
+        said = formats.dns_1035_faults(text.lower()) if text else []
+        if said:
+            mixed = key in ("kind", "listKind")
+            prefix = "may have mixed case, but should otherwise match: " if mixed else ""
+            faults.append(invalid(f"{field}.{key}", text, prefix + ",".join(said)))
+    kind = names.get("kind", "")
+    for key in ("shortNames", "categories"):
+        for index, text in enumerate(names.get(key) or ()):
+            if said := formats.dns_1035_faults(text):
+                faults.append(invalid(f"{field}.{key}[{index}]", text, ",".join(said)))
+        if key == "shortNames" and kind and kind == names.get("listKind"):
+            detail = "kind and listKind may not be the same"
+            faults.append(invalid(f"{field}.listKind", kind, detail))
+    for key in ("plural", "singular", "kind", "listKind"):
+        if not names.get(key):
+            faults.append(required(f"{field}.{key}"))
+    return faults
+
+
+def _conversion(conversion: Value) -> Faults:
+    strategy, webhook = conversion.get("strategy", "None"), conversion.get("webhook")
+    at = "spec.conversion"
+    client, reviews = f"{at}.webhookClientConfig", f"{at}.conversionReviewVersions"
+    if strategy not in ("None", "Webhook"):
+        return one_of(f"{at}.strategy", strategy, ("None", "Webhook"))
+    if strategy == "None":
+        detail = "should not be set when strategy is not set to Webhook"
+        faults = [] if webhook is None else [forbidden(client, detail)]
+        given = (webhook or {}).get("conversionReviewVersions")
+        return [*faults, forbidden(reviews, detail)] if given else faults
+    config = (webhook or {}).get("clientConfig")
+    if config is None:
+        faults = [required(client, "required when strategy is set to Webhook")]
+    elif (config.get("url") is None) == (config.get("service") is None):
+        faults = [required(client, "exactly one of url or service is required")]
+    else:
+        faults = []
+    versions = (webhook or {}).get("conversionReviewVersions") or []
+    if not versions:
+        return [*faults, required(reviews)]
+    if not any(version in _REVIEWS for version in versions):
+        detail = f"must include at least one of {', '.join(_REVIEWS)}"
+        faults.append(invalid(reviews, ",".join(versions), detail))
+    return faults

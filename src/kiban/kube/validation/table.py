@@ -19,7 +19,7 @@ from kiban.kube.validation import (
     webhooks,
     workloads,
 )
-from kiban.kube.validation.definitions import validate_definition
+from kiban.kube.validation.definitions import definition_stays, validate_definition
 from kiban.kube.validation.faults import Faults
 from kiban.kube.validation.metadata import validate_metadata, validate_metadata_update
 from kiban.kube.validation.statuses import status_faults
@@ -79,6 +79,7 @@ _STAYS: dict[GroupKind, Stays] = {
     GroupKind("", "ResourceQuota"): bounds.quota_stays,
     GroupKind("", "Secret"): settings.secret_stays,
     GroupKind("", "Service"): services.service_stays,
+    GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): definition_stays,
     GroupKind("apps", "ControllerRevision"): workloads.controller_revision_stays,
     GroupKind("apps", "DaemonSet"): workloads.selector_stays,
     GroupKind("apps", "Deployment"): workloads.selector_stays,

@@ -16,7 +16,7 @@ from kiban.kube.kinds import KindInfo, standard_kinds
 from kiban.kube.schema.builtin import shape_of
 
 ADMIN = User("admin", ("system:masters",))
-# Longer than any one request may take, on a machine with other work to do.
+# More of a core's time than any one request may take.
 PATIENCE_SECONDS = 3.0
 # What Kubernetes itself answers 500 to: recorded, and kept.
 KUBERNETES_OWN = (
@@ -24,6 +24,7 @@ KUBERNETES_OWN = (
     "resourceVersion: Invalid value", "resourceVersion should not be set", "no endpoints available",
     "Too large resource version", "does not contain declared merge key", "strconv.ParseUint",
     "no service port", "target.kind: Unsupported value",
+    "the spec replicas field",
 )  # fmt: skip
 PATCHES = (
     "application/json-patch+json", "application/merge-patch+json",
@@ -73,11 +74,11 @@ class Talk:
     def send(self, request: Request) -> int:
         """Send a request, judge how it was answered, and give its status back."""
         cluster, store = self.world.cluster, self.world.cluster.store
-        before, started = store.revision, time.monotonic()
+        before, started = store.revision, time.process_time()
         response = cluster.handle(request, self.world.now)
         if response.stream is not None:
             response.stream.pull(self.world.now, store.revision)
-        taken = time.monotonic() - started
+        taken = time.process_time() - started
         body = response.body.decode()
         shown = (request.method, request.path, request.query, dict(request.headers), request.body)
         if response.status >= 500:

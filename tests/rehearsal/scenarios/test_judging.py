@@ -47,7 +47,11 @@ def size(t: float, before: int, after: int, service: str = "web") -> Record:
 def test_error_budgets_are_judged_by_share_and_say_why() -> None:
     web = Account(100_000, 60, SLO, losses={"late": 10.0, "silent": 50.0})
     found = judge(evidence(accounts={"web": web}, expect={"errorBudget": "50%"}))
-    assert the(found) == ("fail", "60%: 60 of 100,000 requests failed", "web")
+    assert the(found) == (
+        "fail",
+        "60%: 60 of 100,000 requests failed (0.083 % of a month's budget)",
+        "web",
+    )
     assert found[0].cause.startswith("50 x it reached an instance on a machine that is gone")
     found = judge(evidence(accounts={"web": web}, expect={"errorBudget": "100%"}))
     assert found[0].answer == "pass"

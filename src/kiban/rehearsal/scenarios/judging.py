@@ -21,6 +21,7 @@ from kiban.rehearsal.traffic.losses import CAUSES
 
 ROLLOUT_CAUSES = ("terminating", "killed")
 DAY = 86_400.0
+MONTH = 30 * DAY
 
 
 def judge(evidence: Evidence) -> list[Verdict]:
@@ -49,7 +50,10 @@ def _error_budgets(evidence: Evidence) -> Iterator[Verdict]:
             yield Verdict(expectation, "unknown", "nobody asked for it", service)
             continue
         used = account.failed / allowed if allowed > 0 else (1.0 if account.failed else 0.0)
+        month = used * evidence.scenario.seconds / MONTH
         found = f"{_share(used)}: {account.failed:,.0f} of {account.requests:,.0f} requests failed"
+        if account.failed >= 1:
+            found += f" ({month * 100:.2g} % of a month's budget)"
         answer: Answer = "pass" if used * 100 <= share else "fail"
         yield Verdict(expectation, answer, found, service, _worst_cause(account))
     if not any_objective:

@@ -36,7 +36,11 @@ def deployment(name: str, replicas: int = 3, drain: int = 15, **container: Any) 
         "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "template": {
             "metadata": {"labels": labels},
-            "spec": {"terminationGracePeriodSeconds": 35, "containers": [program]},
+            "spec": {
+                "terminationGracePeriodSeconds": 35,
+                "automountServiceAccountToken": False,
+                "containers": [program],
+            },
         },
     }
     return {

@@ -160,7 +160,7 @@ def _map_key(items: Value, key: str, field: str) -> Faults:
 def _structural(schema: Value, field: str, level: str) -> Faults:
     faults: Faults = []
     kind, at = schema.get("type", ""), f"{field}.type"
-    if kind == "array" and not schema.get("items"):
+    if kind == "array" and schema.get("items") is None:
         faults.append(required(f"{field}.items", "must be specified"))
     for part, place, inner in _children(schema, field):
         faults += _structural(part, place, inner)

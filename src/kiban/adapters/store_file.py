@@ -41,7 +41,7 @@ _FREE_PAGES = 4000
 # What reading a damaged file may raise: SQLite's own errors, texts that are none, wrong types.
 UNREADABLE = (sqlite3.DatabaseError, ValueError, TypeError)
 
-_FACT = "INSERT OR REPLACE INTO facts VALUES (?, ?)"
+_FACTS = "INSERT OR REPLACE INTO facts VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?)"
 _ROWS = "SELECT api_group, kind, namespace, name, revision, checksum, data FROM objects"
 
 
@@ -92,7 +92,7 @@ def keep_totals(connection: sqlite3.Connection, totals: Totals) -> None:
         "revision_sum": totals.revision_sum,
         "seal": totals.seal,
     }
-    connection.executemany(_FACT, list(facts.items()))
+    connection.execute(_FACTS, [value for fact in facts.items() for value in fact])
 
 
 def totals_of(connection: sqlite3.Connection, path: Path) -> Totals:

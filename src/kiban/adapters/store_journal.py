@@ -31,11 +31,17 @@ from kiban.cluster.store import Store
 from kiban.kube.objects import Key
 
 # An update in place writes the row's page only; replacing would write the key's index as well.
-_PUT = (
-    "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (api_group, kind, namespace, name) DO UPDATE SET "
+_UPDATE = (
+    " ON CONFLICT (api_group, kind, namespace, name) DO UPDATE SET "
     "revision = excluded.revision, checksum = excluded.checksum, data = excluded.data"
 )
+# Every statement gives the interpreter to the requests that are handled meanwhile, and has to wait
+# until they give it back: so many rows go with one. Few sizes, for SQLite keeps them prepared.
+_ROWS_AT_ONCE = (64, 16, 4, 1)
+_PUT = {
+    size: "INSERT INTO objects VALUES " + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * size) + _UPDATE
+    for size in _ROWS_AT_ONCE
+}
 _REMOVE = "DELETE FROM objects WHERE api_group = ? AND kind = ? AND namespace = ? AND name = ?"
 
 # Told, in the writer's thread, up to which revision all is durable; or why nothing will be.
@@ -145,13 +151,24 @@ def _commit(connection: sqlite3.Connection, batch: Sequence[Write], totals: Tota
         before = write.before.revision if write.before else None
         after = write.after.revision if write.after else None
         totals = totals.changed(before, after, write.revision)
+    rows: list[tuple[object, ...]] = []
     connection.execute("BEGIN IMMEDIATE")
     for key, write in latest.items():
         if write.after is None:
             connection.execute(_REMOVE, tuple(key))
         else:
             data = write.after.encoded
-            connection.execute(_PUT, (*key, write.revision, zlib.crc32(data), data))
+            rows.append((*key, write.revision, zlib.crc32(data), data))
+    _put(connection, rows)
     keep_totals(connection, totals)
     connection.execute("COMMIT")
     return totals
+
+
+def _put(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    done = 0
+    for size in _ROWS_AT_ONCE:
+        while len(rows) - done >= size:
+            values = [value for row in rows[done : done + size] for value in row]
+            connection.execute(_PUT[size], values)
+            done += size

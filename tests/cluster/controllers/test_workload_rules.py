@@ -242,3 +242,19 @@ def test_two_autoscalers_of_one_target_both_stand_still() -> None:
         assert active is not None
         assert active["reason"] == "AmbiguousSelector"
         assert active["message"].endswith("multiple HPAs: [{one default} {other default}]")
+
+
+# CronJobs
+
+
+def test_a_job_that_is_replaced_surprises_nobody() -> None:
+    pod = {"containers": [{"name": "app", "image": "app:1"}], "restartPolicy": "Never"}
+    job = {"spec": {"template": {"spec": pod}}}
+    spec = {"schedule": "* * * * *", "concurrencyPolicy": "Replace", "jobTemplate": job}
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "tick"}}
+    slow = ServiceModel(start=1.0, run=300.0, image_bytes=0)
+    settings = Settings(warm_up_seconds=0, default_service=slow)
+    made = World([{**cron, "spec": spec}], settings)
+    made.cluster.executor.hear = None
+    made.run_for(200)
+    assert sorted(reasons(made, "tick")) == ["SuccessfulCreate"] * 3 + ["SuccessfulDelete"] * 2

@@ -81,6 +81,7 @@ class _Run:
         self._jobs = jobs
         self._now = now
         self._policy = cron_job["spec"].get("concurrencyPolicy", "Allow")
+        self._deleted: dict[str, None] = {}
         self.commands: list[Command] = []
         self.status: dict[str, Any] = dict(cron_job.get("status") or {})
 
@@ -124,6 +125,7 @@ class _Run:
         self.commands.append(Delete(key_of(job), uid=uid_of(job), propagation="Background"))
         self._say("SuccessfulDelete", f"Deleted job {job['metadata']['name']}", after_success=True)
         self._unlist(uid_of(job))
+        self._deleted[uid_of(job)] = None
 
     def follow_jobs(self) -> None:
         """Strike the Jobs that have ended or vanished off the list, note the last success."""
@@ -146,7 +148,8 @@ class _Run:
         """Say of Jobs that run under this CronJob's name and are not its own doing."""
         for job in self._jobs:
             name = job["metadata"]["name"]
-            if end_of(job) is None and not self._is_listed(job) and not is_deleting(job):
+            goes = is_deleting(job) or uid_of(job) in self._deleted
+            if end_of(job) is None and not self._is_listed(job) and not goes:
                 text = f"Saw a job that the controller did not create or forgot: {name}"
                 self._warn("UnexpectedJob", text)
 

@@ -1,10 +1,11 @@
 """The cluster as a whole, in process: commands in, objects and changes out."""
 
-from kiban.cluster.cluster import Cluster, assembled
+from kiban.cluster.cluster import SHOWN_AT_ONCE, Cluster, assembled
 from kiban.kube.objects import EVENT, POD, Key, Manifest
 from kiban.primitives.canonical import canonical_json
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile.commands import Bind, Create, Delete, Evict, Patch, Record, Update
+from kiban.reconcile.controller import EVERY_KIND, Change, Outcome, Snapshot
 
 NOW = Instant(1_800_000_000_000_000)
 ACCOUNT = {
@@ -171,3 +172,42 @@ def test_the_same_seed_and_inputs_give_the_same_state() -> None:
         objects = [found for kind in made.store.kinds() for found in made.store.list(kind)]
         states.append(canonical_json(objects))
     assert states[0] == states[1]
+
+
+class Watcher:
+    """Remembers what it is shown, and whether it was ever called."""
+
+    name = "watcher"
+    watches = frozenset({EVERY_KIND})
+
+    def __init__(self) -> None:
+        self.shown: list[Manifest | None] = []
+        self.reconciled = False
+
+    def interested(self, change: Change, snapshot: Snapshot) -> list[Key]:
+        self.shown.append(change.after)
+        return [change.key]
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        self.reconciled = True
+        return Outcome()
+
+
+def test_nothing_is_decided_before_all_restored_objects_were_shown() -> None:
+    first = cluster()
+    for number in range(2 * SHOWN_AT_ONCE):
+        metadata = {"name": f"c{number}", "namespace": "default", "uid": f"c{number}"}
+        first.store.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    watcher = Watcher()
+    second = assembled(2, [watcher])
+    stored = [item for kind in first.store.kinds() for item in first.store.iterate(kind)]
+    second.store.restore(((item.revision, item.object) for item in stored), first.store.revision)
+    second.resume(NOW)
+    second.step(NOW)
+    assert second.is_resuming and len(watcher.shown) == SHOWN_AT_ONCE and not watcher.reconciled
+    while second.is_resuming:
+        assert second.next_due() == NOW
+        second.step(NOW)
+    assert watcher.shown == [item.object for item in stored]
+    second.step(NOW)
+    assert watcher.reconciled

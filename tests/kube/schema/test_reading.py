@@ -126,3 +126,19 @@ def test_a_custom_kind_is_read_by_its_own_schema() -> None:
     reading = read(widget, custom_shape(schema))
     assert reading.unknown == ["spec.colour"]
     assert reading.object["spec"] == {"size": 2, "free": {"x": 1}}
+
+
+def test_what_would_be_stored_as_it_is_comes_back_itself() -> None:
+    manifest = deployment(replicas=0)
+    assert understood(manifest).object is manifest
+    odd = {**manifest, "extra": 1}
+    assert understood(odd).object["spec"] is manifest["spec"]
+
+
+def test_what_is_shared_with_a_known_object_is_not_read_again() -> None:
+    info = standard_kinds().of_manifest(deployment())
+    assert info is not None
+    # No reading would let this pass.
+    known = deployment(replicas=["many"])
+    assert read({**known, "metadata": {"name": "other"}}, shape_of(info), known).wrong == ""
+    assert read(deployment(replicas=["many"]), shape_of(info), known).wrong

@@ -17,17 +17,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 from kubernetes import client, watch  # noqa: E402
 from kubernetes.client.exceptions import ApiException  # noqa: E402
 
-from kiban.cluster import history  # noqa: E402
-
 REMEMBERED = 100
 SPACE = "default"
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Threaded]:
+def server(tmp_path: Path) -> Iterator[Threaded]:
     """A server that soon forgets what was."""
-    monkeypatch.setattr(history, "HISTORY_LIMIT", REMEMBERED)
-    running = Threaded(tmp_path / "store.db")
+    running = Threaded(tmp_path / "store.db", REMEMBERED)
     yield running
     running.close()
 

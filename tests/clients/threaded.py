@@ -16,10 +16,12 @@ PATIENCE_SECONDS = 20.0
 
 
 class Threaded:
-    """One server, always at the same address, with or without a journal."""
+    """One server, always at the same address, with or without a journal; it may be told how many
+    changes of a kind to remember."""
 
-    def __init__(self, journal: Path | None = None) -> None:
+    def __init__(self, journal: Path | None = None, remembered: int | None = None) -> None:
         self._journal = journal
+        self._remembered = remembered
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -39,7 +41,10 @@ class Threaded:
         self._loop.close()
 
     async def _start(self) -> None:
-        self._driver = WallDriver(assembled(1, []), journal=self._journal)
+        cluster = assembled(1, [])
+        if self._remembered is not None:
+            cluster.store.history_limit = self._remembered
+        self._driver = WallDriver(cluster, journal=self._journal)
         await self._driver.start()
         self._server = ApiServer(self._driver, Authenticator(TOKEN))
         port = int(self.address.rpartition(":")[2] or 0)

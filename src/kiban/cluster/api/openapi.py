@@ -1,7 +1,8 @@
 """What the server says about the form of its objects: OpenAPI 3 by group and version, OpenAPI 2 for
 all at once. kubectl validates, explains and merges by it; Argo CD reads the second form.
 
-The schemas are those facts about fields that the kube package keeps; they carry no prose.
+The schemas are the facts about fields that the kube package keeps, with its own few words on each;
+those of custom kinds carry the words of their definition.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from kiban.cluster.api.values import Request, Response
 from kiban.kube.kinds import KindInfo, Kinds
 from kiban.kube.objects import Manifest
 from kiban.kube.schema import Field, Shape
+from kiban.kube.schema.prose import text_of_field, text_of_kind
 
 V3 = "#/components/schemas/"
 V2 = "#/definitions/"
@@ -159,7 +161,8 @@ def schema_name(info: KindInfo) -> str:
 def _describe(info: KindInfo, shape: Shape, found: dict[str, Manifest], root: str) -> None:
     """Add the schema of a kind, and of every type it is made of."""
     name = schema_name(info)
-    found[name] = _schema(shape, found, root) | {"x-kubernetes-group-version-kind": [_type(info)]}
+    made = _schema(shape, found, root) | {"x-kubernetes-group-version-kind": [_type(info)]}
+    found[name] = {"description": text_of_kind(info.kind), **made} if info.type_name else made
 
 
 def _schema(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
@@ -186,7 +189,7 @@ def _schema(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
 
 def _object(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
     made: Manifest = {"type": "object"}
-    properties = {name: _property(field, found, root) for name, field in shape.fields.items()}
+    properties = {name: _property(name, field, found, root) for name, field in shape.fields.items()}
     if properties:
         made["properties"] = properties
     if shape.required:
@@ -196,9 +199,10 @@ def _object(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
     return made
 
 
-def _property(field: Field, found: dict[str, Manifest], root: str) -> Manifest:
+def _property(name: str, field: Field, found: dict[str, Manifest], root: str) -> Manifest:
     made = _reference(field.shape, found, root)
-    extra: dict[str, Any] = {}
+    text = text_of_field(name) if field.text is None else field.text
+    extra: dict[str, Any] = {"description": text} if text else {}
     if field.strategy:
         extra["x-kubernetes-patch-strategy"] = ",".join(field.strategy)
     if field.merge_key:
@@ -217,5 +221,6 @@ def _reference(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
     if shape.name not in found:
         # Entered before it is described: some types contain themselves.
         found[shape.name] = {}
-        found[shape.name].update(_schema(shape, found, root))
+        said = {"description": text_of_kind(shape.name.rpartition(".")[2])}
+        found[shape.name].update(said | _schema(shape, found, root))
     return {"$ref": root + shape.name}

@@ -22,7 +22,7 @@ def custom_shape(schema: Mapping[str, Any] | None) -> Shape:
 
 
 def _top_fields(properties: Mapping[str, Any], preserves: bool) -> Mapping[str, Field]:
-    fields = {key: Field(_shape(value)) for key, value in properties.items()}
+    fields = {key: _field(value) for key, value in properties.items()}
     fields["apiVersion"] = fields["kind"] = Field(Shape("string"))
     fields["metadata"] = Field(shape_of_type(OBJECT_META))
     return OpenFields(fields) if preserves else fields
@@ -60,10 +60,13 @@ def _object(schema: Mapping[str, Any]) -> Shape:
 
 
 def _fields(properties: Mapping[str, Any], preserves: bool) -> Mapping[str, Field]:
-    fields = {
-        key: Field(_shape(value), default=value.get("default")) for key, value in properties.items()
-    }
+    fields = {key: _field(value) for key, value in properties.items()}
     return OpenFields(fields) if preserves else fields
+
+
+def _field(schema: Mapping[str, Any]) -> Field:
+    text = schema.get("description", "")
+    return Field(_shape(schema), default=schema.get("default"), text=text)
 
 
 def _list(schema: Mapping[str, Any]) -> Shape:

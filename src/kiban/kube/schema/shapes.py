@@ -19,12 +19,14 @@ Relation = Literal["atomic", "set", "map"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of an object: its shape, and how a strategic merge patch treats it."""
+    """A field of an object: its shape, and how a strategic merge patch treats it. `text` is what
+    its definition says of it, None where no definition is there to say anything."""
 
     shape: "Shape"
     merge_key: str = ""
     strategy: tuple[str, ...] = ()
     default: Any = None
+    text: str | None = None
 
 
 class Shape:

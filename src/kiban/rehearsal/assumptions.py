@@ -36,7 +36,7 @@ from kiban.rehearsal.wording import CallWords
 from kiban.rehearsal.written import Written
 from kiban.spec import Platform, ServiceSpec
 
-_SPANS = frozenset(("time", "cpu", "timeout", "start", "run"))
+_SPANS = frozenset(("time", "cpu", "timeout", "start", "warm", "run"))
 _BYTES = frozenset(("memory", "memory_each", "image"))
 _CORES = frozenset(("idle_cpu", "cores", "start_cpu"))
 # What people write differs from what the model calls it.

@@ -121,6 +121,8 @@ _PLAIN: Mapping[str, Guess] = {
     "client_retries": Guess(0, "those outside ask once"),
     "balancing": Guess("random", "kube-proxy chooses by chance"),
     "parallel": Guess(0, "one call after the other"),
+    "warm": Guess(0.0, "it is as quick at first as later"),
+    "warm_factor": Guess(1.0, "it is as quick at first as later"),
     "image": Guess(200e6, "a language runtime and a program"),
     "stop": Guess("graceful", "it finishes what it has begun"),
     "run": Guess(30.0, "a small job"),
@@ -138,7 +140,7 @@ _OF_SPEC = {
 ORDER = (
     "shape", "time", "variation", "cpu", "idle_cpu", "cores", "memory", "memory_each", "workers",
     "backlog", "timeout", "client_retries", "balancing", "parallel", "start", "start_cpu",
-    "image", "stop",
+    "warm", "warm_factor", "image", "stop",
 )  # fmt: skip
 
 

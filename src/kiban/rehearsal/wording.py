@@ -77,6 +77,12 @@ class ServiceWords(Words):
     )
     start: Span | None = Field(default=None, description="From the process to the first answer.")
     start_cpu: Quantity | None = Field(default=None, description="CPU used while it starts.")
+    warm: Span | None = Field(
+        default=None, description="How long it is slow after it is ready: compilers, caches."
+    )
+    warm_factor: Positive | None = Field(
+        default=None, description="Meanwhile a request takes so many times the time and CPU."
+    )
     image: Quantity | None = Field(default=None, description="Size of its image, compressed.")
     stop: Literal["graceful", "at-once"] | None = Field(
         default=None, description="Whether it finishes what it has begun when told to stop."

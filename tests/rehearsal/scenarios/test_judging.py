@@ -161,6 +161,14 @@ def test_an_autoscaler_that_swings_after_a_deploy_is_found() -> None:
     assert [one.code for one in findings(swing)] == ["autoscaler-swings"]
 
 
+def test_an_autoscaler_that_overshoots_after_a_deploy_is_found() -> None:
+    deploy = record(1000.0, "deploy.began", service="web")
+    sizes = (size(1060, 4, 7), size(1120, 7, 9), size(1700, 9, 6), size(1800, 6, 5))
+    found = findings(evidence(deploy, *sizes, limits={"web": 20}))[0]
+    assert found.what == "after its deploy it grows from 4 to 9, and back to 5"
+    assert (found.code, found.answer) == ("autoscaler-swings", "unknown")
+
+
 def test_a_budget_that_blocks_an_upgrade_is_named() -> None:
     upgrade = NodeUpgrade("base", "failed", "PodEvictionFailure", ("web-abc",))
     given = evidence(

@@ -280,3 +280,17 @@ def test_requests_a_second_are_offered_by_pod() -> None:
         "a-0": 30_000, "a-1": 30_000, "a-2": 30_000,
     }  # fmt: skip
     assert made.traffic.custom("cpu", pods, at(30)) == {}
+
+
+def test_new_instances_are_slow_until_they_are_warm() -> None:
+    service = ServiceTraits("a", peak=60.0, cpu=0.005, idle_cpu=0.0, warm=60.0, warm_factor=3.0)
+    made = Town(service, pods=3)
+    assert made.run(15).cpu[0] == pytest.approx(0.1)
+    made.add("a", 1, revision="new")
+    young = made.fleet.pods("a")[-1]
+    young.ready_at = at(made.now)
+    # One of four takes three times as much.
+    flow = made.run(15)
+    assert flow.cpu[0] == pytest.approx(60 / 4 * 0.005 * 1.5)
+    made.run(60)
+    assert made.run(15).cpu[0] == pytest.approx(60 / 4 * 0.005)

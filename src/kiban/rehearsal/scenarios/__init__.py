@@ -9,7 +9,8 @@ verdicts, found = judge(evidence), findings(evidence)
 """
 
 from kiban.rehearsal.scenarios.evidence import Evidence, evidence_of
-from kiban.rehearsal.scenarios.findings import findings, happenings
+from kiban.rehearsal.scenarios.findings import findings
+from kiban.rehearsal.scenarios.happenings import happenings
 from kiban.rehearsal.scenarios.judging import judge
 from kiban.rehearsal.scenarios.language import chosen, known_scenarios
 from kiban.rehearsal.scenarios.playing import load_plan, models_for, play

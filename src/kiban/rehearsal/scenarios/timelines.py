@@ -10,6 +10,8 @@ from kiban.rehearsal.scenarios.evidence import Evidence
 HOUR = 3600.0
 # So long must all be well before it counts as recovered.
 CALM_SECONDS = 120.0
+# A size that grows so many times for a while has overshot.
+OVERSHOOT = 1.5
 # Where a service has no objective, one request of a thousand may fail.
 USUAL_FAILURES = 0.001
 # Fewer requests a second than this say nothing.
@@ -133,6 +135,21 @@ def turns(
             found.append(one["t"])
         before = direction or before
     return found
+
+
+def overshoot(changes: Sequence[Record], since: float, until: float) -> tuple[int, int, int] | None:
+    """A size that grows by half or more and goes most of the way back: what it was, its top, and
+    what it came back to."""
+    within = [one for one in changes if since <= one["t"] <= until]
+    if not within:
+        return None
+    before = int(within[0]["before"])
+    top = max(range(len(within)), key=lambda number: within[number]["after"])
+    highest = int(within[top]["after"])
+    lowest = min((int(one["after"]) for one in within[top:]), default=highest)
+    if highest < before * OVERSHOOT or highest - lowest < (highest - before) / 2:
+        return None
+    return before, highest, lowest
 
 
 def most_within(times: Iterable[float], seconds: float = HOUR) -> tuple[int, float]:

@@ -16,7 +16,7 @@ from kiban.primitives.instants import MICROSECONDS, Instant
 from kiban.rehearsal.fleet import Fleet, Span
 from kiban.rehearsal.ports import Usage
 from kiban.rehearsal.traffic.closure import Closure
-from kiban.rehearsal.traffic.disturbances import Disturbances
+from kiban.rehearsal.traffic.disturbances import Disturbances, Warmth
 from kiban.rehearsal.traffic.exact import Vector, exp
 from kiban.rehearsal.traffic.fates import Fates, Gone, fates, gone, no_fates
 from kiban.rehearsal.traffic.flow import Flow
@@ -52,7 +52,7 @@ class TrafficModel:
         self.order = tuple(order)
         self.load = load
         self.graph = call_graph(models, order)
-        self.disturbances = Disturbances(self.graph.nodes, len(order))
+        self.disturbances = Disturbances(self.graph.nodes, len(order), _warmth(models))
         self.losses = Losses(order)
         self.ledger = Ledger(order, objectives or {})
         self.latest: Flow | None = None
@@ -82,7 +82,7 @@ class TrafficModel:
 
     def tick(self, since: Instant, until: Instant, fleet: Fleet) -> Flow:
         """Let the requests of a span happen, during which the fleet is as it is on average."""
-        if self.disturbances.refresh(fleet):
+        if self.disturbances.refresh(fleet, until):
             slower = self.disturbances.slower[: len(self.order)]
             self._queues.slow_down(slower)
             self._cpu = self._of.cpu * slower
@@ -310,3 +310,12 @@ def _resting(models: Models, graph: CallGraph, of: Instances) -> Responses:
     )
     none: Vector = np.zeros(len(graph.nodes), dtype=np.float64)
     return Responses(time, time * time * spread, none, none)
+
+
+def _warmth(models: Models) -> dict[str, Warmth]:
+    """The services whose instances are slow at first."""
+    return {
+        name: Warmth(one.warm, one.warm_factor)
+        for name, one in models.services.items()
+        if one.warm > 0 and one.warm_factor != 1.0
+    }

@@ -34,7 +34,8 @@ class ServiceTraits:
     `time` is what a request takes when the instance does nothing else, calls not counted;
     `variation` its squared coefficient of variation. `cores` bounds the CPU of an instance. With
     `parallel`, it makes all its calls at the same time. Callers give up after `timeout`;
-    `backlog` bounds those who wait (0: only their patience).
+    `backlog` bounds those who wait (0: only their patience). For `warm` seconds after it is ready
+    an instance takes `warm_factor` times the time and the CPU.
     """
 
     name: str
@@ -57,6 +58,8 @@ class ServiceTraits:
     start_memory: float = 32 * 2**20
     image: float = 200e6
     stop: Stop = "graceful"
+    warm: float = 0.0
+    warm_factor: float = 1.0
     shape: str = ""
     parallel: bool = False
     calls: tuple[CallModel, ...] = ()

@@ -37,12 +37,31 @@ def hold_to_pod_security(attempt: Attempt, manifest: Manifest) -> None:
     if attempt.info.group_kind == NAMESPACE and not attempt.subresource:
         _check_namespace(attempt, manifest)
     elif attempt.info.group_kind == POD:
-        if attempt.verb == "CREATE" or attempt.subresource == "ephemeralcontainers":
+        if attempt.subresource in _JUDGED and _is_significant(attempt.old, manifest):
             _check_pod(attempt, manifest)
     elif attempt.info.group_kind in _TEMPLATES and not attempt.subresource:
         template = get_in(manifest, *_TEMPLATES[attempt.info.group_kind])
         if template is not None:
             _warn(attempt, template, _labels(attempt))
+
+
+# Changes through other end points of a pod change nothing that is judged.
+_JUDGED = ("", "ephemeralcontainers", "resize")
+
+
+def _is_significant(old: Manifest | None, new: Manifest) -> bool:
+    """Whether other containers run after the change, or other images. What was there before the
+    level was is not held against a change of anything else."""
+    if old is None:
+        return True
+    for kind in ("containers", "initContainers", "ephemeralContainers"):
+        before, after = (
+            [(entry["name"], entry.get("image")) for entry in pod["spec"].get(kind) or ()]
+            for pod in (old, new)
+        )
+        if before != after:
+            return True
+    return False
 
 
 def _labels(attempt: Attempt) -> Mapping[str, str]:

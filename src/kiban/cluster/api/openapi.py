@@ -221,6 +221,5 @@ def _reference(shape: Shape, found: dict[str, Manifest], root: str) -> Manifest:
     if shape.name not in found:
         # Entered before it is described: some types contain themselves.
         found[shape.name] = {}
-        said = {"description": text_of_kind(shape.name.rpartition(".")[2])}
-        found[shape.name].update(said | _schema(shape, found, root))
+        found[shape.name].update(_schema(shape, found, root))
     return {"$ref": root + shape.name}

@@ -165,7 +165,7 @@ _FIELDS: dict[str, str] = {
 
 @cache
 def text_of_kind(kind: str) -> str:
-    """A sentence on a kind or a type that has no kind of its own."""
+    """A sentence on a kind."""
     return KINDS.get(kind) or f"{_spelled(kind)}."
 
 

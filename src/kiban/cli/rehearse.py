@@ -19,10 +19,16 @@ from kiban.cli.shown import json_option, show_json
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where the reports go."
 )
+@click.option("--calibrate", is_flag=True, help="Measure the example, and fit the model to it.")
 @click.option("--list", "lists", is_flag=True, help="List the scenarios.")
 @json_option
 def rehearse_command(
-    scenarios: tuple[str, ...], lists: bool, out: Path | None, as_json: bool, **wish: object
+    scenarios: tuple[str, ...],
+    lists: bool,
+    calibrate: bool,
+    out: Path | None,
+    as_json: bool,
+    **wish: object,
 ) -> None:
     """Run an environment's cluster, with its traffic and its cloud, on a virtual clock.
 
@@ -34,6 +40,8 @@ def rehearse_command(
     """
     from kiban.wiring.rehearsing import Wish, rehearse, scenarios_here, written
 
+    if calibrate:
+        raise click.exceptions.Exit(_calibrate(out or Path("build/rehearsal")))
     if lists:
         for name, scenario in scenarios_here(Path.cwd()).items():
             click.echo(f"{name:<16} {scenario.description}")
@@ -45,6 +53,18 @@ def rehearse_command(
     _show(found, files, as_json=as_json)
     codes = {"pass": 0, "fail": 1, "unknown": 3}
     raise click.exceptions.Exit(codes[found.summary.rehearsal.answer])
+
+
+def _calibrate(out: Path) -> int:
+    """Bring the platform here up, load it, and compare."""
+    from kiban.cli.screen import Lines
+    from kiban.wiring.calibrating import calibration_of
+    from kiban.wiring.event_loop import run
+    from kiban.wiring.up import UpWish, run_up
+
+    screen = Lines()
+    with screen:
+        return int(run(run_up(UpWish("."), screen, calibration_of(out, click.echo))))
 
 
 def _show(found: object, files: list[Path], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from kiban.adapters.gateway import PortStatistics
 from kiban.adapters.gateway.loads import service_loads
+from kiban.adapters.gateway.statistics import mean_ms, percentile_ms
 from kiban.cluster.usage import ServiceLoad
 from kiban.kube.objects import Manifest
 
@@ -51,3 +52,12 @@ def test_counters_that_began_anew_count_from_nothing() -> None:
 
 def test_the_first_reading_says_nothing() -> None:
     assert service_loads(SERVICES, {}, {"shop/web/80": counted(5)}, 0.0) == ()
+
+
+def test_times_within_a_bucket_are_taken_to_be_spread_evenly() -> None:
+    buckets = {5.0: 0, 10.0: 80, 25.0: 100, 50.0: 100}
+
+    assert percentile_ms(buckets, 0.4) == 7.5
+    assert percentile_ms(buckets, 0.9) == 17.5
+    assert mean_ms(buckets) == (80 * 7.5 + 20 * 17.5) / 100
+    assert (percentile_ms({}, 0.5), mean_ms({})) == (0.0, 0.0)

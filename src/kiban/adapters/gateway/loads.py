@@ -5,7 +5,7 @@ The names of the figures are in `cluster/usage/measurements.py`; all are thousan
 
 from collections.abc import Iterable, Mapping
 
-from kiban.adapters.gateway.statistics import PortStatistics, latency_ms
+from kiban.adapters.gateway.statistics import PortStatistics, growth, latency_ms
 from kiban.cluster.usage.measurements import DURATIONS, ERRORS, REQUESTS, ServiceLoad
 from kiban.kube.objects import Manifest, get_in
 
@@ -19,7 +19,7 @@ def service_loads(
     grown: dict[tuple[str, str], list[PortStatistics]] = {}
     for id_ in sorted(before.keys() & after.keys()):
         namespace, name, _ = id_.split("/")
-        grown.setdefault((namespace, name), []).append(_growth(before[id_], after[id_]))
+        grown.setdefault((namespace, name), []).append(growth(before[id_], after[id_]))
     loads = []
     for service in services:
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
@@ -45,17 +45,3 @@ def _figures(ports: Iterable[PortStatistics], seconds: float) -> dict[str, int]:
         ERRORS: round(errors * 1000 / seconds),
         **durations,
     }
-
-
-def _growth(before: PortStatistics, after: PortStatistics) -> PortStatistics:
-    """What was added; a counter that fell began anew with Envoy."""
-    if after.requests < before.requests:
-        before = PortStatistics()
-    return PortStatistics(
-        requests=after.requests - before.requests,
-        server_errors=max(0, after.server_errors - before.server_errors),
-        latency_buckets={
-            bound: max(0, count - before.latency_buckets.get(bound, 0))
-            for bound, count in after.latency_buckets.items()
-        },
-    )

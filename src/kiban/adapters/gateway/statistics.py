@@ -65,6 +65,40 @@ def latency_ms(buckets: Mapping[float, int], quantile: float) -> float:
     return bounds[min(index, len(bounds) - 1)]
 
 
+def percentile_ms(buckets: Mapping[float, int], quantile: float) -> float:
+    """Like `latency_ms`, but taking the requests of a bucket to be spread evenly in it."""
+    wanted, below, lower = quantile * max(buckets.values(), default=0), 0, 0.0
+    for bound in sorted(buckets):
+        inside = buckets[bound] - below
+        if inside > 0 and buckets[bound] >= wanted:
+            return lower + (bound - lower) * max(0.0, wanted - below) / inside
+        below, lower = buckets[bound], bound
+    return lower
+
+
+def mean_ms(buckets: Mapping[float, int]) -> float:
+    """The mean, taking the requests of a bucket to be spread evenly in it; 0 without requests."""
+    total, below, lower = 0.0, 0, 0.0
+    for bound in sorted(buckets):
+        total += (buckets[bound] - below) * (lower + bound) / 2
+        below, lower = buckets[bound], bound
+    return total / below if below else 0.0
+
+
+def growth(before: PortStatistics, after: PortStatistics) -> PortStatistics:
+    """What was added; a counter that fell began anew with Envoy."""
+    if after.requests < before.requests:
+        before = PortStatistics()
+    return PortStatistics(
+        requests=after.requests - before.requests,
+        server_errors=max(0, after.server_errors - before.server_errors),
+        latency_buckets={
+            bound: max(0, count - before.latency_buckets.get(bound, 0))
+            for bound, count in after.latency_buckets.items()
+        },
+    )
+
+
 def statistics_of(stats: Iterable[Mapping[str, Any]]) -> dict[str, PortStatistics]:
     """Envoy's JSON statistics, by service port (`namespace/service/port`)."""
     found: dict[str, PortStatistics] = {}

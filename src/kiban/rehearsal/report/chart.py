@@ -57,7 +57,7 @@ def drawn(chart: Chart) -> Markup:
     return element(
         "figure",
         element("figcaption", element("h3", chart.title), _legend(chart)),
-        _picture(chart),
+        picture(chart),
         element("p", chart.about, class_="about") if chart.about else None,
         class_="chart",
     )
@@ -76,7 +76,8 @@ def _legend(chart: Chart) -> Markup | None:
     )
 
 
-def _picture(chart: Chart) -> Markup:
+def picture(chart: Chart) -> Markup:
+    """The chart without title and legend."""
     first, last = (chart.times[0], chart.times[-1]) if chart.times else (0.0, 1.0)
     heights = ticks(_greatest(chart))
     across = Scale(first, last, LEFT, WIDTH - RIGHT)
@@ -91,6 +92,8 @@ def _picture(chart: Chart) -> Markup:
         [_band(line, chart.times, across, upward) for line in chart.lines],
         [_line(line, chart.times, across, upward) for line in chart.lines],
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width=WIDTH,
+        height=HEIGHT,
         role="img",
         data_first=f"{first:g}",
         data_last=f"{last:g}",

@@ -84,7 +84,7 @@ def _section(title: str, content: object) -> Markup | None:
 def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
     if not tallies:
         return None
-    return _table(
+    return table(
         ("", "Expectation", "Of", "Held", "Found", "Because"),
         [
             (
@@ -129,8 +129,8 @@ def _losses(summary: Summary) -> Markup | None:
         for (service, cause), each in found[:MOST_LOSSES]
     ]
     if len(summary.rehearsal.runs) == 1:
-        return _table(heads[:3], [row[:3] for row in rows], numbers=(2,))
-    return _table(heads, rows, numbers=(2, 3))
+        return table(heads[:3], [row[:3] for row in rows], numbers=(2,))
+    return table(heads, rows, numbers=(2, 3))
 
 
 def _assumptions(rehearsal: Rehearsal) -> Markup | None:
@@ -139,13 +139,15 @@ def _assumptions(rehearsal: Rehearsal) -> Markup | None:
     rows = [
         (each.subject, each.parameter, each.value, each.source) for each in rehearsal.assumptions
     ]
-    table = _table(("Of", "Parameter", "Value", "Where it comes from"), rows)
-    return element("details", element("summary", f"{len(rows)} parameters"), table)
+    parameters = table(("Of", "Parameter", "Value", "Where it comes from"), rows)
+    return element("details", element("summary", f"{len(rows)} parameters"), parameters)
 
 
-def _table(
+def table(
     heads: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[int] = ()
 ) -> Markup:
+    """A table that scrolls where it is too wide; the columns in `numbers` are aligned right."""
+
     def row(cells: Sequence[object]) -> Markup:
         return element(
             "tr",
@@ -156,8 +158,8 @@ def _table(
         )
 
     head = element("thead", element("tr", [element("th", each, scope="col") for each in heads]))
-    table = element("table", head, element("tbody", [row(cells) for cells in rows]))
-    return element("div", table, class_="wide")
+    whole = element("table", head, element("tbody", [row(cells) for cells in rows]))
+    return element("div", whole, class_="wide")
 
 
 def _footer(rehearsal: Rehearsal, command: str) -> Markup:

@@ -155,3 +155,20 @@ def test_pods_wait_while_their_subnet_is_empty_and_start_when_it_is_not() -> Non
     scene.after(60, lambda now: scene.api.scale(key, 16, now))
     scene.run_for(200)
     assert ready(scene) == 16 and len(pods(scene)) == 16
+
+
+def test_no_machine_is_launched_where_there_is_no_address_for_it() -> None:
+    settings = CloudSettings(
+        groups=(GroupSettings("base", "m5.large", ZONES[:2], min=2, max=9),),
+        subnets=(
+            SubnetSettings("full", ZONES[0], "10.0.0.0/27", taken=17),
+            SubnetSettings("large", ZONES[1], "10.0.1.0/24"),
+        ),
+        addresses=AddressSettings(mode="secondary"),
+        autoscaler="none",
+    )
+    scene, cloud = world(settings)
+    scene.after(10, lambda now: cloud.set_desired("base", 5, now))
+    scene.run_for(300)
+    zones = [machine.zone for machine in cloud.estate.machines.values()]
+    assert zones.count(ZONES[0]) == 1 and zones.count(ZONES[1]) == 4

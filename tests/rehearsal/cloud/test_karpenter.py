@@ -68,6 +68,19 @@ def test_a_type_without_capacity_is_passed_over() -> None:
     assert ready(found, "web") == 6
 
 
+def test_pods_are_helped_when_there_is_capacity_again() -> None:
+    found, cloud = scene()
+    for zone in ZONES:
+        cloud.exhaust(zone, "*", found.now)
+    found.after(100, lambda now: found.api.create(deployment("web", 6, cpu="1"), now))
+    found.run_for(900)
+    assert claims(found) == [] and ready(found, "web") < 6
+    for zone in ZONES:
+        cloud.replenish(zone, "*", found.now)
+    found.run_for(1200)
+    assert ready(found, "web") == 6
+
+
 def test_hard_spread_over_zones_gets_a_machine_in_each() -> None:
     spread = {
         "maxSkew": 1,

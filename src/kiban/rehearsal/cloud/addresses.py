@@ -216,6 +216,11 @@ class Addresses:
 
     # Asking
 
+    def is_full(self, zone: str) -> bool:
+        """Whether a zone's subnet has no address for another node."""
+        subnet = self.subnets.get(zone)
+        return subnet is not None and self.settings.mode != "boundless" and subnet.free < 1
+
     def free(self) -> dict[str, int]:
         """Addresses that nobody has, by subnet."""
         return {subnet.name: subnet.free for subnet in self.subnets.values()}

@@ -22,7 +22,7 @@ from kiban.reconcile.commands import Record
 from kiban.reconcile.loop import Task
 from kiban.rehearsal.cloud.addresses import Addresses
 from kiban.rehearsal.cloud.balance import Balance
-from kiban.rehearsal.cloud.capacity import Capacity
+from kiban.rehearsal.cloud.capacity import NO_ADDRESSES, Capacity
 from kiban.rehearsal.cloud.catalogue import instance_type, price
 from kiban.rehearsal.cloud.costs import Costs, costs
 from kiban.rehearsal.cloud.estate import (
@@ -40,8 +40,6 @@ from kiban.rehearsal.cloud.spot import Spot
 from kiban.rehearsal.cloud.subnets import Subnet
 from kiban.rehearsal.cloud.upgrade import Renewal, Upgrade
 from kiban.rehearsal.world import World
-
-NO_ADDRESS_FOR_NODE = "InsufficientFreeAddressesInSubnet"
 
 
 class Cloud:
@@ -86,6 +84,7 @@ class Cloud:
             subnets[settings.zone].take(settings.taken)
         self.addresses = Addresses(self.settings.addresses, subnets, self._complain)
         world.machines.addresses = self.addresses
+        self.capacity.is_full = self.addresses.is_full
         self.autoscaler = self.karpenter = None
         if self.settings.autoscaler == "cluster-autoscaler":
             self.autoscaler = ClusterAutoscaler(self.provider, self._autoscaler_settings)
@@ -211,7 +210,7 @@ class Cloud:
             return
         type_ = instance_type(machine.instance)
         if not self.addresses.add_node(machine.name, machine.zone, type_):
-            self.note(now, "machine.failed", node=machine.name, code=NO_ADDRESS_FOR_NODE)
+            self.note(now, "machine.failed", node=machine.name, code=NO_ADDRESSES)
             self.end(machine, now)
             return
         machine.state = "running"

@@ -177,7 +177,9 @@ class Karpenter:
         for pod in solution.left:
             text = "no node pool has a machine for the pod"
             commands.append(warning(pod, "FailedScheduling", text))
-        return Outcome(tuple(commands))
+        self._has_new_pods = bool(solution.left)
+        retry = self.settings.unhelped_retry if solution.left else None
+        return Outcome(tuple(commands), retry)
 
     def _waiting(self, snapshot: Snapshot) -> list[Manifest]:
         """Pods without a node, and those whose node is going."""

@@ -10,6 +10,8 @@ class Settings:
 
     batch_idle: float = 1.0
     batch_max: float = 10.0
+    # Pods that could not be helped are tried again, for what can be had changes.
+    unhelped_retry: float = 60.0
     launch_timeout: float = 300.0
     registration_timeout: float = 900.0
     disruption_poll: float = 10.0

@@ -1,8 +1,12 @@
 """Binary bodies: read whole, or refused; never in part."""
 
+import random
+from contextlib import suppress
+
 import pytest
 
 from kiban.cluster.api.protobuf import Unreadable, decoded
+from kiban.kube.kinds import standard_kinds
 
 
 def part(number: int, data: bytes | str | int) -> bytes:
@@ -108,3 +112,26 @@ def test_managed_fields_and_times_are_read() -> None:
     beat = part(4, part(1, 1) + part(2, 250_000_000))
     lease = decoded(body("coordination.k8s.io/v1", "Lease", part(2, beat)))
     assert lease["spec"]["renewTime"] == "1970-01-01T00:00:01.250000Z"
+
+
+def test_whatever_is_in_a_body_it_is_read_or_refused() -> None:
+    dice, infos = random.Random(1), list(standard_kinds())
+    numbers, texts = (0, 1, 80, 2**31, 2**63, 2**64 - 1), ("a", "", b"\xff\xfe", b'{"a":1}', b"{")
+
+    def grown(depth: int) -> bytes:
+        made = b""
+        for _ in range(dice.randrange(4)):
+            number, chance = dice.choice((1, 2, 3, 4, 5, 7, 8, 9, 14, 17, 20, 34)), dice.random()
+            if chance < 0.3:
+                made += part(number, dice.choice(numbers))
+            else:
+                made += part(number, grown(depth + 1) if depth < 5 else dice.choice(texts))
+        return made if depth or dice.random() < 0.8 else made[:-2] + dice.randbytes(3)
+
+    count = 0
+    for _ in range(3000):
+        info = dice.choice(infos)
+        with suppress(Unreadable):
+            assert decoded(body(info.api_version, info.kind, grown(0)))["kind"] == info.kind
+            count += 1
+    assert count > 100

@@ -7,13 +7,13 @@ expression is met. Function names: k8s.io/apiserver/pkg/cel/library.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from kiban.primitives.quantities import parse_quantity
+from kiban.kube.expression_library import FUNCTIONS
+from kiban.kube.expression_syntax import OPTIONAL_FIELD, rewritten
 
 # Compiled expressions that are kept: more than the definitions of a large cluster hold.
 KEPT_PROGRAMS = 4096
@@ -97,7 +97,7 @@ def _library() -> Any:
 @lru_cache(KEPT_PROGRAMS)
 def _program(source: str) -> Any:
     try:
-        return _library().compile(source)
+        return _library().compile(rewritten(source))
     except ValueError as error:
         text = str(error)
         _, found, rest = text.partition("': ")
@@ -122,14 +122,8 @@ def _functions() -> dict[str, Any]:
         "getPort": lambda url: url["port"],
         "getScheme": lambda url: url["scheme"],
         "getEscapedPath": lambda url: url["path"],
-        "isQuantity": _is_quantity,
-        "quantity": lambda text: {"quantity": str(parse_quantity(text))},
-        "isLessThan": lambda one, other: _amount(one) < _amount(other),
-        "isGreaterThan": lambda one, other: _amount(one) > _amount(other),
-        "compareTo": _compare,
-        "asInteger": lambda one: int(_amount(one)),
-        "asApproximateFloat": lambda one: float(_amount(one)),
-        "isInteger": lambda one: _amount(one) == int(_amount(one)),
+        **FUNCTIONS,
+        OPTIONAL_FIELD: _optional_field,
         "format": _format,
     }
 
@@ -176,20 +170,18 @@ def _url(text: str) -> dict[str, str]:
     }
 
 
-def _is_quantity(text: str) -> bool:
-    try:
-        parse_quantity(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _amount(value: Any) -> Decimal:
-    return Decimal(value["quantity"])
-
-
-def _compare(one: Any, other: Any) -> int:
-    return int(_amount(one).compare(_amount(other)))
+def _optional_field(holder: Any, name: Any) -> Any:
+    """A field of a value that may not be there, as an optional value."""
+    optional = _library().OptionalValue
+    if isinstance(holder, optional):
+        if not holder.has_value():
+            return holder
+        holder = holder.value()
+    if isinstance(holder, list):
+        there = isinstance(name, int) and 0 <= name < len(holder)
+    else:
+        there = isinstance(holder, dict) and name in holder
+    return optional.of(holder[name]) if there else optional.none()
 
 
 _VERB = re.compile(r"%(?:\.(\d+))?([sdfexXob%])")

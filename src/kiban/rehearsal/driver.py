@@ -25,7 +25,7 @@ class VirtualDriver:
     """A cluster on the virtual clock.
 
     `reconciles_a_step` is 1 for those who want to see every state that a watch could see in
-    between; a rehearsal only wants them in order and takes many at once.
+    between, and one act at a time; a rehearsal takes what is due at one instant together.
     """
 
     def __init__(self, cluster: Cluster, start: Instant, *, reconciles_a_step: int = 100) -> None:
@@ -55,9 +55,10 @@ class VirtualDriver:
                 self.now = max(self.now, end)
                 return
             self.now = max(self.now, due)
-            act = agenda.pop(self.now)
-            if act is not None:
+            while (act := agenda.pop(self.now)) is not None:
                 act(self.now)
+                if self._reconciles == 1:
+                    break
             self.settle()
 
     def settle(self, at_most: int | None = None) -> None:

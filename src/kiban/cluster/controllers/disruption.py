@@ -10,7 +10,7 @@ from typing import Any
 from kiban.cluster.controllers.conditions import condition_in, without
 from kiban.cluster.controllers.pods import is_ready
 from kiban.cluster.controllers.selecting import SelectorIndex
-from kiban.cluster.controllers.writing import event, status_update, warning
+from kiban.cluster.controllers.writing import event, is_own_report, status_update, warning
 from kiban.kube.objects import (
     DEPLOYMENT,
     POD,
@@ -53,6 +53,8 @@ class DisruptionController:
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()
+        # What each budget was last told of its pods.
+        self._told: dict[Key, Manifest] = {}
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == POD_DISRUPTION_BUDGET:
@@ -61,7 +63,8 @@ class DisruptionController:
             else:
                 selector = selector_from_object(change.after["spec"].get("selector"))
                 self._selectors.put(change.key, selector)
-            return [change.key]
+            told = self._told.pop(change.key, None)
+            return () if is_own_report(change, told) else [change.key]
         if change.key.group_kind in SIZED:
             return self._counting(change)
         if _shown(change.before) == _shown(change.after):
@@ -108,7 +111,7 @@ class DisruptionController:
             is_ready(pod) and not is_deleting(pod) and pod["metadata"]["name"] not in disrupted
             for pod in pods
         )
-        status = _status(budget, expected, healthy, disrupted, now)
+        status = self._told[key] = _status(budget, expected, healthy, disrupted, now)
         ends = (later(parse_rfc3339(at), DELETION_TIMEOUT_SECONDS) for at in disrupted.values())
         return Outcome(
             (*reports, *status_update(budget, status)),

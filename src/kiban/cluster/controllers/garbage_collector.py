@@ -37,7 +37,7 @@ class GarbageCollector:
     watches = frozenset({EVERY_KIND})
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
-        if change.key.group_kind == EVENT:
+        if change.key.group_kind == EVENT or _keeps_its_owners(change):
             return ()
         found: dict[Key, None] = {}
         if change.after is None:
@@ -61,6 +61,14 @@ class GarbageCollector:
             case "orphan":
                 return Outcome(tuple(_orphaned(item, snapshot)))
         return Outcome(tuple(_collected(item, snapshot)))
+
+
+def _keeps_its_owners(change: Change) -> bool:
+    """A change that is nobody's end: most are. Who loses an owner hears of it by the owner's."""
+    before, after = change.before, change.after
+    if before is None or after is None or is_deleting(after):
+        return False
+    return owners_of(before) == owners_of(after)
 
 
 def _finalizer(manifest: Manifest) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from kiban.kube.merges.merge_patch import merge_patch_between
 from kiban.kube.objects import Manifest, key_of, uid_of
 from kiban.reconcile.commands import Command, Patch, Record
+from kiban.reconcile.controller import Change
 
 
 def status_update(manifest: Manifest, status: dict[str, Any]) -> tuple[Command, ...]:
@@ -13,6 +14,21 @@ def status_update(manifest: Manifest, status: dict[str, Any]) -> tuple[Command, 
     if not patch:
         return ()
     return (Patch(key_of(manifest), {"status": patch}, subresource="status", uid=uid_of(manifest)),)
+
+
+def is_own_report(change: Change, told: dict[str, Any] | None) -> bool:
+    """Whether a change is the status that the controller itself has written a moment ago, and
+    nothing else: then it knows what it would find."""
+    before, after = change.before, change.after
+    if told is None or before is None or after is None or after.get("status") != told:
+        return False
+    then, now = before["metadata"], after["metadata"]
+    return (
+        before.get("spec") == after.get("spec")
+        and before.get("status") != told
+        and {**then, "resourceVersion": "", "managedFields": None}
+        == {**now, "resourceVersion": "", "managedFields": None}
+    )
 
 
 def change(manifest: Manifest, patch: dict[str, Any]) -> Patch:

@@ -28,7 +28,7 @@ from kiban.cluster.controllers.replica_set.status import (
     with_failure,
 )
 from kiban.cluster.controllers.slow_start import batch_size
-from kiban.cluster.controllers.writing import event, status_update, warning
+from kiban.cluster.controllers.writing import event, is_own_report, status_update, warning
 from kiban.kube.objects import (
     POD,
     REPLICA_SET,
@@ -57,9 +57,14 @@ class ReplicaSetController:
     name = "replicaset-controller"
     watches = frozenset({REPLICA_SET, POD})
 
+    def __init__(self) -> None:
+        # What each set was last told of its pods.
+        self._told: dict[Key, Manifest] = {}
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == REPLICA_SET:
-            return [change.key]
+            told = self._told.pop(change.key, None)
+            return () if is_own_report(change, told) else [change.key]
         if _shown(change.before) == _shown(change.after):
             return ()
         owners = controllers_of(REPLICA_SET, (change.before, change.after))
@@ -83,6 +88,7 @@ class ReplicaSetController:
         # While a creation is under way nobody knows yet whether the failure is over.
         if failure is not None or not any(isinstance(entry, Create) for entry in changes):
             status = with_failure(status, failure, now)
+        self._told[key] = status
         return Outcome(
             (*reports, *changes, *status_update(replica_set, status)),
             wake_after=_next_availability(replica_set, active, now),

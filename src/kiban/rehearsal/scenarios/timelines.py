@@ -50,11 +50,12 @@ def faults(evidence: Evidence) -> list[Fault]:
 
 
 def _words(record: Record) -> str:
+    """What it was; the same for every seed, so that seeds can be counted together."""
     what = record["what"]
     if what == "act.zone-lost":
         return f"the loss of {record['zone']}"
     if what == "act.spot-sweep":
-        return f"the end of {record['machines']} spot machines"
+        return "spot machines were taken back"
     if what == "act.surge":
         return f"the surge to {record['factor']:g} times as many requests"
     if what == "act.mended":

@@ -34,11 +34,13 @@ def ticks(high: float, count: int = 4) -> list[float]:
 
 
 def time_ticks(low: float, high: float, count: int = 8) -> list[float]:
-    """Seconds at whole minutes or hours, at most about `count` of them."""
+    """Seconds at whole minutes or hours, at most about `count` of them; none at the very end,
+    where it would have no room."""
     span = high - low
     step = next((s for s in _TIME_STEPS if span / s <= count), _TIME_STEPS[-1])
     first = math.ceil(low / step) * step
-    return [float(first + step * index) for index in range(int((high - first) // step) + 1)]
+    last = high - 0.02 * span
+    return [float(first + step * index) for index in range(int((last - first) // step) + 1)]
 
 
 def clock(seconds: float, offset: float = 0.0) -> str:

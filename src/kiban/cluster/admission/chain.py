@@ -7,6 +7,7 @@ are built here.
 from kiban.cluster.admission.attempts import Chain
 from kiban.cluster.admission.certificates import CertificateRequests
 from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
+from kiban.cluster.admission.mutating_policies import change_by_policies
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
 from kiban.cluster.admission.nodes import taint_new_node
 from kiban.cluster.admission.pod_security import hold_to_pod_security
@@ -45,6 +46,7 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         ServiceAllocation(plan),
         apply_runtime_class,
         CertificateRequests(signer),
+        change_by_policies,
         mutate_by_webhooks,
         check_given_rights,
     )

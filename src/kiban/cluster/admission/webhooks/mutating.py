@@ -4,6 +4,7 @@ Source: k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go.
 """
 
 from kiban.cluster.admission.attempts import Attempt
+from kiban.cluster.admission.forms import stored_form, unstored
 from kiban.cluster.admission.matching import ADMISSION
 from kiban.cluster.admission.webhooks.hooks import Hook, hooks_of, is_concerned
 from kiban.cluster.admission.webhooks.reviews import (
@@ -11,17 +12,13 @@ from kiban.cluster.admission.webhooks.reviews import (
     failed,
     question_about,
     rejection,
-    unstored,
     verdict_of,
 )
 from kiban.cluster.api.failures import Failure
 from kiban.cluster.consulting import Unanswered
-from kiban.kube.defaults import default
 from kiban.kube.merges.json_patch import json_patch
 from kiban.kube.merges.refusals import PatchRefused
 from kiban.kube.objects import GroupKind, Manifest
-from kiban.kube.schema import shape_of
-from kiban.kube.schema.reading import read
 
 MUTATING_WEBHOOKS = GroupKind(ADMISSION, "MutatingWebhookConfiguration")
 
@@ -74,21 +71,4 @@ def _asked(hook: Hook, attempt: Attempt, manifest: Manifest) -> Manifest:
         raise Failure(500, "InternalError", text, {"causes": [{"message": refused.message}]}) from (
             refused
         )
-    return manifest if patched == shown else _stored(attempt, manifest, patched)
-
-
-def _stored(attempt: Attempt, before: Manifest, patched: Manifest) -> Manifest:
-    """The patched object in the form of its kind, with the identity that it is to have."""
-    kept = {
-        key: value
-        for key, value in before["metadata"].items()
-        if key not in unstored(attempt, before)["metadata"]
-    }
-    full = {**patched, "metadata": {**patched["metadata"], **kept}}
-    if attempt.info.type_name:
-        reading = read(full, shape_of(attempt.info))
-        if reading.wrong:
-            text = f"Internal error occurred: {reading.wrong}"
-            raise Failure(500, "InternalError", text, {"causes": [{"message": reading.wrong}]})
-        full = reading.object
-    return default(full, attempt.old)
+    return manifest if patched == shown else stored_form(attempt, manifest, patched)

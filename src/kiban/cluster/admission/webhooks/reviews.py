@@ -17,8 +17,6 @@ from kiban.cluster.consulting import Question, Reply
 from kiban.kube.objects import Manifest
 
 GROUP = "admission.k8s.io"
-# What a new object gets only when it is stored: after webhooks may change it.
-_NOT_YET = ("uid", "creationTimestamp", "generation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,6 @@ class Verdict:
 
 class NoVerdict(Exception):
     """A webhook that gave no answer that can be used; the text says why."""
-
-
-def unstored(attempt: Attempt, manifest: Manifest) -> Manifest:
-    """An object as it is before it is stored: a new one has no identity of its own yet."""
-    if attempt.verb != "CREATE":
-        return manifest
-    metadata = {k: v for k, v in manifest["metadata"].items() if k not in _NOT_YET}
-    if metadata.get("generateName"):
-        metadata.pop("name", None)
-    return {**manifest, "metadata": metadata}
 
 
 def question_about(hook: Hook, attempt: Attempt, shown: Manifest) -> tuple[Question, str]:

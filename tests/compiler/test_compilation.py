@@ -149,6 +149,11 @@ def test_a_budget_never_blocks_a_drain(
         assert budget < find(bundle, "Deployment", "points")["spec"]["replicas"]
 
 
+def test_the_budget_of_an_autoscaled_service_grows_with_it(files: dict[str, str]) -> None:
+    bundle = compiled(files, points="image: p\nport: 1\nscale: {min: 2, max: 40}\n")
+    assert find(bundle, "PodDisruptionBudget", "points")["spec"]["maxUnavailable"] == "25%"
+
+
 def test_zones_decide_spread_and_minimum(files: dict[str, str]) -> None:
     text = "image: p\nport: 1\navailability: {zones: 3, strict: true}\n"
     bundle = compiled(files, points=text)

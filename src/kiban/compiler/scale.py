@@ -3,6 +3,8 @@ disruption budget agree on."""
 
 from kiban.spec import ServiceSpec
 
+DISRUPTIBLE_SHARE = "25%"
+
 
 def minimum(service: ServiceSpec) -> int:
     """Two, or one for each zone, unless the service says otherwise."""
@@ -21,6 +23,8 @@ def autoscales(service: ServiceSpec) -> bool:
     return service.kind != "job" and maximum(service) > minimum(service)
 
 
-def disruptible(service: ServiceSpec) -> int:
-    """How many instances may be away at once: always one, so that no drain is blocked."""
-    return max(1, minimum(service) // 4)
+def disruptible(service: ServiceSpec) -> int | str:
+    """How many instances may be away at once: always one, so that no drain is blocked, and of an
+    autoscaled service a share, so that it keeps up with the two minutes of spot machines however
+    many instances there are. Budgets round shares up."""
+    return DISRUPTIBLE_SHARE if autoscales(service) else max(1, minimum(service) // 4)

@@ -114,3 +114,16 @@ def test_a_key_is_parked_until_its_commands_are_answered() -> None:
     assert loop.next_due() is None, "the change in between waits for the answer"
     loop.answer(Task("copier", KEY), (), NOW)
     assert loop.next_due() == NOW
+
+
+def test_a_controller_that_comes_later_is_shown_what_changes_from_then_on() -> None:
+    store = Store(Chance(1))
+    loop = Loop([], Writer(store), Trace())
+    store.put(config_map("source"))
+    show_changes(store, loop, NOW)
+    assert not loop.step(store, NOW)
+    loop.include(Copier())
+    store.put(config_map("source"))
+    show_changes(store, loop, NOW)
+    assert loop.step(store, NOW)
+    assert store.get(KEY._replace(name="copy")) is not None

@@ -54,8 +54,10 @@ class Fleet:
         self.starting: Counts = np.zeros(count, dtype=np.int64)
         self.draining: Counts = np.zeros(count, dtype=np.int64)
         self.lost_window: Counts = np.zeros(count, dtype=np.int64)
-        # Of these, the ones that nobody told to stop: gone with their machine, or crashed.
+        # Of these, the ones that are gone with their machine, and those that were told to stop;
+        # the rest has crashed.
         self.silent: Counts = np.zeros(count, dtype=np.int64)
+        self.stopped: Counts = np.zeros(count, dtype=np.int64)
         self.request_cpu_m: Counts = np.zeros(count, dtype=np.int64)
         self.request_memory: Counts = np.zeros(count, dtype=np.int64)
         # When a pod of the service came, turned ready or stopped being so last.
@@ -123,7 +125,9 @@ class Fleet:
             self.routed[number] += step
             if not pod.is_serving:
                 self.lost_window[number] += step
-                if not pod.is_draining:
+                if pod.is_draining:
+                    self.stopped[number] += step
+                elif not pod.is_starting:
                     self.silent[number] += step
         if pod.is_draining:
             self.draining[number] += step
@@ -135,81 +139,84 @@ class Fleet:
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
-        self._areas.note(
-            number,
-            int(self.routed[number]),
-            int(self.lost_window[number]),
-            int(self.silent[number]),
-            now,
-        )
+        counts = (vector[number].item() for vector in self._vectors)
+        self._areas.note(number, tuple(counts), now)
+
+    @property
+    def _vectors(self) -> tuple[Counts, ...]:
+        return self.routed, self.lost_window, self.silent, self.stopped
 
     # Spans
 
     def mean_over(self, until: Instant) -> "Span":
         """What was routed on average since the last call, and which share of the requests went
         to pods that do not serve any more."""
-        return self._areas.closed(self.routed, self.lost_window, self.silent, until)
+        return self._areas.closed(self._vectors, until)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """Means over a span: pods that are routed to, those of them that serve, and the share of
-    requests that reach one that does not; of these, `silent_share` reach one that was not told to
-    stop. For `unrouted_share` of the time nothing was routed at all. In a span that is whole no
-    pod was lost, and in one that is manned none was missing. Equal spans after each other are the
-    same object."""
+    requests that reach one that does not; of these, `silent_share` reach one on a machine that is
+    gone and `stopped_share` one that was told to stop. For `unrouted_share` of the time nothing
+    was routed at all. In a span that is whole no pod was lost, and in one that is manned none was
+    missing. Equal spans after each other are the same object."""
 
     routed: Figures
     serving: Figures
     lost_share: Figures
     silent_share: Figures
+    stopped_share: Figures
     unrouted_share: Figures
     is_whole: bool
     is_manned: bool
 
 
 class _Areas:
-    """Sums over time: routed, serving, and the shares that are lost, silent and unrouted."""
+    """Sums over time: routed, serving, and the shares that are lost, silent, stopped, unrouted.
+    Counts are always those of routed, lost, silent and stopped, in this order."""
 
     def __init__(self, count: int, now: Instant) -> None:
-        self._sums = np.zeros((5, count))
+        self._sums = np.zeros((6, count))
         self._at = np.full(count, int(now), dtype=np.int64)
         self._since = now
         self._is_changed = True
         self._steady: Span | None = None
 
-    def note(self, number: int, routed: int, lost: int, silent: int, now: Instant) -> None:
+    def note(self, number: int, counts: tuple[int, ...], now: Instant) -> None:
         self._is_changed = True
         self._steady = None
         seconds = (now - max(int(self._at[number]), self._since)) / 1e6
         if seconds > 0:
+            routed, lost, silent, stopped = counts
             sums = self._sums[:, number]
             sums[0] += routed * seconds
             sums[1] += (routed - lost) * seconds
             if routed:
                 sums[2] += lost / routed * seconds
                 sums[3] += silent / routed * seconds
+                sums[4] += stopped / routed * seconds
             else:
-                sums[4] += seconds
+                sums[5] += seconds
             self._at[number] = now
 
-    def closed(self, routed: Counts, lost: Counts, silent: Counts, until: Instant) -> Span:
+    def closed(self, counts: tuple[Counts, ...], until: Instant) -> Span:
         since, self._since = self._since, until
         if self._is_changed:
             self._is_changed = False
-            return self._mean(routed, lost, silent, since, until)
+            return self._mean(counts, since, until)
         if self._steady is None:
+            routed, lost, silent, stopped = counts
             each = 1.0 / np.maximum(routed, 1)
             none = (routed == 0).astype(np.float64)
-            shares = (lost * each, silent * each, none)
+            shares = (lost * each, silent * each, stopped * each, none)
             serving = (routed - lost).astype(np.float64)
             flags = (not lost.any(), not none.any())
             self._steady = Span(routed.astype(np.float64), serving, *shares, *flags)
         return self._steady
 
-    def _mean(
-        self, routed: Counts, lost: Counts, silent: Counts, since: Instant, until: Instant
-    ) -> Span:
+    def _mean(self, counts: tuple[Counts, ...], since: Instant, until: Instant) -> Span:
+        routed, lost, silent, stopped = counts
         left = (int(until) - np.maximum(self._at, int(since))) / 1e6
         each = left / np.maximum(routed, 1)
         sums = self._sums
@@ -217,8 +224,9 @@ class _Areas:
         sums[1] += (routed - lost) * left
         sums[2] += lost * each
         sums[3] += silent * each
-        sums[4] += (routed == 0) * left
+        sums[4] += stopped * each
+        sums[5] += (routed == 0) * left
         means = sums / max((until - since) / 1e6, 1e-6)
         self._sums = np.zeros_like(sums)
-        flags = (not means[2].any(), not means[4].any())
-        return Span(means[0], means[1], means[2], means[3], means[4], *flags)
+        flags = (not means[2].any(), not means[5].any())
+        return Span(means[0], means[1], means[2], means[3], means[4], means[5], *flags)

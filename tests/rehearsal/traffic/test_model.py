@@ -126,6 +126,16 @@ def test_a_silent_machine_takes_its_share_until_endpoints_drop_it() -> None:
     assert made.lost()["a", "silent"] == pytest.approx(100 * 45 / 4)
 
 
+def test_a_crashed_pod_refuses_its_share_until_endpoints_drop_it() -> None:
+    made = Town(ServiceTraits("a", peak=100.0, timeout=1.0), pods=4)
+    made.run(15)
+    first = made.fleet.pods("a")[0]
+    made.fleet.change(first.uid, at(15), is_serving=False, is_ready=False, is_starting=True)
+    made.fleet.change(first.uid, at(16), is_routed=False)
+    made.run(15)
+    assert made.lost() == {("a", "unready"): pytest.approx(25)}
+
+
 def test_without_any_pod_everything_is_refused() -> None:
     made = Town(ServiceTraits("a", peak=100.0), pods=0)
     made.run(30)

@@ -29,26 +29,32 @@ class Fates:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The shares of requests that found no instance, one on a silent machine, or one that was
-    told to stop."""
+    """The shares of requests that found no instance, one on a silent machine, one that was told
+    to stop, or one that has crashed or is not ready."""
 
     refused: Vector
     silent: Vector
     stopped: Vector
+    unready: Vector
 
     @property
     def reached(self) -> Vector:
         """The share that reached an instance that serves."""
-        found: Vector = np.maximum(1.0 - self.refused - self.silent - self.stopped, 0.0)
+        lost = self.refused + self.silent + self.stopped + self.unready
+        found: Vector = np.maximum(1.0 - lost, 0.0)
         return found
 
 
 def gone(span: Span, pulled: Vector) -> Gone:
     """What a fleet lost in a span; who takes from a queue loses nothing by not being there."""
     asked = 1.0 - pulled
-    silent = span.silent_share * asked
-    stopped = np.maximum(span.lost_share - span.silent_share, 0.0) * asked
-    return Gone(span.unrouted_share * asked, silent, stopped)
+    unready = np.maximum(span.lost_share - span.silent_share - span.stopped_share, 0.0)
+    return Gone(
+        span.unrouted_share * asked,
+        span.silent_share * asked,
+        span.stopped_share * asked,
+        np.where(unready > _TINY, unready, 0.0) * asked,
+    )
 
 
 def no_fates(services: int) -> Fates:
@@ -60,21 +66,22 @@ def no_fates(services: int) -> Fates:
 def fates(arrivals: Vector, gone: Gone, waiting: Waiting, errors: Vector, late: Vector) -> Fates:
     """From the instances that were gone, the queues, the program's own errors, and the share that
     was answered too late last time."""
-    refused, silent, stopped = gone.refused, gone.silent, gone.stopped
     present = np.maximum(arrivals, _TINY)
     none: Vector = np.zeros_like(arrivals)
     dropped, turned = waiting.dropped, waiting.turned_away
     given_up = none if dropped is None else np.minimum(dropped / present, 1.0)
     overload = given_up if turned is None else np.minimum(given_up + turned / present, 1.0)
-    unreached = refused + silent + stopped + overload
+    silent = gone.silent
+    unreached = gone.refused + silent + gone.stopped + gone.unready + overload
     if not (unreached.any() or errors.any() or late.any()):
         return no_fates(len(arrivals))
     begun = np.maximum(1.0 - unreached, 0.0)
     fault = begun * errors
     tardy = (begun - fault) * late
     causes = {
-        "refused": refused,
-        "terminating": stopped,
+        "refused": gone.refused,
+        "terminating": gone.stopped,
+        "unready": gone.unready,
         "silent": silent,
         "overload": overload,
         "fault": fault,

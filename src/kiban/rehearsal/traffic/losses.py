@@ -10,6 +10,7 @@ from kiban.rehearsal.traffic.exact import Vector
 CAUSES: Mapping[str, str] = {
     "refused": "no instance was there to take it",
     "terminating": "it reached an instance that was told to stop and serves no more",
+    "unready": "it reached an instance that had crashed",
     "silent": "it reached an instance on a machine that is gone, before endpoints said so",
     "killed": "its instance was killed while it was being answered",
     "overload": "it waited longer than its caller, or found the queue full",

@@ -67,7 +67,7 @@ class TrafficModel:
         self._late: Vector = np.zeros(len(order), dtype=np.float64)
         self._adds_up = self._closure.is_usable and self.graph.is_sequential
         self._well = no_fates(len(order))
-        self._none_gone = Gone(self._late, self._late, self._late)
+        self._none_gone = Gone(self._late, self._late, self._late, self._late)
         self._fails = False
         self._counts = False
         self._cpu = self._of.cpu

@@ -91,7 +91,9 @@ def quarantine_command(context: click.Context, as_json: bool) -> None:
 reason_option = click.option("--reason", required=True, help="Why; everybody sees it.")
 
 
-@quarantine_command.command("add")
+@quarantine_command.command(
+    "add", epilog="Example: kiban quarantine add stamp=3f2c1a9 --reason 'loses points'"
+)
 @click.argument("releases", nargs=-1, required=True, metavar="SERVICE=TAG...")
 @reason_option
 def add_command(releases: tuple[str, ...], reason: str) -> None:
@@ -102,7 +104,9 @@ def add_command(releases: tuple[str, ...], reason: str) -> None:
     click.echo(f"quarantined {', '.join(releases)}")
 
 
-@quarantine_command.command("lift")
+@quarantine_command.command(
+    "lift", epilog="Example: kiban quarantine lift stamp=3f2c1a9 --reason 'it was the database'"
+)
 @click.argument("releases", nargs=-1, required=True, metavar="SERVICE=TAG...")
 @reason_option
 def lift_command(releases: tuple[str, ...], reason: str) -> None:

@@ -27,8 +27,9 @@ from kiban.rehearsal.ports import Usage
 
 Counts = NDArray[np.int64]
 Truths = NDArray[np.bool_]
-# Three windows of the metrics server: every sample is of a pod that was Ready all the time.
-SETTLED_SECONDS = 45.0
+# Two windows of the metrics server and a second: the latest sample is at most one window old, and
+# all of its own window is of pods that were Ready.
+SETTLED_SECONDS = 31.0
 # A recommendation that was not made.
 NONE = -1
 

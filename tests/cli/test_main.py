@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_of_help_is_that_of_the_command(name: str) -> None:
     module, line = COMMANDS[name]
-    command = getattr(import_module(f"kiban.cli.{module}"), f"{name}_command")
+    command = getattr(import_module(f"kiban.cli.{module}"), f"{name.replace('-', '_')}_command")
     assert line.endswith(".")
     assert command.name == name
 

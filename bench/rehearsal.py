@@ -2,9 +2,9 @@
 
 100 services of about 10 pods on 100 nodes, an autoscaler on each, modelled traffic that follows the
 day through chains of calls, one deploy per service, one zone lost in the afternoon. Prints one JSON
-line; `loop_seconds` is the time of a fixed loop (0.17 on an idle core of the machine that the
-figures in the docs come from). `--services 1000 --nodes 1000 --pods 20` is a larger platform,
-`--profile FILE` tells where the time went.
+line; `loop_seconds` is the time of a fixed loop, by which runs on busy machines can be compared.
+`--services 1000 --nodes 1000 --pods 20` is a larger platform, `--profile FILE` tells where the time
+went.
 """
 
 import argparse

@@ -74,15 +74,19 @@ def _mutated(case: Case, manifest: Manifest, parameters: Manifest | None) -> Man
 
 def _applied(mutation: Spec, manifest: Manifest, values: dict[str, Any], case: Case) -> Manifest:
     if mutation.get("patchType") == "JSONPatch":
-        operations = evaluate(mutation["jsonPatch"]["expression"], values)
+        operations = evaluate(_source(mutation, "jsonPatch"), values)
         patched: Manifest = json_patch(manifest, operations)
         return patched
-    fields = evaluate(mutation["applyConfiguration"]["expression"], values)
+    fields = evaluate(_source(mutation, "applyConfiguration"), values)
     if not isinstance(fields, dict):
         raise WrongExpression("must evaluate to Object")
     info = case.attempt.info
     merged: Manifest = merge(manifest, fields, shape_of(info) if info.type_name else ANYTHING)
     return merged
+
+
+def _source(mutation: Spec, part: str) -> str:
+    return str((mutation.get(part) or {}).get("expression", ""))
 
 
 def _denied(case: Case, error: Exception) -> Failure:

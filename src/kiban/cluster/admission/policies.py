@@ -47,10 +47,12 @@ def _judge_with(case: Case, parameters: Manifest | None) -> None:
         return
     for entry in case.spec.get("validations") or ():
         try:
-            holds = evaluate(entry["expression"], values)
+            holds = evaluate(entry.get("expression", ""), values)
         except WrongExpression as wrong:
             if not lenient:
-                text = f"expression '{entry['expression'].strip()}' resulted in error: {wrong}"
+                text = (
+                    f"expression '{entry.get('expression', '').strip()}' resulted in error: {wrong}"
+                )
                 _deny(case, text, "Invalid")
             continue
         if not holds:
@@ -66,12 +68,12 @@ def _message(entry: Spec, values: dict[str, Any]) -> str:
         if isinstance(text, str) and text.strip() and "\n" not in text:
             return text
     said: str = (entry.get("message") or "").strip()
-    return said or f"failed expression: {entry['expression'].strip()}"
+    return said or f"failed expression: {entry.get('expression', '').strip()}"
 
 
 def _deny(case: Case, message: str, reason: str) -> None:
     """Do what the binding wants done about a no. Raises `Failure` for `Deny`."""
-    actions = case.binding["spec"].get("validationActions") or ()
+    actions = case.bound.get("validationActions") or ()
     if "Warn" in actions:
         case.attempt.call.warnings.append(
             f"Validation failed for ValidatingAdmissionPolicy {case.called}: {message}"

@@ -38,8 +38,13 @@ class Case:
 
     @property
     def spec(self) -> Spec:
-        spec: Spec = self.policy["spec"]
+        spec: Spec = self.policy.get("spec") or {}
         return spec
+
+    @property
+    def bound(self) -> Spec:
+        """What the binding says."""
+        return self.binding.get("spec") or {}
 
     @property
     def called(self) -> str:
@@ -51,12 +56,12 @@ class Case:
         constraints = self.spec.get("matchConstraints") or {}
         if not _concerns(self, constraints, needs_rules=True):
             return False
-        return _concerns(self, self.binding["spec"].get("matchResources") or {}, needs_rules=False)
+        return _concerns(self, self.bound.get("matchResources") or {}, needs_rules=False)
 
     def meets_conditions(self, values: dict[str, Any]) -> bool:
         """Whether all match conditions hold. Raises `WrongExpression`."""
         conditions = self.spec.get("matchConditions") or ()
-        return all(evaluate(entry["expression"], values) for entry in conditions)
+        return all(evaluate(entry.get("expression", ""), values) for entry in conditions)
 
 
 def cases(kind: str, attempt: Attempt, manifest: Manifest) -> Iterator[Case]:
@@ -66,7 +71,7 @@ def cases(kind: str, attempt: Attempt, manifest: Manifest) -> Iterator[Case]:
     if not bindings or attempt.info.group == ADMISSION:
         return
     for binding in bindings:
-        name = binding["spec"].get("policyName", "")
+        name = (binding.get("spec") or {}).get("policyName", "")
         policy = attempt.store.get(Key(ADMISSION, kind, "", name))
         if policy is not None:
             yield Case(attempt, manifest, policy, binding)
@@ -89,10 +94,10 @@ def _concerns(case: Case, match: Spec, *, needs_rules: bool) -> bool:
 
 def parameters_of(case: Case) -> list[Manifest | None]:
     """The objects that the binding gives the policy; one None where it takes none."""
-    kind, reference = case.spec.get("paramKind"), case.binding["spec"].get("paramRef")
+    kind, reference = case.spec.get("paramKind"), case.bound.get("paramRef")
     if not kind or not reference:
         return [None]
-    group_kind = GroupKind(group_of(kind["apiVersion"]), kind["kind"])
+    group_kind = GroupKind(group_of(kind.get("apiVersion", "")), kind.get("kind", ""))
     place = reference.get("namespace") or case.attempt.namespace
     found: list[Manifest | None] = []
     for candidate in case.attempt.store.list(group_kind):
@@ -124,9 +129,9 @@ def values_of(case: Case, parameters: Manifest | None) -> dict[str, Any]:
     }
     for entry in case.spec.get("variables") or ():
         try:
-            value = evaluate(entry["expression"], values)
+            value = evaluate(entry.get("expression", ""), values)
         except WrongExpression:
             # Asking for it is what fails, as it is computed only then.
             continue
-        values["variables"] = {**values["variables"], entry["name"]: value}
+        values["variables"] = {**values["variables"], entry.get("name", ""): value}
     return values

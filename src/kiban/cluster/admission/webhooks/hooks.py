@@ -87,10 +87,12 @@ def _meets_conditions(hook: Hook, attempt: Attempt, manifest: Manifest) -> bool:
     faults = []
     for condition in conditions:
         try:
-            if not evaluate(condition["expression"], values):
+            if not evaluate(condition.get("expression", ""), values):
                 return False
         except WrongExpression as wrong:
-            faults.append(f"expression '{condition['expression']}' resulted in error: {wrong}")
+            faults.append(
+                f"expression '{condition.get('expression', '')}' resulted in error: {wrong}"
+            )
     if faults and not hook.is_lenient:
         raise forbidden(attempt.info, attempt.name, ", ".join(faults))
     return not faults

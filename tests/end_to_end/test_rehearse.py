@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.end_to_end.conftest import Repo
 
 SHORT = """\
@@ -60,6 +59,39 @@ def test_two_revisions_are_rehearsed_under_the_same_dice(shop: Repo) -> None:
     turned = {each["expectation"]: (each["before"], each["after"]) for each in comparison["turned"]}
     assert ("pass", "fail") in turned.values()
     assert found.returncode == 1
+
+
+def test_what_was_recorded_is_replayed_and_fitted(shop: Repo) -> None:
+    rows = [
+        f"{second},hello,{20 + second % 40},{(20 + second % 40) * 0.004},3"
+        for second in range(0, 600, 15)
+    ]
+    (shop.path / "recorded.csv").write_text("\n".join(["time,service,requests,cpu,pods", *rows]))
+    file = shop.path / "rehearsal.yaml"
+    file.write_text(
+        file.read_text().replace(
+            "duration: 10m", "duration: 10m\n    traffic: {replay: {hello: recorded.csv}}"
+        )
+    )
+
+    found = shop.json("rehearse", "quick", "--seeds", "1", "--measured", "recorded.csv")
+
+    sources = {
+        each["parameter"]: each["source"]
+        for each in found["assumptions"]
+        if each["subject"] == "hello"
+    }
+    assert "recorded.csv" in sources["cpu"]
+    requests = next(
+        t for t in found["tracks"] if (t["figure"], t["subject"]) == ("requests", "hello")
+    )
+    assert max(requests["median"]) <= 60.0
+
+
+def test_a_recording_that_is_not_there_is_told(shop: Repo) -> None:
+    said = shop.kiban("rehearse", "quick", "--measured", "nowhere.csv", code=4)
+
+    assert "nowhere.csv: The recording cannot be read" in said
 
 
 def test_an_unknown_scenario_is_refused_before_anything_runs(shop: Repo) -> None:

@@ -15,6 +15,9 @@ from kiban.cli.shown import json_option, show_json
 @click.option("--seeds", default=4, show_default=True, help="Runs, each with other dice.")
 @click.option("--first-seed", default=1, show_default=True, help="To see one run again.")
 @click.option("--compare", "against", metavar="REVISION", default="", help="Under the same dice.")
+@click.option(
+    "--measured", metavar="FILE", default="", help="CSV, or Prometheus: fit the model to it."
+)
 @click.option("--jobs", default=0, help="Runs at the same time; as many as there are cores.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where the reports go."

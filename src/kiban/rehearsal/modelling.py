@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kiban.rehearsal.running import Case, Recording, prepared, staged
+from kiban.rehearsal.running import Arrivals, Case, prepared, staged
 from kiban.rehearsal.scenarios import Scenario
 
 Curve = Sequence[float]
@@ -28,12 +28,12 @@ class Modelled:
         return found
 
 
-def modelled(case: Case, rates: Mapping[str, Recording], seconds: float) -> Modelled:
+def modelled(case: Case, rates: Mapping[str, Arrivals], seconds: float) -> Modelled:
     """Let a load come to the entry services that are named, and to no others."""
     ready = prepared(case)
     calm = replace(ready, scenario=Scenario("calibration", 0.0, seconds))
     services = ready.assumptions.models.services
-    nothing: Recording = ((0.0, seconds), (0.0, 0.0))
+    nothing: Arrivals = ((0.0, seconds), (0.0, 0.0))
     load = {name: nothing for name in services if services[name].peak > 0} | dict(rates)
     stage = staged(calm, 1, load)
     stage.world.run_for(seconds)

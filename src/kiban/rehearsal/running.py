@@ -35,8 +35,8 @@ from kiban.spec import load_platform
 
 # The clock is run in so many parts, so that progress can be told between them.
 PARTS = 96
-# A recording of requests a second: times in seconds, and values.
-Recording = tuple[Sequence[float], Sequence[float]]
+# What came from outside: times in seconds, and requests a second.
+Arrivals = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Case:
     environment: str
     scenarios: tuple[str, ...]
     cluster: str = ""
-    recordings: Mapping[str, Recording] = field(default_factory=dict)
+    recordings: Mapping[str, Arrivals] = field(default_factory=dict)
     measured: Measurements = field(default_factory=dict)
 
 
@@ -96,7 +96,7 @@ def rehearse_once(
     return _run(ready, seed, stage, sampler), stage
 
 
-def staged(ready: Prepared, seed: int, recordings: Mapping[str, Recording] | None = None) -> Stage:
+def staged(ready: Prepared, seed: int, recordings: Mapping[str, Arrivals] | None = None) -> Stage:
     """The world of a case before its clock starts."""
     scenario, assumptions = ready.scenario, ready.assumptions
     settings = Settings(start=later(START, scenario.begin), services=assumptions.machines)

@@ -2,7 +2,7 @@
 parameters fitted to it, and the model's answer to the same load beside what was measured."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import nan
@@ -22,7 +22,7 @@ from kiban.rehearsal.calibration import Calibration, calibrate
 from kiban.rehearsal.modelling import Modelled, modelled
 from kiban.rehearsal.recordings import Recording
 from kiban.rehearsal.report.calibrated import calibration_document, calibration_page, side_by_side
-from kiban.rehearsal.running import Case, prepared
+from kiban.rehearsal.running import Arrivals, Case, prepared
 from kiban.spec import read_directory
 from kiban.wiring.local_cluster import LocalCluster
 from kiban.wiring.tour import example_of
@@ -38,10 +38,6 @@ WARM_UP_SECONDS = 10.0
 SHOTS = (Shot("GET", "/?user=ada", 1), Shot("GET", "/stamp/ada", 2), Shot("POST", "/stamp/ada", 1))
 ENTRIES: Mapping[str, float] = {"web": 0.25, "stamp": 0.75}
 FIGURES = ("requests", "pods", "cpu", "memory", "latency", "p50", "p99")
-
-
-# Times in seconds, and requests a second.
-Arrivals = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@ and the reports of it as files."""
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -19,6 +19,7 @@ from kiban.rehearsal.scenarios import Scenario, known_scenarios
 from kiban.rehearsal.summary import Summary, summarised
 from kiban.spec import load_platform, read_directory
 from kiban.wiring.places import find_platform
+from kiban.wiring.recorded import measured, replays
 from kiban.wiring.revisions import Revision, revision, working_tree
 
 MOST_SEEDS = 1000
@@ -36,6 +37,7 @@ class Wish:
     seeds: int = 1
     first_seed: int = 1
     against: str = ""
+    measured: str = ""
     jobs: int = 0
 
     @property
@@ -46,6 +48,7 @@ class Wish:
         words += ["--seeds", str(self.seeds)] if self.seeds > 1 else []
         words += ["--first-seed", str(self.first_seed)] if self.first_seed != 1 else []
         words += ["--compare", self.against] if self.against else []
+        words += ["--measured", self.measured] if self.measured else []
         return shlex.join(words)
 
 
@@ -69,7 +72,7 @@ def rehearse(start: Path, wish: Wish, shown: Callable[[float], None]) -> Rehears
     _check(wish)
     here = working_tree(start)
     revisions = [here, *([revision(start, wish.against)] if wish.against else [])]
-    cases = [_case(each, wish) for each in revisions]
+    cases = [_recorded(_case(each, wish), wish, start) for each in revisions]
     ready = [prepared(case) for case in cases]
     seeds = range(wish.first_seed, wish.first_seed + wish.seeds)
     work = [(case, seed, case is cases[0] and seed == seeds[0]) for case in cases for seed in seeds]
@@ -114,6 +117,13 @@ def _check(wish: Wish) -> None:
 def _case(revision: Revision, wish: Wish) -> Case:
     environment = wish.environment or list(load_platform(revision.files).environments)[-1]
     return Case(revision.files, environment, wish.scenarios or USUAL, wish.cluster)
+
+
+def _recorded(case: Case, wish: Wish, start: Path) -> Case:
+    """With what is replayed, and what was measured; files are found from the platform's root."""
+    ready, directory = prepared(case), find_platform(start)
+    found = measured(ready, wish.measured, directory) if wish.measured else {}
+    return replace(case, recordings=replays(ready, directory), measured=found)
 
 
 def _one(item: tuple[Case, int, bool], report: Callable[[float], None]) -> tuple[Run, list[str]]:

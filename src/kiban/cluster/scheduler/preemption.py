@@ -62,8 +62,11 @@ def preempt(
     places = sorted(at for at, rejection in rejections.items() if not rejection.is_final)
     limit = max(len(view.order) * CANDIDATE_PERCENT // 100, FEWEST_CANDIDATES)
     candidates: list[Candidate] = []
+    tried = _from_anywhere(places, snapshot)
+    if not view.has_pods_below(attempt.pod.priority):
+        return Answer(message=summary(len(view.order), [*reasons, *[NO_VICTIMS] * len(tried)]))
     budgets = _budgets(snapshot)
-    for at in _from_anywhere(places, snapshot):
+    for at in tried:
         found = _candidate(attempt, view, at, budgets)
         if isinstance(found, Candidate):
             candidates.append(found)

@@ -28,6 +28,7 @@ class View:
         self._infos: dict[str, NodeInfo] = {}
         self._zones: dict[str, list[str]] = {}
         self._places: dict[Key, str] = {}
+        self._priorities: dict[int, int] = {}
         self._nominations: dict[Key, str] = {}
         self._log: list[int] = []
         self._stale = False
@@ -88,6 +89,7 @@ class View:
         self.drop_pod(pod.key)
         self.nominate(pod, "")
         self._places[pod.key] = node
+        self._count_priority(pod.priority, 1)
         self._info(node).add(pod)
         self._count_affine(int(pod.shape.has_pod_terms))
         self._note(node)
@@ -100,6 +102,7 @@ class View:
         info = self._infos[node]
         pod = info.pods[key]
         self._count_affine(-int(pod.shape.has_pod_terms))
+        self._count_priority(pod.priority, -1)
         info.remove(key)
         if info.node is None and not info.pods:
             del self._infos[node]
@@ -109,6 +112,17 @@ class View:
     def place_of(self, key: Key) -> str | None:
         """The node on which a pod counts."""
         return self._places.get(key)
+
+    def has_pods_below(self, priority: int) -> bool:
+        """Whether any pod that counts on a node is of a lower priority."""
+        return any(known < priority for known in self._priorities)
+
+    def _count_priority(self, priority: int, more: int) -> None:
+        count = self._priorities.get(priority, 0) + more
+        if count:
+            self._priorities[priority] = count
+        else:
+            self._priorities.pop(priority, None)
 
     def nominate(self, pod: PodInfo, node: str) -> None:
         """The pod has a claim on room on a node; an empty name withdraws it."""

@@ -92,15 +92,17 @@ class OpenLoad:
         async with aiohttp.ClientSession(
             connector=connector, timeout=timeout, headers=headers
         ) as client:
-            started = due = monotonic()
-            while not self._stopping.is_set() and due < started + seconds:
+            started, offset = monotonic(), 0.0
+            while not self._stopping.is_set() and offset < seconds:
+                due = started + offset
                 await self._until(due)
                 [shot] = chosen.choices(self.shots, weights)
                 if len(self.records) + len(self._under_way) < MAX_RECORDS:
                     task = asyncio.create_task(self._send(client, shot, due, started))
                     self._under_way.add(task)
                     task.add_done_callback(self._under_way.discard)
-                due += 1 / self.rate
+                # Rounded, so that many small steps end where they should.
+                offset = round(offset + 1 / self.rate, 9)
             while self._under_way:
                 await asyncio.wait(self._under_way)
 

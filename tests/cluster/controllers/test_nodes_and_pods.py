@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.failures import Failure
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.disruption import DisruptionController
-from kiban.cluster.controllers.node_lifecycle import NodeLifecycleController
+from kiban.cluster.controllers.node_lifecycle import (
+    MONITOR,
+    Heartbeats,
+    NodeLifecycleController,
+)
 from kiban.cluster.controllers.node_lifecycle.zones import rate_of, zone_state
 from kiban.cluster.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from kiban.cluster.controllers.pod_garbage_collector import PodGarbageCollector
@@ -26,19 +32,20 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant, later, rfc3339_micro
 from kiban.reconcile.commands import Bind, Command, Create, Delete, Patch
+from kiban.reconcile.loop import Task
 
 NOW = Instant(1_800_000_000_000_000)
 READY = [{"type": "Ready", "status": "True"}]
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, heartbeats: Heartbeats | None = None) -> None:
         self.now = NOW
         self.beating: dict[str, None] = {}
         self.cluster: Cluster = assembled(
             7,
             [
-                NodeLifecycleController(),
+                NodeLifecycleController(heartbeats),
                 TaintEvictionController(),
                 PodGarbageCollector(),
                 DisruptionController(),
@@ -159,6 +166,75 @@ def test_a_node_that_comes_back_keeps_its_pods(world: World) -> None:
     world.wait(400)
     assert world.taints("n1") == []
     assert not is_deleting(world.get(POD, "p") or {"metadata": {}})
+
+
+class Heard:
+    """Nodes that are heard all the time, except those that are silent since some time."""
+
+    def __init__(self) -> None:
+        self.silent: dict[str, Instant] = {}
+
+    def last(self, node: str, now: Instant) -> Instant | None:
+        return self.silent.get(node, now)
+
+    def is_heard(self, node: str) -> bool:
+        return node not in self.silent
+
+    def are_all_heard(self) -> bool:
+        return not self.silent
+
+
+def refuse_taints_of(world: World, name: str, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Refuse the next requests for a change of the node's taints that drive pods away."""
+    executor, left = world.cluster.executor, [times]
+    carry_out = executor.carry_out
+
+    def hindered(command: Command, call: Call) -> None:
+        if isinstance(command, Patch) and command.key == Key(*NODE, "", name) and left[0]:
+            node = world.get(NODE, name, "")
+            driving = [
+                [taint for taint in taints or () if taint["effect"] == "NoExecute"]
+                for taints in (
+                    get_in(node, "spec", "taints", default=[]),
+                    get_in(command.patch, "spec", "taints", default=[]),
+                )
+            ]
+            if "spec" in command.patch and driving[0] != driving[1]:
+                left[0] -= 1
+                raise Failure(500, "InternalError", "leader changed")
+        carry_out(command, call)
+
+    monkeypatch.setattr(executor, "carry_out", hindered)
+
+
+def test_a_taint_that_could_not_be_taken_off_a_ready_node_is_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = Heard()
+    world = World(heard)
+    world.node("n1")
+    world.node("n2", "b")
+    world.wait(20)
+    heard.silent["n1"] = world.now
+    world.cluster.loop.wake(Task(NodeLifecycleController.name, MONITOR), world.now)
+    world.wait(70)
+    assert ("unreachable", "NoExecute") in world.taints("n1")
+    refuse_taints_of(world, "n1", monkeypatch, times=3)
+    del heard.silent["n1"]
+    world.do(Patch(Key(*NODE, "", "n1"), {"status": {"conditions": READY}}, "status"))
+    world.wait(60)
+    assert world.taints("n1") == []
+
+
+def test_a_taint_that_was_refused_is_given_at_a_later_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.node("n1")
+    world.node("n2", "b")
+    del world.beating["n1"]
+    refuse_taints_of(world, "n1", monkeypatch, times=3)
+    world.wait(150)
+    assert ("unreachable", "NoExecute") in world.taints("n1")
 
 
 def test_nobody_is_driven_away_when_every_zone_is_silent(world: World) -> None:

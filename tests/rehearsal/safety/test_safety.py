@@ -29,6 +29,15 @@ def test_the_rules_hold_under_faults_and_all_comes_to_rest(part: int) -> None:
     assert {o.seed: [str(v) for v in o.violations] for o in outcomes if o.violations} == {}
 
 
+# Runs in which the request to take a taint off a node that is back was refused.
+REFUSED_RECOVERIES = (1538, 1665, 1697, 4625, 4746)
+
+
+@pytest.mark.parametrize("seed", REFUSED_RECOVERIES)
+def test_a_node_that_is_back_loses_its_taint_though_a_request_was_refused(seed: int) -> None:
+    assert [str(violation) for violation in run(seed).violations] == []
+
+
 def test_one_seed_gives_one_run() -> None:
     assert run(3) == run(3)
     assert run(3).digest != run(4).digest

@@ -224,7 +224,9 @@ class NodeLifecycleController:
         name = node["metadata"]["name"]
         if ready_status(node) == "True":
             self._let_be(node, commands)
-            self._well[name] = node
+            if not has_driving_taint(node, NOT_READY, UNREACHABLE):
+                # Else the request to take it off may fail, and the next look has to ask again.
+                self._well[name] = node
         elif has_driving_taint(node, NOT_READY, UNREACHABLE):
             taints = driving_away(node, now)
             if taints is not None:

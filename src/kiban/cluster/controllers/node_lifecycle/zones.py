@@ -37,12 +37,15 @@ def rate_of(state: State, size: int) -> float:
 
 @dataclass(slots=True)
 class Zone:
-    """A zone's state, the nodes that wait to be emptied, and when the next one may be."""
+    """A zone's state, the nodes that wait to be emptied, and when the next one may be.
+
+    Who was taken is not remembered: a node that still has no taint at the next look is one whose
+    taint was refused or taken off, and waits again.
+    """
 
     state: State = "Initial"
     rate: float = NORMAL_RATE
     waiting: dict[str, None] = field(default_factory=dict)
-    emptied: dict[str, None] = field(default_factory=dict)
     next_at: Instant | None = None
 
     def set_rate(self, rate: float) -> None:
@@ -51,13 +54,11 @@ class Zone:
             self.rate, self.next_at = rate, None
 
     def add(self, node: str) -> None:
-        """The node is to be emptied, unless it was already."""
-        if node not in self.emptied:
-            self.waiting[node] = None
+        """The node is to be emptied."""
+        self.waiting[node] = None
 
     def discard(self, node: str) -> None:
         self.waiting.pop(node, None)
-        self.emptied.pop(node, None)
 
     def take(self, now: Instant) -> str | None:
         """The next node to empty, if its time has come."""
@@ -65,6 +66,5 @@ class Zone:
             return None
         node = next(iter(self.waiting))
         del self.waiting[node]
-        self.emptied[node] = None
         self.next_at = later(now, 1 / self.rate)
         return node

@@ -31,7 +31,7 @@ def do(cluster: Running, *words: str, given: str = "") -> str:
         "configmap made --from-literal=a=b",
         "secret generic made --from-literal=a=b",
         "secret docker-registry made-too --docker-username=a --docker-password=b",
-        "quota made --hard=pods=50,requests.cpu=4 --scopes=NotTerminating",
+        "quota made --hard=pods=50 --scopes=NotTerminating",
         "role made --verb=get,list --resource=pods,deployments.apps",
         "rolebinding made --role=made --serviceaccount=objects:default",
         "clusterrole made --verb=get --non-resource-url=/made",

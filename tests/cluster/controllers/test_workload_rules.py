@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from kiban.cluster.controllers.daemon_set.placing import target_node_of
 from kiban.kube.objects import (
     DEPLOYMENT,
     EVENT,
+    NODE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_DISRUPTION_BUDGET,
@@ -110,6 +112,19 @@ def test_a_node_whose_daemon_fails_again_and_again_is_left_alone_ever_longer() -
     gaps = [after - before for before, after in pairwise(ends)]
     assert gaps == sorted(gaps)
     assert gaps[-1] >= 8
+
+
+def test_a_daemon_that_waits_for_a_node_that_is_gone_is_deleted() -> None:
+    wanted = workload("DaemonSet", "agent")
+    [container] = wanted["spec"]["template"]["spec"]["containers"]
+    container["resources"] = {"requests": {"cpu": "1000"}}
+    made = world(wanted)
+    waiting = [pod for pod in pods_of(made, "agent") if not pod["spec"].get("nodeName")]
+    nodes = [node["metadata"]["name"] for node in made.api.list(NODE)]
+    assert len(waiting) == len(nodes) == 3
+    made.machines.remove(nodes[0], made.now)
+    made.run_for(40)
+    assert sorted(map(target_node_of, pods_of(made, "agent"))) == nodes[1:]
 
 
 # Deployments

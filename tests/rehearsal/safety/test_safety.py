@@ -38,6 +38,10 @@ def test_a_node_that_is_back_loses_its_taint_though_a_request_was_refused(seed: 
     assert [str(violation) for violation in run(seed).violations] == []
 
 
+def test_no_daemon_waits_for_a_node_that_was_replaced() -> None:
+    assert [str(violation) for violation in run(4953).violations] == []
+
+
 def test_one_seed_gives_one_run() -> None:
     assert run(3) == run(3)
     assert run(3).digest != run(4).digest

@@ -1,6 +1,6 @@
 """Which nodes lack a pod of a DaemonSet, and which pods are too many where they are.
 
-Source: podsShouldBeOnNode in pkg/controller/daemon/daemon_controller.go.
+Source: podsShouldBeOnNode and getUnscheduledPodsWithoutNode in pkg/controller/daemon.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,13 @@ from kiban.cluster.controllers.controller_revisions import REVISION_HASH
 from kiban.cluster.controllers.daemon_set.backoff import FailureDelays
 from kiban.cluster.controllers.daemon_set.survey import Survey
 from kiban.cluster.controllers.daemon_set.updating import allows_surge
-from kiban.cluster.controllers.pods import is_available, is_ready, is_terminal, phase_of
+from kiban.cluster.controllers.pods import (
+    is_assigned,
+    is_available,
+    is_ready,
+    is_terminal,
+    phase_of,
+)
 from kiban.cluster.controllers.writing import event, warning
 from kiban.kube.objects import Manifest, is_deleting, labels_of
 from kiban.reconcile.commands import Command
@@ -44,7 +50,19 @@ def upkeep_of(survey: Survey, delays: FailureDelays) -> Upkeep:
             _clear(survey, node, [pod for pod in staying if is_terminal(pod)], delays, found)
             running = [pod for pod in staying if not is_terminal(pod)]
             found.surplus += _too_many(survey, running)
+    found.surplus += _bereft(survey)
     return found
+
+
+def _bereft(survey: Survey) -> list[Manifest]:
+    """Pods that wait for a node that is gone. Nobody else removes them: they are on no node."""
+    return [
+        pod
+        for node, pods in survey.by_node.items()
+        if node and node not in survey.fits
+        for pod in pods
+        if not is_assigned(pod) and not is_deleting(pod)
+    ]
 
 
 def _clear(

@@ -7,9 +7,11 @@ on its node from the moment it is decided, so that the next one sees it there.
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from kiban.cluster.scheduler.belonging import own_selector
 from kiban.cluster.scheduler.board import Board, Question
+from kiban.cluster.scheduler.ground import Ground
 from kiban.cluster.scheduler.images import wanted_images
 from kiban.cluster.scheduler.messages import NO_NODES, failure
 from kiban.cluster.scheduler.node_info import PodInfo, pod_info
@@ -18,6 +20,7 @@ from kiban.cluster.scheduler.placing import Attempt, Finding, place
 from kiban.cluster.scheduler.preemption import NEVER, UNDER_WAY, Answer, Candidate, preempt
 from kiban.cluster.scheduler.queue import Queue, Waiting
 from kiban.cluster.scheduler.scores.topology_spread import system_defaults
+from kiban.cluster.scheduler.shape import Shape
 from kiban.cluster.scheduler.terms import Spread
 from kiban.cluster.scheduler.verdict import Rejection
 from kiban.cluster.scheduler.view import View
@@ -72,6 +75,8 @@ class Scheduler:
         self.view = View()
         self.queue = Queue()
         self._boards: OrderedDict[object, Board] = OrderedDict()
+        # As long as a board stands on them.
+        self._grounds: WeakValueDictionary[object, Ground] = WeakValueDictionary()
         self._defaults: dict[object, tuple[Spread, ...]] = {}
         self._start = 0
 
@@ -225,12 +230,21 @@ class Scheduler:
         )
         board = self._boards.get(identity)
         if board is None:
-            board = self._boards[identity] = Board(Question(shape, defaults, images), self.view)
+            question, ground = Question(shape, defaults), self._ground(shape, images)
+            board = self._boards[identity] = Board(question, ground, self.view)
             if len(self._boards) > BOARDS_LIMIT:
                 self._boards.popitem(last=False)
         else:
             self._boards.move_to_end(identity)
         return board
+
+    def _ground(self, shape: Shape, images: tuple[str, ...]) -> Ground:
+        """One for all boards of pods that want the same of a node by itself."""
+        identity = (shape.alone, images)
+        ground = self._grounds.get(identity)
+        if ground is None:
+            ground = self._grounds[identity] = Ground(shape, images, self.view)
+        return ground
 
     def _spread_defaults(self, pod: Manifest, snapshot: Snapshot) -> tuple[Spread, ...]:
         owner = controller_of(pod)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from kiban.cluster.scheduler.board import Board, node_verdict
+from kiban.cluster.scheduler.board import Board
+from kiban.cluster.scheduler.ground import node_verdict
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.selection import best_of, nodes_to_find
 from kiban.cluster.scheduler.verdict import Rejection

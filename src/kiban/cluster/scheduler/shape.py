@@ -37,13 +37,17 @@ _FIELDS = (
     "overhead",
     "resources",
 )
+# What no rule about a single node reads; of affinity only a part.
+_ABOUT_OTHERS = frozenset({"affinity", "topologySpreadConstraints", "claims"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A pod without its name. `digest` tells shapes apart; it leaves the labels out."""
+    """A pod without its name. `digest` tells shapes apart; it leaves the labels out. `alone` leaves
+    out other pods too: it tells apart what the pod wants of a node by itself."""
 
     digest: bytes
+    alone: bytes
     namespace: str
     labels: Mapping[str, str]
     requests: tuple[tuple[str, int], ...]
@@ -118,6 +122,7 @@ def _compiled(digest: bytes, identity: bytes) -> Shape:
     wanted = {name: amount for name, amount in pod_requests(spec).items() if amount}
     return Shape(
         digest=digest,
+        alone=_alone(spec),
         namespace=namespace,
         labels=labels,
         requests=tuple(sorted(wanted.items())),
@@ -144,6 +149,11 @@ def _compiled(digest: bytes, identity: bytes) -> Shape:
         and not wanted.get("memory")
         and not any(entry["limits"] for entry in spec.get("containers") or ()),
     )
+
+
+def _alone(spec: Tree) -> bytes:
+    parts = {key: value for key, value in spec.items() if key not in _ABOUT_OTHERS}
+    return orjson.dumps([parts, (spec.get("affinity") or {}).get("nodeAffinity")])
 
 
 def _named(terms: tuple[NodeTerm, ...] | None) -> frozenset[str] | None:

@@ -8,6 +8,7 @@ derives something from nodes reads on from where it stopped.
 from collections.abc import Mapping, Sequence
 
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
+from kiban.cluster.scheduler.shape import Shape
 from kiban.kube.objects import Key, Manifest
 
 # Entries of the log before it is cut; who has fallen behind further starts anew.
@@ -30,7 +31,7 @@ class View:
         self._places: dict[Key, str] = {}
         self._priorities: dict[int, int] = {}
         self._nominations: dict[Key, str] = {}
-        self._log: list[int] = []
+        self._log: list[tuple[int, Shape | None]] = []
         self._stale = False
 
     # Nodes
@@ -42,7 +43,7 @@ class View:
         info.describe(node)
         self._count_images(images, info.images)
         if known and zone == info.zone:
-            self._note(name)
+            self._note(name, None)
             return
         if known:
             self._leave(zone, name)
@@ -92,7 +93,7 @@ class View:
         self._count_priority(pod.priority, 1)
         self._info(node).add(pod)
         self._count_affine(int(pod.shape.has_pod_terms))
-        self._note(node)
+        self._note(node, pod.shape)
 
     def drop_pod(self, key: Key) -> PodInfo | None:
         """The pod no longer counts anywhere; what it was, if it did."""
@@ -106,7 +107,7 @@ class View:
         info.remove(key)
         if info.node is None and not info.pods:
             del self._infos[node]
-        self._note(node)
+        self._note(node, pod.shape)
         return pod
 
     def place_of(self, key: Key) -> str | None:
@@ -147,14 +148,15 @@ class View:
     def position(self) -> int:
         return len(self._log)
 
-    def changed_since(self, position: int) -> Sequence[int]:
-        """Places in the order of nodes that changed; some more than once."""
+    def changed_since(self, position: int) -> Sequence[tuple[int, Shape | None]]:
+        """Places in the order of nodes that changed, some more than once, with the shape of the
+        pod that came or went; none when the node itself changed."""
         return self._log[position:]
 
-    def _note(self, name: str) -> None:
+    def _note(self, name: str, pod: Shape | None) -> None:
         at = self.index.get(name)
         if at is not None:
-            self._log.append(at)
+            self._log.append((at, pod))
             if len(self._log) > LOG_LIMIT:
                 self.renew()
 

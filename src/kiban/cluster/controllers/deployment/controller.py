@@ -5,6 +5,7 @@ the newest set, up, down, clean up. Source: pkg/controller/deployment/deployment
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from kiban.cluster.controllers.conditions import Claim
 from kiban.cluster.controllers.deployment.history import outdated_sets
@@ -30,7 +31,13 @@ from kiban.cluster.controllers.deployment.wishes import (
 )
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
 from kiban.cluster.controllers.pods import is_terminal
-from kiban.cluster.controllers.writing import change, event, status_update, warning
+from kiban.cluster.controllers.writing import (
+    change,
+    event,
+    is_own_report,
+    status_update,
+    warning,
+)
 from kiban.kube.objects import (
     DEPLOYMENT,
     POD,
@@ -51,15 +58,28 @@ from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 _SELECTS_ALL = "This deployment is selecting all pods. A non-empty selector is required."
 
 
+@dataclass(frozen=True, slots=True)
+class _Report(Outcome):
+    """A new status and nothing else; `told` is the status when a pass that finds it written would
+    have nothing to do."""
+
+    told: Status | None = None
+
+
 class DeploymentController:
     """The controller of kind Deployment."""
 
     name = "deployment-controller"
     watches = frozenset({DEPLOYMENT, REPLICA_SET, POD})
 
+    def __init__(self) -> None:
+        # What each Deployment was last told of its sets.
+        self._told: dict[Key, Status] = {}
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == DEPLOYMENT:
-            return [change.key]
+            told = self._told.pop(change.key, None)
+            return () if is_own_report(change, told) else [change.key]
         if change.key.group_kind == POD:
             return _waiting_for(change, snapshot)
         owners = controllers_of(DEPLOYMENT, (change.before, change.after))
@@ -68,6 +88,12 @@ class DeploymentController:
         return owners
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        outcome = self._pass(key, snapshot, now)
+        if isinstance(outcome, _Report) and outcome.told is not None:
+            self._told[key] = outcome.told
+        return outcome
+
+    def _pass(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         deployment = snapshot.get(key)
         if deployment is None:
             return NOTHING
@@ -184,15 +210,25 @@ def _conclude(
         if not resizes and is_complete(deployment, deployment.get("status") or {})
         else ()
     )
-    return _report(deployment, status, now, (*resizes, *cleanup))
+    commands = (*resizes, *cleanup)
+    if not commands and is_complete(deployment, status) and outdated_sets(deployment, sets):
+        # Once the status says so, the next pass cleans up.
+        return Outcome(status_update(deployment, status))
+    return _report(deployment, status, now, commands)
 
 
 def _report(
     deployment: Manifest, status: Status, now: Instant, commands: tuple[Command, ...] = ()
 ) -> Outcome:
+    """The status, after the commands. Without commands a pass on it would find the same, so its
+    deadline is what remains to be looked at."""
     written = status_update(deployment, status)
-    wake_after = None if written else deadline_check(deployment, status, now)
-    return Outcome((*commands, *written), wake_after=wake_after)
+    if written and commands:
+        return Outcome((*commands, *written))
+    deadline = deadline_check({**deployment, "status": status}, status, now)
+    if written:
+        return _Report(written, deadline, told=status)
+    return Outcome(commands, deadline)
 
 
 def _resizes(

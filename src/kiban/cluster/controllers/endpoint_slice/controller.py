@@ -17,7 +17,7 @@ from kiban.cluster.controllers.endpoint_slice.slices import (
     SERVICE_NAME_LABEL,
     slice_commands,
 )
-from kiban.cluster.controllers.pods import is_ready, phase_of
+from kiban.cluster.controllers.pods import is_ready, is_terminal
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
@@ -123,14 +123,16 @@ def _selects(service: Manifest) -> bool:
 
 
 def _shown(pod: Manifest | None) -> Any:
-    """What endpoints show of a pod."""
+    """What endpoints show of a pod; None when it is no endpoint."""
     if pod is None:
         return None
     status = pod.get("status") or {}
+    if is_terminal(pod) or not (status.get("podIP") or status.get("podIPs")):
+        return None
     return (
         labels_of(pod),
         status.get("podIP"),
-        phase_of(pod) in ("Succeeded", "Failed"),
+        status.get("podIPs"),
         is_ready(pod),
         is_deleting(pod),
         get_in(pod, "spec", "nodeName"),

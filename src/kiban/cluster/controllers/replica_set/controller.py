@@ -65,7 +65,7 @@ class ReplicaSetController:
         if change.key.group_kind == REPLICA_SET:
             told = self._told.pop(change.key, None)
             return () if is_own_report(change, told) else [change.key]
-        if _shown(change.before) == _shown(change.after):
+        if _shown(change.before) == _shown(change.after) or _ended_before(change):
             return ()
         owners = controllers_of(REPLICA_SET, (change.before, change.after))
         if change.after is not None and controller_of(change.after) is None:
@@ -100,7 +100,14 @@ def _shown(pod: Manifest | None) -> Any:
     if pod is None:
         return None
     ready = condition_of(pod, "Ready")
+    if ready is not None and ready.get("status") != "True":
+        ready = None
     return labels_of(pod), owners_of(pod), is_terminal(pod), is_deleting(pod), ready
+
+
+def _ended_before(change: Change) -> bool:
+    """Whether a pod is gone that did not count any more."""
+    return change.after is None and change.before is not None and is_terminal(change.before)
 
 
 def _sized(

@@ -30,7 +30,7 @@ def test_the_rules_hold_under_faults_and_all_comes_to_rest(part: int) -> None:
 
 
 # Runs in which the request to take a taint off a node that is back was refused.
-REFUSED_RECOVERIES = (1538, 1665, 1697, 4625, 4746)
+REFUSED_RECOVERIES = (1538, 1665, 1697, 4625, 4746, 6587)
 
 
 @pytest.mark.parametrize("seed", REFUSED_RECOVERIES)
@@ -38,8 +38,9 @@ def test_a_node_that_is_back_loses_its_taint_though_a_request_was_refused(seed: 
     assert [str(violation) for violation in run(seed).violations] == []
 
 
-def test_no_daemon_waits_for_a_node_that_was_replaced() -> None:
-    assert [str(violation) for violation in run(4953).violations] == []
+@pytest.mark.parametrize("seed", (4953, 6967))
+def test_no_daemon_waits_for_a_node_that_was_replaced(seed: int) -> None:
+    assert [str(violation) for violation in run(seed).violations] == []
 
 
 def test_one_seed_gives_one_run() -> None:

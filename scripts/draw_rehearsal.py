@@ -1,6 +1,6 @@
 """Draws the plot of the README: what a rehearsed day of the example finds about `notify`.
 
-    python scripts/draw_rehearsal.py
+python scripts/draw_rehearsal.py
 """
 
 from dataclasses import replace

@@ -18,7 +18,7 @@ from kiban.cluster.scheduler.scores.normal import normalised
 from kiban.cluster.scheduler.scores.topology_spread import SoftSpread
 from kiban.cluster.scheduler.shape import Shape
 from kiban.cluster.scheduler.terms import Spread
-from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.verdict import Refusals, Rejection
 from kiban.cluster.scheduler.view import View
 
 # Weights of the default profile (pkg/scheduler/apis/config/v1/default_plugins.go); resources
@@ -40,12 +40,13 @@ class Question:
 
 
 class Board:
-    """Verdicts and scores of one shape, by place in the view's order."""
+    """Verdicts and scores of one shape, by place in the view's order. Without a ground to share
+    it has its own, on which images do not count."""
 
-    def __init__(self, question: Question, ground: Ground, view: View) -> None:
+    def __init__(self, question: Question, view: View, ground: Ground | None = None) -> None:
         self._shape, self._view = question.shape, view
         self._defaults = question.defaults
-        self._ground = ground
+        self._ground = ground or Ground(question.shape, (), view)
         self._version = -1
         self._position = 0
         self._looks: list[int] = []
@@ -105,6 +106,10 @@ class Board:
     def verdicts(self) -> Sequence[Rejection | None]:
         """Of the rules about a node alone."""
         return self._ground.verdicts
+
+    def refusals(self) -> Refusals | None:
+        """Why no node can take the pod by the rules about a node alone, if none can."""
+        return self._ground.refusals()
 
     @property
     def compares(self) -> bool:

@@ -22,7 +22,7 @@ from kiban.cluster.scheduler.queue import Queue, Waiting
 from kiban.cluster.scheduler.scores.topology_spread import system_defaults
 from kiban.cluster.scheduler.shape import Shape
 from kiban.cluster.scheduler.terms import Spread
-from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.verdict import Refusals, Rejection
 from kiban.cluster.scheduler.view import View
 from kiban.cluster.scheduler.volumes import missing_claim, volume_choices
 from kiban.cluster.scheduler.watching import take_in
@@ -163,11 +163,9 @@ class Scheduler:
     ) -> _Tried:
         snapshot, now = world
         rejections = finding.rejections
-        causes = dict.fromkeys(rejection.filter for rejection in rejections.values())
-        self.queue.park(waiting, causes, attempt.pod.shape)
+        self.queue.park(waiting, rejections.causes, attempt.pod.shape)
         answer = self._room(pod, attempt, rejections, snapshot)
-        reasons = [reason for rejection in rejections.values() for reason in rejection.reasons]
-        text = failure(len(self.view.order), reasons, answer.message)
+        text = failure(len(self.view.order), rejections.reasons, answer.message)
         if answer.candidate is None:
             keeps = answer.message == UNDER_WAY
             return _Tried(failed(pod, text, now, None if keeps else ""), ends_batch=True)
@@ -179,7 +177,7 @@ class Scheduler:
         self,
         pod: Manifest,
         attempt: Attempt,
-        rejections: dict[int, Rejection],
+        rejections: Refusals,
         snapshot: Snapshot,
     ) -> Answer:
         if pod["spec"].get("preemptionPolicy") == "Never":
@@ -231,7 +229,7 @@ class Scheduler:
         board = self._boards.get(identity)
         if board is None:
             question, ground = Question(shape, defaults), self._ground(shape, images)
-            board = self._boards[identity] = Board(question, ground, self.view)
+            board = self._boards[identity] = Board(question, self.view, ground)
             if len(self._boards) > BOARDS_LIMIT:
                 self._boards.popitem(last=False)
         else:

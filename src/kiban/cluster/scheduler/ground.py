@@ -15,7 +15,7 @@ from kiban.cluster.scheduler.scores.image_locality import image_locality
 from kiban.cluster.scheduler.scores.node import dislikes, preference
 from kiban.cluster.scheduler.scores.resources import balanced, least_allocated
 from kiban.cluster.scheduler.shape import Shape
-from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.verdict import Refusals, Rejection
 from kiban.cluster.scheduler.view import View
 
 # Different looks of nodes remembered before they are numbered anew.
@@ -42,6 +42,7 @@ class Ground:
         self._numbers: dict[tuple[int, int, int], int] = {}
         self.verdicts: list[Rejection | None] = []
         self.marks = Marks([], [], [])
+        self._refusals: Refusals | None = None
         # The same number for nodes between which no mark differs.
         self.looks: list[int] = []
 
@@ -56,8 +57,20 @@ class Ground:
                 self.update(at, view.order[at])
         self._position = view.position
 
+    def refusals(self) -> Refusals | None:
+        """Why no node can take the pod, if none can; the same until a node changes."""
+        if self._refusals is None:
+            refusals = Refusals()
+            for at, verdict in enumerate(self.verdicts):
+                if verdict is None:
+                    return None
+                refusals[at] = verdict
+            self._refusals = refusals
+        return self._refusals
+
     def _renew(self) -> None:
         count = len(self._view.order)
+        self._refusals = None
         self.verdicts = [None] * count
         self.marks = Marks([0] * count, [0] * count, [0] * count)
         self.looks, self._numbers = [0] * count, {}
@@ -68,6 +81,7 @@ class Ground:
     def update(self, at: int, info: NodeInfo) -> None:
         """Look at one node again. `info` may be a copy on which something is tried."""
         shape, marks = self._shape, self.marks
+        self._refusals = None
         verdict = self.verdicts[at] = node_verdict(shape, info)
         if verdict is not None:
             return

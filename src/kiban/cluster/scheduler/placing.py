@@ -12,7 +12,7 @@ from kiban.cluster.scheduler.board import Board
 from kiban.cluster.scheduler.ground import node_verdict
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.selection import best_of, nodes_to_find
-from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.verdict import Refusals, Rejection
 from kiban.cluster.scheduler.view import View
 from kiban.cluster.scheduler.volumes import VolumeChoice, unreachable
 from kiban.kube.objects import Key
@@ -32,7 +32,7 @@ class Finding:
     """The node, or the rejection of every node by its place in the order."""
 
     node: str = ""
-    rejections: dict[int, Rejection] = field(default_factory=dict)
+    rejections: Refusals = field(default_factory=Refusals)
     processed: int = 0
 
 
@@ -61,6 +61,9 @@ def _feasible(
     places = chain(range(start, count), range(start))
     if attempt.volumes or view.nominated or attempt.board.compares:
         fitting = (at for at in places if _rejection(attempt, view, at, limits) is None)
+    elif (refusals := attempt.board.refusals()) is not None:
+        finding.rejections, finding.processed = refusals, count
+        return ()
     else:
         fitting = (at for at in places if verdicts[at] is None)
     found = list(islice(fitting, enough))

@@ -5,13 +5,14 @@ most important first, as long as the pod still fits. Budgets are broken only whe
 without. Source: pkg/scheduler/framework/preemption/preemption.go, plugins/defaultpreemption.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kiban.cluster.scheduler.messages import summary
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.placing import Attempt, verdict_on
-from kiban.cluster.scheduler.verdict import Rejection
+from kiban.cluster.scheduler.verdict import Refusals
 from kiban.cluster.scheduler.view import View
 from kiban.kube.objects import POD_DISRUPTION_BUDGET, get_in
 from kiban.kube.selectors import LabelSelector, selector_from_object
@@ -54,17 +55,16 @@ class Budget:
     disrupted: Mapping[str, object] = field(default_factory=dict)
 
 
-def preempt(
-    attempt: Attempt, rejections: Mapping[int, Rejection], view: View, snapshot: Snapshot
-) -> Answer:
+def preempt(attempt: Attempt, rejections: Refusals, view: View, snapshot: Snapshot) -> Answer:
     """The best node to make room on."""
-    reasons = [NOT_HELPFUL for rejection in rejections.values() if rejection.is_final]
-    places = sorted(at for at, rejection in rejections.items() if not rejection.is_final)
+    places = rejections.open_places
+    reasons = Counter({NOT_HELPFUL: len(rejections) - len(places)})
     limit = max(len(view.order) * CANDIDATE_PERCENT // 100, FEWEST_CANDIDATES)
     candidates: list[Candidate] = []
     tried = _from_anywhere(places, snapshot)
     if not view.has_pods_below(attempt.pod.priority):
-        return Answer(message=summary(len(view.order), [*reasons, *[NO_VICTIMS] * len(tried)]))
+        reasons[NO_VICTIMS] = len(places)
+        return Answer(message=summary(len(view.order), reasons))
     budgets = _budgets(snapshot)
     for at in tried:
         found = _candidate(attempt, view, at, budgets)
@@ -73,7 +73,7 @@ def preempt(
             if len(candidates) >= limit:
                 break
         else:
-            reasons += found
+            reasons.update(found)
     if candidates:
         return Answer(min(candidates, key=_cost))
     return Answer(message=summary(len(view.order), reasons))

@@ -29,7 +29,6 @@ from kiban.kube.objects import Manifest, labels_of
 SHAPES_LIMIT = 8192
 
 _FIELDS = (
-    "nodeName",
     "nodeSelector",
     "affinity",
     "tolerations",

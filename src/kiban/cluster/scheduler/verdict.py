@@ -1,5 +1,7 @@
-"""Why a node cannot take a pod, and in whose words."""
+"""Why a node cannot take a pod, and in whose words; why none can."""
 
+from collections import Counter
+from functools import cached_property
 from typing import NamedTuple
 
 
@@ -9,3 +11,23 @@ class Rejection(NamedTuple):
     filter: str
     reasons: tuple[str, ...]
     is_final: bool = False
+
+
+class Refusals(dict[int, Rejection]):
+    """The rejection of every node by its place in the order; not changed once it is complete, for
+    pods that ask for the same are refused alike."""
+
+    @cached_property
+    def causes(self) -> tuple[str, ...]:
+        """The filters that rejected, each once."""
+        return tuple(dict.fromkeys(rejection.filter for rejection in self.values()))
+
+    @cached_property
+    def reasons(self) -> Counter[str]:
+        """How many nodes each reason is given for."""
+        return Counter(reason for rejection in self.values() for reason in rejection.reasons)
+
+    @cached_property
+    def open_places(self) -> tuple[int, ...]:
+        """Where removing pods could help."""
+        return tuple(sorted(at for at, rejection in self.items() if not rejection.is_final))

@@ -43,7 +43,7 @@ class View:
         info.describe(node)
         self._count_images(images, info.images)
         if known and zone == info.zone:
-            self._note(name, None)
+            self._note(name)
             return
         if known:
             self._leave(zone, name)
@@ -153,7 +153,7 @@ class View:
         pod that came or went; none when the node itself changed."""
         return self._log[position:]
 
-    def _note(self, name: str, pod: Shape | None) -> None:
+    def _note(self, name: str, pod: Shape | None = None) -> None:
         at = self.index.get(name)
         if at is not None:
             self._log.append((at, pod))

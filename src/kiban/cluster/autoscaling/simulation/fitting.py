@@ -7,7 +7,8 @@ the scheduler's board for that shape of pod keeps the sums.
 from collections.abc import Sequence
 
 from kiban.cluster.autoscaling.simulation.trial import Trial
-from kiban.cluster.scheduler.board import Board, Question, node_verdict
+from kiban.cluster.scheduler.board import Board, Question
+from kiban.cluster.scheduler.ground import node_verdict
 from kiban.cluster.scheduler.node_info import PodInfo
 from kiban.cluster.scheduler.shape import Shape
 from kiban.cluster.scheduler.verdict import Rejection

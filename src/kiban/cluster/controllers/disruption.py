@@ -79,10 +79,12 @@ class DisruptionController:
     def _counting(self, change: Change) -> Iterable[Key]:
         """The budgets that count a workload whose size has changed. The real controller waits for
         its pods to change, which they do not when a quota holds them back."""
-        sizes = [get_in(entry, "spec", "replicas") for entry in (change.before, change.after)]
-        if change.before is None or change.after is None or sizes[0] == sizes[1]:
+        before, after = change.before, change.after
+        if before is None or after is None or before["spec"] is after["spec"]:
             return ()
-        labels = get_in(change.after, "spec", "template", "metadata", "labels", default={})
+        if get_in(before, "spec", "replicas") == get_in(after, "spec", "replicas"):
+            return ()
+        labels = get_in(after, "spec", "template", "metadata", "labels", default={})
         return self._selectors.choosing(change.key.namespace, labels)
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:

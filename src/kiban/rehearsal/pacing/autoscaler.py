@@ -26,6 +26,7 @@ from kiban.reconcile.controller import NOTHING, Change, Delayed, Outcome, Snapsh
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.metering import Metering
 from kiban.rehearsal.pacing.lanes import Lanes, Terms, terms_of, workload_of
+from kiban.rehearsal.pacing.looking import proposed
 
 _PERIOD = round(PERIOD_SECONDS * MICROSECONDS)
 BEAT_KIND = "HorizontalPodAutoscalerBeat"
@@ -59,7 +60,7 @@ class PacedAutoscaler:
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         if key.kind == BEAT_KIND:
-            return self._beat(key, now)
+            return self._beat(key, snapshot, now)
         autoscaler = snapshot.get(key)
         if autoscaler is None:
             return NOTHING
@@ -88,9 +89,12 @@ class PacedAutoscaler:
         self._lanes_of[key] = lanes
         return lanes
 
-    def _beat(self, key: Key, now: Instant) -> Outcome:
+    def _beat(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        def look(terms: Terms, replicas: int) -> int | None:
+            return proposed(terms, replicas, self._metering, snapshot, now)
+
         lanes = self._lanes[int(key.name)]
-        for due in lanes.restless(self._metering.usage, now):
+        for due in lanes.restless(self._metering.usage, now, look):
             self.wake(due, now)
         return Outcome(wake_after=PERIOD_SECONDS)
 

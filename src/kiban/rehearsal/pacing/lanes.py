@@ -3,10 +3,11 @@
 A lane is one autoscaler with one metric, the utilisation of what its pods request or their average
 use. It can be judged here while its pods are settled: all Ready for a while, as many as asked for.
 Then every pod's sample is the same, no sample is missing, and the rules of `replicas` and `limits`
-come down to arithmetic on whole numbers, done here in the same order. All others are run.
+come down to arithmetic on whole numbers, done here in the same order. Where pods come and go their
+proposal is looked up, and judged with the others'. All others are run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,10 @@ class Terms:
     up_seconds: float
     down_seconds: float
     tolerance: tuple[float, float]
+
+
+# What a metric proposes for a workload of this size, where a look at its pods can tell.
+Look = Callable[[Terms, int], int | None]
 
 
 def workload_of(autoscaler: Manifest) -> Key:
@@ -182,23 +187,32 @@ class Lanes:
 
     # Judging
 
-    def restless(self, usage: Usage | None, now: Instant) -> Sequence[Key]:
+    def restless(self, usage: Usage | None, now: Instant, look: Look) -> Sequence[Key]:
         """The autoscalers that have to run now. What the others recommend is remembered."""
         self._forget(now)
         if usage is None or not self.keys:
             return list(self.keys)
         columns = self._columns = self._columns or _Columns(self._terms)
-        settled = columns.settled(self._fleet, self.replicas, now)
+        known = columns.settled(self._fleet, self.replicas, now)
         wanted = columns.wanted(self._fleet, usage, self.replicas)
-        stable = self._stable(columns, wanted, now)
-        held = (
+        unsettled = columns.in_range(self.replicas) & ~known
+        for number in np.flatnonzero(unsettled).tolist():
+            terms = self._terms[number]
+            seen = look(terms, int(self.replicas[number])) if terms is not None else None
+            if seen is not None:
+                known[number], wanted[number] = True, seen
+        quiet = known & self._held(columns, self._stable(columns, wanted, now))
+        self._new_row(now)[quiet] = wanted[quiet]
+        return [self.keys[number] for number in np.flatnonzero(~quiet).tolist()]
+
+    def _held(self, columns: "_Columns", stable: Counts) -> Truths:
+        """Where what is proposed, once stabilised, is the present size, or out of bounds."""
+        found: Truths = (
             (stable == self.replicas)
             | ((stable < self.replicas) & (self.replicas == columns.smallest))
             | ((stable > self.replicas) & (self.replicas == columns.largest))
         )
-        quiet = settled & held
-        self._new_row(now)[quiet] = wanted[quiet]
-        return [self.keys[number] for number in np.flatnonzero(~quiet).tolist()]
+        return found
 
     def _stable(self, columns: "_Columns", wanted: Counts, now: Instant) -> Counts:
         """The proposals after stabilisation, as `limits` does it."""
@@ -243,9 +257,14 @@ class _Columns:
         service = self.service
         calm = now - fleet.moved_at[service] >= round(SETTLED_SECONDS * MICROSECONDS)
         whole = (fleet.ready[service] == replicas) & (fleet.starting[service] == 0)
-        within = (replicas >= np.maximum(self.smallest, 1)) & (replicas <= self.largest)
         requests = ~self.is_share | (self._requested(fleet) > 0)
-        found: Truths = self.judged & calm & whole & within & requests
+        found: Truths = self.in_range(replicas) & calm & whole & requests
+        return found
+
+    def in_range(self, replicas: Counts) -> Truths:
+        """Where the metric decides: the size is one that the autoscaler may choose."""
+        within = (replicas >= np.maximum(self.smallest, 1)) & (replicas <= self.largest)
+        found: Truths = self.judged & within
         return found
 
     def wanted(self, fleet: Fleet, usage: Usage, replicas: Counts) -> Counts:

@@ -36,5 +36,6 @@ def test_one_job_stays_in_this_process_and_tells_the_share_of_the_whole() -> Non
 
 
 def test_a_problem_of_one_item_is_the_problem_of_all() -> None:
-    with pytest.raises(KibanError, match="1 is refused"):
+    # Which of them comes first is the machine's business.
+    with pytest.raises(KibanError, match="[12] is refused"):
         in_processes(refused, [1, 2], lambda _: None, jobs=2)

@@ -37,5 +37,5 @@ def test_one_job_stays_in_this_process_and_tells_the_share_of_the_whole() -> Non
 
 def test_a_problem_of_one_item_is_the_problem_of_all() -> None:
     # Which of them comes first is the machine's business.
-    with pytest.raises(KibanError, match="[12] is refused"):
+    with pytest.raises(KibanError, match=r"[12] is refused"):
         in_processes(refused, [1, 2], lambda _: None, jobs=2)

@@ -1,5 +1,6 @@
 """Promotion, approval and quarantine as people do them, in a real repository and journal."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,16 @@ def test_approvals_are_counted_by_person(shop: Repo) -> None:
     shop.kiban("approve", "hello=v2", "--env", "stg")
 
     assert "said yes" in shop.kiban("promote", "dev", "stg")
+
+
+def test_the_record_holds_the_acts_of_its_span_alone(shop: Repo) -> None:
+    ran(shop, "v2")
+    shop.kiban("quarantine", "add", "hello=v2", "--reason", "greets nobody")
+
+    (line,) = shop.kiban("audit-log", "--since", "1h", "--json").splitlines()
+    everything = shop.kiban("audit-log", "--since", "9999d", "--csv").splitlines()
+
+    assert json.loads(line)["what"] == "release/quarantined"
+    assert json.loads(line)["why"] == "greets nobody"
+    assert len(everything) == 5
+    assert "delivered" in shop.kiban("history", "--env", "dev")

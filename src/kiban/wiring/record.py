@@ -1,10 +1,10 @@
 """`kiban history`, `kiban audit-log` and `kiban figures`: what the journal says, to whom it may
 concern."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.journal import JournalReader
 from kiban.adapters.journal.database import JournalPlace
 from kiban.plans.records import Entry
@@ -25,7 +25,7 @@ class Window:
 
 
 def window(seconds: float) -> Window:
-    now = Instant(time.time_ns() // 1000)
+    now = wall_clock()
     return Window(later(now, -seconds), now)
 
 
@@ -39,8 +39,10 @@ def record(seconds: float) -> Iterator[Act]:
     """Every act of the last so many seconds, the oldest first."""
     # Plans that began earlier give their acts a name, so reading begins at the beginning.
     since = window(seconds).since
-    shown = {entry.sequence for entry in every_entry(since=since)}
-    return (act for act in acts(every_entry()) if act.sequence in shown)
+    first = next((entry.sequence for entry in every_entry(since=since)), None)
+    if first is None:
+        return iter(())
+    return (act for act in acts(every_entry()) if act.sequence >= first)
 
 
 def figures(seconds: float, environment: str | None) -> tuple[Window, list[DeliveryFigures]]:

@@ -4,6 +4,7 @@ time, never with an error of ours, and the server goes on."""
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import orjson
 import pytest
@@ -67,7 +68,9 @@ def test_no_bytes_break_the_server(server: Threaded) -> None:
     dice = random.Random(1)
     for _ in range(REQUESTS):
         data = bent(dice, WHOLE)
-        with connection(server) as link:
+        said = b""
+        # To be hung up on before all is said is an answer too.
+        with connection(server) as link, suppress(ConnectionError):
             link.sendall(data)
             # A length that promises more than comes would have both sides wait.
             link.shutdown(socket.SHUT_WR)
@@ -76,6 +79,16 @@ def test_no_bytes_break_the_server(server: Threaded) -> None:
         assert not said or said.startswith((b"HTTP/1.1 ", b"HTTP/1.0 4")), (data, said)
         assert not said.startswith(b"HTTP/1.1 5"), (data, said)
     assert requests.get(f"{server.address}/readyz", headers=HEADERS, timeout=5).text == "ok"
+
+
+@pytest.mark.parametrize("version", [b"", b" HTTP/0.9", b" HTTP/2.0", b" HTTP/7.3"])
+def test_an_unknown_version_of_http_is_refused_in_a_known_one(
+    server: Threaded, version: bytes
+) -> None:
+    with connection(server) as link:
+        link.sendall(b"GET /readyz" + version + b"\r\nHost: localhost\r\n\r\n")
+        said = link.recv(65536)
+    assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 ")), said
 
 
 @pytest.mark.parametrize("upgrade", UPGRADES, ids=["plain", "socket"])

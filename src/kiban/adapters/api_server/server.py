@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDict
 
 from kiban.adapters.api_server.auditing import DENIED, HEADER, Arrival, arrival
@@ -27,7 +29,7 @@ from kiban.adapters.api_server.streams.proxying import serve_proxied
 from kiban.adapters.api_server.tls import tls_context
 from kiban.cluster.api.bodies import BODY_LIMIT
 from kiban.cluster.api.calls import User
-from kiban.cluster.api.failures import Failure, internal, unauthorized
+from kiban.cluster.api.failures import Failure, bad_request, internal, unauthorized
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.values import (
@@ -50,6 +52,7 @@ DEFAULT_LIMITS = Limits()
 # A body that is too long is read on for a while, so that its sender gets to read why it is
 # refused; after that the connection is closed on it.
 BODY_PATIENCE = 4 * BODY_LIMIT
+UNKNOWN_VERSION = "version of HTTP that is not served"
 
 
 class LogSource(Protocol):
@@ -91,7 +94,9 @@ class ApiServer:
         Without an identity it speaks plain HTTP, on the loopback only."""
         assert identity is not None or not also, "only TLS leaves this machine"
         idle = self._limits.idle_seconds
-        server = web.Server(self._handle, access_log=None, keepalive_timeout=idle)
+        server = web.Server(
+            self._handle, access_log=None, keepalive_timeout=idle, request_factory=_received
+        )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
         context = tls_context(identity) if identity else None
@@ -115,6 +120,8 @@ class ApiServer:
             received.method, received.raw_path, received.remote or "", self._driver.clock()
         )
         try:
+            if UNKNOWN_VERSION in received:
+                raise bad_request("the request's first line names no version of HTTP/1")
             user, headers = self._known(received, came)
             response = await self._answer(received, user, headers, came)
             response.headers[HEADER] = came.id
@@ -195,6 +202,8 @@ class ApiServer:
                 return await _body(received)
         except TimeoutError:
             raise Failure(408, "Timeout", "the request's body did not come in time") from None
+        except ConnectionError:
+            raise bad_request("the connection ended before the request's body did") from None
 
     def _user(self, received: web.BaseRequest, authorization: str | None) -> User | None:
         """Who asks, by a certificate or a token, or the anonymous user; None when what is shown
@@ -252,6 +261,25 @@ class ApiServer:
         with suppress(ConnectionError):
             await answer.write_eof()
         return answer
+
+
+def _received(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    """A request that is always answered in HTTP/1: aiohttp answers in the version that is asked
+    for, of which HTTP/0.9 and versions that never were are read too."""
+    known = message.version in (HttpVersion10, HttpVersion11)
+    if not known:
+        message = message._replace(version=HttpVersion11, should_close=True)
+    loop = asyncio.get_running_loop()
+    received = web.BaseRequest(message, payload, protocol, writer, task, loop)
+    if not known:
+        received[UNKNOWN_VERSION] = True
+    return received
 
 
 def _text(header: str) -> str:

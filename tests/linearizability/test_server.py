@@ -57,5 +57,9 @@ Store.list_at = lambda store, kind, namespace, revision: list(store.iterate(kind
     ids=["stale reads", "lost events", "unchecked updates", "mixed pages"],
 )
 def test_a_planted_fault_is_found(plant: str, said: str) -> None:
-    _, found = asyncio.run(judged(3, plant, acts=25))
-    assert any(said in fault for fault in found), found[:3]
+    # Whether clients meet a fault is a matter of timing: it may escape one short history.
+    for seed in range(3, 9):
+        _, found = asyncio.run(judged(seed, plant, acts=25))
+        if any(said in fault for fault in found):
+            return
+    pytest.fail(f"six histories show no sign of it; the last one: {found[:3]}")

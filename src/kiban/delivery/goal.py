@@ -1,0 +1,35 @@
+"""What follows from one commit for one environment, worked out once: the marked objects, what of
+the cluster has to be seen, which objects each service is, and its wave."""
+
+from kiban.delivery.changes import Wanted
+from kiban.delivery.follows import follows_of
+from kiban.delivery.marks import Scope, service_of
+from kiban.delivery.messages import Desired
+from kiban.delivery.order import wave_numbers
+from kiban.delivery.record import record_manifest
+from kiban.kube.objects import Key
+
+
+class Goal:
+    """A commit, as a state that a cluster can be in."""
+
+    def __init__(self, desired: Desired, scope: Scope) -> None:
+        self.desired, self.commit, self.bundle = desired, desired.commit, desired.bundle
+        self.wanted = Wanted(desired.bundle, scope)
+        self.follows = follows_of(desired.bundle, scope)
+        self.waves = wave_numbers(desired.bundle.needs)
+        self.watched = _watched(self.wanted)
+        self.record = record_manifest(scope, desired)
+
+    def service(self, key: Key) -> str:
+        """The service that a wanted object belongs to, or an empty string."""
+        return service_of(self.wanted.manifests[key])
+
+
+def _watched(wanted: Wanted) -> dict[str, tuple[Key, ...]]:
+    """The objects of each service; those of the environment itself are not among them."""
+    found: dict[str, list[Key]] = {}
+    for key, manifest in sorted(wanted.manifests.items()):
+        if service := service_of(manifest):
+            found.setdefault(service, []).append(key)
+    return {service: tuple(keys) for service, keys in found.items()}

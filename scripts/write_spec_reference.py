@@ -16,7 +16,7 @@ from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "spec.md"
-SPANS = {"drain", "deadline", "startup", "interval", "timeout"}
+SPANS = {"drain", "deadline", "startup", "interval", "timeout", "window"}
 OPENING = """\
 # The files people write
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from kiban.primitives.graphs import cycle
 from kiban.primitives.located import Located
 from kiban.primitives.problems import Place, Problem, nearest
+from kiban.spec.gate_checks import check_gates
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Sources
 from kiban.spec.references import Finder, unless_known
@@ -37,6 +38,7 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
         place = tree.nearest(("environments", loop[0], "after")).place()
         what = "environments are promoted in a circle: " + " after ".join(loop)
         yield Problem("spec/promotion-cycle", what, place)
+    yield from check_gates(spec, sources)
     for defaults in _defaults(spec, tree):
         yield from _said_once(defaults, "is said by each service itself")
     for service in sources.services.values():

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from kiban.kube.schedule_times import ScheduleError, parse_zone
 from kiban.kube.schedules import schedule_fault
+from kiban.spec.gates import MetricGate, MetricSource, Promotion
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
 
 ResourceType = Literal[
@@ -139,6 +140,15 @@ class Environment(Words):
     freeze: dict[Name, Freeze] = Field(
         default_factory=dict, description="Times in which nothing is promoted here."
     )
+    promotion: Promotion = Field(
+        default="manual",
+        description="`automatic`: by itself when all gates pass. `pull-request`: the same, as a "
+        "pull request.",
+    )
+    gates: dict[Name, MetricGate] = Field(
+        default_factory=dict,
+        description="What a release must show here before it may stay, and go further.",
+    )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold here."
     )
@@ -169,6 +179,9 @@ class PlatformSpec(Words):
     environments: dict[Name, Environment] = Field(min_length=1)
     clusters: dict[Name, Cluster] = Field(default_factory=dict)
     resources: dict[Name, Resource] = Field(default_factory=dict)
+    metrics: dict[Name, MetricSource] = Field(
+        default_factory=dict, description="Where gates get their figures."
+    )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold for all."
     )

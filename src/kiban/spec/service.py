@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kiban.spec.gates import ImagePolicy
 from kiban.spec.words import (
     AbsolutePath,
     Count,
@@ -215,6 +216,9 @@ class ServiceSpec(Words):
     team: str | None = Field(default=None, description="The team that owns it, from platform.yaml.")
     image: Image | None = Field(
         default=None, description="The image without its tag, which comes from releases/<env>.yaml."
+    )
+    images: ImagePolicy | None = Field(
+        default=None, description="Follow the registry; without it, releases come from pipelines."
     )
     build: Build | None = None
     command: list[Text] = Field(default_factory=list, description="The program to run.")

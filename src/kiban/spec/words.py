@@ -22,7 +22,7 @@ class Words(BaseModel):
     )
 
 
-def _wrong(message: str) -> PydanticCustomError:
+def wrong(message: str) -> PydanticCustomError:
     # The message is data, not a template: braces in what people wrote must stay braces.
     return PydanticCustomError("wrong", "{message}", {"message": message})
 
@@ -32,11 +32,11 @@ def _span(value: Any) -> float:
         try:
             return parse_span(value)
         except ValueError as error:
-            raise _wrong(str(error)) from None
+            raise wrong(str(error)) from None
     # A model's own default arrives as seconds already.
     if isinstance(value, float):
         return value
-    raise _wrong(f"{value!r} is not a span of time; write it with a unit, like {value}s")
+    raise wrong(f"{value!r} is not a span of time; write it with a unit, like {value}s")
 
 
 def _quantity(value: Any) -> str:
@@ -45,7 +45,7 @@ def _quantity(value: Any) -> str:
             return str(value)
     except (ValueError, TypeError):
         pass
-    raise _wrong(f"{value!r} is not a quantity; write it like 500m, 2, 512Mi or 1Gi")
+    raise wrong(f"{value!r} is not a quantity; write it like 500m, 2, 512Mi or 1Gi")
 
 
 def _percent(value: Any) -> float:
@@ -56,13 +56,13 @@ def _percent(value: Any) -> float:
             number = -1.0
         if 0 <= number <= 100:
             return number
-    raise _wrong(f"{value!r} is not a percentage; write it like 70%")
+    raise wrong(f"{value!r} is not a percentage; write it like 70%")
 
 
 def _scalar_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise _wrong("this must be a single value, not a map or a list")
+    raise wrong("this must be a single value, not a map or a list")
 
 
 PATH_PATTERN = r"^/\S*$"

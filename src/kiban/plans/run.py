@@ -6,8 +6,8 @@ it: an act that was begun and not answered is asked for again, one that was answ
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from kiban.plans.plan import Gate, Plan, Step
 from kiban.plans.records import (
@@ -45,12 +45,13 @@ class Result:
     """The answer to an ask.
 
     Unknown to an act means it may or may not have happened; to a check or a gate, not yet. A
-    failure that is `final` is not worth another attempt.
+    failure that is `final` is not worth another attempt. `measured` is what a gate saw.
     """
 
     answer: Answer
     message: str = ""
     final: bool = False
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 PASS = Result("pass")
@@ -64,6 +65,7 @@ class _Node:
     asked: bool = False
     ask_at: Instant | None = None
     deadline: Instant | None = None
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PlanRun:
@@ -94,6 +96,10 @@ class PlanRun:
 
     def message_of(self, id_: str) -> str:
         return self._nodes[id_].message
+
+    def measured_of(self, id_: str) -> Mapping[str, Any]:
+        """What a gate saw when it was measured last, also before a crash."""
+        return self._nodes[id_].measured
 
     def states(self) -> Mapping[str, State]:
         return {id_: node.state for id_, node in self._nodes.items()}
@@ -209,8 +215,9 @@ class PlanRun:
         node = self._nodes[id_]
         # The same answer with the same words again and again is one fact.
         if result.answer != "unknown" or result.message != node.message:
-            self._records.append(GateAnswered(self.plan.id, id_, result.answer, result.message))
-        node.message = result.message
+            told = (self.plan.id, id_, result.answer, result.message, result.measured)
+            self._records.append(GateAnswered(*told))
+        node.message, node.measured = result.message, result.measured
         if result.answer == "unknown":
             node.ask_at = later(now, ASK_AGAIN_SECONDS)
         else:
@@ -308,7 +315,8 @@ class PlanRun:
                 pass
 
     def _replay_gate(self, record: GateAnswered) -> None:
-        self._nodes[record.gate].message = record.message
+        node = self._nodes[record.gate]
+        node.message, node.measured = record.message, record.measured
         if record.answer != "unknown":
             self._settle(record.gate, "done" if record.answer == "pass" else "failed")
 

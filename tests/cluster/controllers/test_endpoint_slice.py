@@ -123,6 +123,31 @@ def test_a_slice_holds_at_most_a_hundred_endpoints() -> None:
     assert sorted(len(slice_["endpoints"]) for slice_ in slices(made)) == [50, 100]
 
 
+def test_the_empty_slice_of_a_service_becomes_that_of_its_first_pod() -> None:
+    made = cluster()
+    carry_out(made, service())
+    [empty] = slices(made)
+    carry_out(made, pod("p"), reported("p", ready=True))
+    [slice_] = slices(made)
+    assert slice_["metadata"]["uid"] == empty["metadata"]["uid"]
+    assert slice_["ports"] == [{"name": "http", "port": 80, "protocol": "TCP"}]
+    assert len(slice_["endpoints"]) == 1
+
+
+def test_what_fits_into_one_whole_slice_goes_into_the_fullest_such_slice() -> None:
+    made = cluster()
+    carry_out(made, service())
+    for index in range(190):
+        carry_out(
+            made, pod(f"p{index:03}"), reported(f"p{index:03}", ready=True, ip=f"1.0.0.{index}")
+        )
+    for index in (0, 1, 2):
+        carry_out(made, Delete(Key(*POD, "default", f"p{index:03}"), grace_seconds=0))
+    assert sorted(len(slice_["endpoints"]) for slice_ in slices(made)) == [90, 97]
+    carry_out(made, pod("new"), reported("new", ready=True, ip="2.0.0.1"))
+    assert sorted(len(slice_["endpoints"]) for slice_ in slices(made)) == [90, 98]
+
+
 def test_unready_pods_of_a_service_that_wants_them_are_published() -> None:
     made = cluster()
     carry_out(made, service(publishNotReadyAddresses=True, clusterIP="None"), pod("p"))

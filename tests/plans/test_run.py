@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from kiban.plans import Gate, GateAnswered, Plan, PlanClosed, PlanRun, Record, Result, Step
+from kiban.plans.plan import plan_from
 from kiban.plans.records import StepMoved, record_data, record_from
+from kiban.plans.run import PASS
 from kiban.primitives.instants import Instant, later
 
 START = Instant(1_700_000_000_000_000)
@@ -171,3 +173,34 @@ def test_a_failed_plan_takes_back_what_it_did_in_reverse_order() -> None:
             result = Result("fail", "no", final=True) if bad else Result("pass")
             run.answer(ask.node.id, result, START)
     assert (undone, run.ending) == (["b", "a"], "failed")
+
+
+def test_a_step_for_the_bad_case_runs_when_the_rest_is_over_and_something_failed() -> None:
+    rescue = Step("rescue", "set", "a", "", on_failure_of=("a", "b"))
+    plan = Plan("p", "test", "w", "", (rescue, step("a"), step("b", "a"), step("c")))
+
+    def order(bad: str) -> tuple[list[str], PlanRun]:
+        run, asked = PlanRun(plan), []
+        while not run.ending:
+            for ask in run.due(START):
+                asked.append(ask.node.id)
+                failed = Result("fail", "no", final=True)
+                run.answer(ask.node.id, failed if ask.node.id == bad else PASS, START)
+        return asked, run
+
+    asked, run = order("a")
+    assert (asked, run.ending, run.state_of("b")) == (["a", "c", "rescue"], "failed", "skipped")
+    asked, run = order("c")
+    assert (asked, run.state_of("rescue"), run.message) == (["a", "c", "b"], "skipped", "c: no")
+    asked, run = order("")
+    assert (asked, run.ending) == (["a", "c", "b"], "done")
+    assert plan_from(plan.as_data()) == plan
+
+
+def test_what_is_skipped_says_what_failed_in_the_first_place() -> None:
+    plan = Plan("p", "test", "w", "", (step("a"), step("b", "a"), step("c", "b")))
+    run = PlanRun(plan)
+    for ask in run.due(START):
+        run.answer(ask.node.id, Result("fail", "no room", final=True), START)
+    run.due(START)
+    assert run.message_of("c") == "a did not succeed: no room"

@@ -22,6 +22,8 @@ class Step:
     `kind` and `action` tell the executor what to do; doing it twice must be the same as doing it
     once. `check` says how to see that it worked (None: the act's own answer is enough), `undo`
     how to take it back (None: it cannot be). `words` is the act as a person would say it.
+    A step with `on_failure_of` is for the bad case only: it runs when everything else is over and
+    one of those nodes did not succeed, and is skipped otherwise.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Step:
     undo: Mapping[str, Any] | None = None
     timeout_seconds: float = 600.0
     attempts: int = 3
+    on_failure_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Plan:
     undo_on_failure: bool = False
 
     def __post_init__(self) -> None:
-        needs = {node.id: node.needs for node in self.nodes}
+        needs = {node.id: (*node.needs, *failures_of(node)) for node in self.nodes}
         assert len(needs) == len(self.steps) + len(self.gates), "two nodes of a plan share an id"
         unknown = [need for wants in needs.values() for need in wants if need not in needs]
         assert not unknown, f"the plan needs what it does not have: {unknown}"
@@ -111,6 +114,11 @@ class Lease:
         return now < self.expires
 
 
+def failures_of(node: Step | Gate) -> tuple[str, ...]:
+    """The nodes whose failure a node is there for; empty for one of the good case."""
+    return node.on_failure_of if isinstance(node, Step) else ()
+
+
 def plan_from(data: Mapping[str, Any]) -> Plan:
     """The plan that `as_data` gave."""
     return Plan(
@@ -138,6 +146,7 @@ def _step_data(step: Step) -> JsonObject:
     }
     data |= {"check": dict(step.check)} if step.check is not None else {}
     data |= {"undo": dict(step.undo)} if step.undo is not None else {}
+    data |= {"onFailureOf": list(step.on_failure_of)} if step.on_failure_of else {}
     return data
 
 
@@ -153,6 +162,7 @@ def _step_from(data: Mapping[str, Any]) -> Step:
         undo=data.get("undo"),
         timeout_seconds=data["timeoutSeconds"],
         attempts=data["attempts"],
+        on_failure_of=tuple(data.get("onFailureOf", ())),
     )
 
 

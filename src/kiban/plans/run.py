@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kiban.plans.plan import Gate, Plan, Step
+from kiban.plans.plan import Gate, Plan, Step, failures_of
 from kiban.plans.records import (
     Answer,
     Ending,
@@ -165,7 +165,7 @@ class PlanRun:
         if node.asked or (node.ask_at is not None and node.ask_at > now):
             return None
         if node.state == "waiting":
-            if any(self._nodes[need].state != "done" for need in spec.needs):
+            if not self._may_begin(id_):
                 return None
             self._begin(id_, now)
         elif node.state == "acting":
@@ -177,6 +177,21 @@ class PlanRun:
         if isinstance(spec, Gate):
             return Ask("measure", spec)
         return Ask("act" if node.state == "acting" else "check", spec, node.attempt)
+
+    def _may_begin(self, id_: str) -> bool:
+        spec = self._spec[id_]
+        if any(self._nodes[need].state != "done" for need in spec.needs):
+            return False
+        return not failures_of(spec) or self._has_failed(id_)
+
+    def _has_failed(self, id_: str) -> bool:
+        """Whether the case that a node is there for has come: the rest is over, and badly."""
+        if any(not failures_of(self._spec[other]) for other in self._open):
+            return False
+        return any(
+            self._nodes[other].state in ("failed", "skipped")
+            for other in failures_of(self._spec[id_])
+        )
 
     def _begin(self, id_: str, now: Instant) -> None:
         node, spec = self._nodes[id_], self._spec[id_]
@@ -237,19 +252,27 @@ class PlanRun:
                     self._move(id_, "failed", text)
 
     def _skip(self) -> None:
-        """What needs something that failed will not run."""
+        """What needs something that failed will not run, nor what is there for another case."""
         changed = True
         while changed:
             changed = False
             for id_ in list(self._open):
-                lost = [
-                    need
-                    for need in self._spec[id_].needs
-                    if self._nodes[need].state in ("failed", "skipped")
-                ]
-                if self._nodes[id_].state == "waiting" and lost:
-                    self._move(id_, "skipped", f"{lost[0]} did not succeed")
+                if self._nodes[id_].state == "waiting" and (why := self._obstacle(id_)):
+                    self._move(id_, "skipped", why)
                     changed = True
+
+    def _obstacle(self, id_: str) -> str:
+        """Why a waiting node will never run; empty when it still may."""
+        for need in self._spec[id_].needs:
+            lost = self._nodes[need]
+            if lost.state == "skipped":
+                return lost.message
+            if lost.state == "failed":
+                return f"{need} did not succeed" + (f": {lost.message}" if lost.message else "")
+        if not failures_of(self._spec[id_]) or self._has_failed(id_):
+            return ""
+        is_rest_over = all(failures_of(self._spec[other]) for other in self._open)
+        return "nothing failed" if is_rest_over else ""
 
     def _undo_or_close(self, now: Instant) -> list[Ask]:
         if any(self._nodes[id_].ask_at is not None for id_ in self._open):

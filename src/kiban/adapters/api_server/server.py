@@ -225,10 +225,10 @@ class ApiServer:
         assert stream is not None
         answer = web.StreamResponse(headers=_headers(response))
         answer.enable_chunked_encoding()
-        await answer.prepare(received)
         feed = Feed(self._driver, received, stream, self._limits.slow_reader_seconds)
         try:
             with suppress(ConnectionError):
+                await answer.prepare(received)
                 await feed.run()
                 await answer.write_eof()
         except TooSlow:

@@ -3,11 +3,14 @@
 Every change of an EndpointSlice reaches the gateway after a delay (the slice's own controller,
 the watch, the reload: 0.1–2 s in life). In between, requests still go to pods that are leaving.
 Pods of services that nobody calls through a Service (workers) count as soon as they are ready.
+While a service has no ready pod, those that are leaving and still serve get its requests.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from kiban.kube.objects import Key, Manifest
+from kiban.cluster.networking.endpoints import SERVICE_NAME_LABEL
+from kiban.kube.objects import Key, Manifest, labels_of
 from kiban.primitives.instants import Instant, later
 from kiban.rehearsal.agenda import Act
 
@@ -26,17 +29,27 @@ class Gateway:
         self._plan = plan
         self._route = route
         self._seconds = seconds
-        self._known: dict[Key, dict[str, None]] = {}
+        self._services: dict[Key, str] = {}
+        self._slices: dict[str, dict[Key, _Endpoints]] = {}
+        self._chosen: dict[str, dict[str, None]] = {}
 
     def observe(self, key: Key, after: Manifest | None, now: Instant) -> None:
         """See the write of a slice."""
-        before = self._known.get(key, {})
-        ready = _ready(after) if after is not None else {}
-        if ready.keys() == before.keys():
+        if after is not None:
+            self._services[key] = f"{key.namespace}/{labels_of(after).get(SERVICE_NAME_LABEL, '')}"
+        service = self._services.get(key, "")
+        slices = self._slices.setdefault(service, {})
+        if after is None:
+            slices.pop(key, None)
+            self._services.pop(key, None)
+        else:
+            slices[key] = _endpoints(after)
+        before, chosen = self._chosen.get(service, {}), _chosen(slices.values())
+        if chosen.keys() == before.keys():
             return
-        self._known[key] = ready
-        joined = [uid for uid in ready if uid not in before]
-        left = [uid for uid in before if uid not in ready]
+        self._chosen[service] = chosen
+        joined = [uid for uid in chosen if uid not in before]
+        left = [uid for uid in before if uid not in chosen]
 
         def learn(at: Instant) -> None:
             for uid in joined:
@@ -47,9 +60,28 @@ class Gateway:
         self._plan(later(now, self._seconds), learn)
 
 
-def _ready(endpoint_slice: Manifest) -> dict[str, None]:
-    return {
-        endpoint["targetRef"]["uid"]: None
-        for endpoint in endpoint_slice.get("endpoints") or ()
-        if endpoint.get("conditions", {}).get("ready") and "targetRef" in endpoint
-    }
+class _Endpoints(NamedTuple):
+    """The pods of a slice that are ready, and those that are leaving and still serve."""
+
+    ready: list[str]
+    leaving: list[str]
+
+
+def _endpoints(endpoint_slice: Manifest) -> _Endpoints:
+    found = _Endpoints([], [])
+    for endpoint in endpoint_slice.get("endpoints") or ():
+        conditions = endpoint.get("conditions", {})
+        if "targetRef" not in endpoint:
+            continue
+        if conditions.get("ready"):
+            found.ready.append(endpoint["targetRef"]["uid"])
+        elif conditions.get("serving") and conditions.get("terminating"):
+            found.leaving.append(endpoint["targetRef"]["uid"])
+    return found
+
+
+def _chosen(slices: Iterable[_Endpoints]) -> dict[str, None]:
+    """Who gets requests: kube-proxy's rule (pkg/proxy/topology.go)."""
+    known = list(slices)
+    ready = [uid for each in known for uid in each.ready]
+    return dict.fromkeys(ready or [uid for each in known for uid in each.leaving])

@@ -1,6 +1,6 @@
 """Node groups become nodes that look like EC2's."""
 
-from kiban.cluster.nodes import INSTANCE_TYPES, NodeGroup, node_manifests
+from kiban.cluster.nodes import INSTANCE_TYPES, NodeGroup, node_manifests, region_of
 
 
 def test_pods_per_node_follow_the_network_interfaces() -> None:
@@ -50,3 +50,16 @@ def test_arm_machines_say_so() -> None:
     assert INSTANCE_TYPES["m7g.large"].architecture == "arm64"
     assert INSTANCE_TYPES["t4g.small"].architecture == "arm64"
     assert INSTANCE_TYPES["m7i.large"].architecture == "amd64"
+
+
+def test_a_zone_of_any_name_has_a_region() -> None:
+    zones = ("ap-northeast-1a", "europe-west1-b", "eastus-1", "tokyo-a", "a", "rack9", "feed")
+    assert [region_of(zone) for zone in zones] == [
+        "ap-northeast-1",
+        "europe-west1",
+        "eastus",
+        "tokyo",
+        "a",
+        "rack9",
+        "feed",
+    ]

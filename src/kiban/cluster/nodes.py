@@ -5,6 +5,7 @@ per interface). Pods per node follow amazon-eks-ami's max-pods calculator; reser
 follow the EKS node bootstrap.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,6 +16,8 @@ from kiban.kube.quantities import canonical_quantity
 VIRTUAL_ANNOTATION = "kiban.dev/virtual-node"
 # The machine of a node with this annotation is off: no heartbeat, no process. For drills.
 STOPPED_ANNOTATION = "kiban.dev/stopped"
+# A letter after the region's number, or a letter or number after a dash.
+_ZONE_SUFFIX = re.compile(r"(?<=\d)[a-z]$|-[a-z0-9]$")
 GIB = 1024**3
 MIB = 1024**2
 
@@ -141,6 +144,13 @@ def node_manifest(group: NodeGroup, index: int, host: int, *, is_spot: bool) -> 
     }
 
 
+def region_of(zone: str) -> str:
+    """The region of a zone as clouds name theirs (`eu-west-1a`, `europe-west1-b`, `eastus-1`); a
+    name of another form stands for a region of its own."""
+    region = _ZONE_SUFFIX.sub("", zone)
+    return region or zone
+
+
 def is_running(node: Manifest) -> bool:
     """Whether this node is one of ours and its machine is on."""
     annotations = annotations_of(node)
@@ -156,7 +166,7 @@ def _labels(
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "node.kubernetes.io/instance-type": group.instance_type,
-        "topology.kubernetes.io/region": zone.rstrip("abcdef"),
+        "topology.kubernetes.io/region": region_of(zone),
         "topology.kubernetes.io/zone": zone,
         "eks.amazonaws.com/nodegroup": group.name,
         "eks.amazonaws.com/capacityType": "SPOT" if is_spot else "ON_DEMAND",

@@ -149,6 +149,17 @@ class Environment(Words):
         default_factory=dict,
         description="What a release must show here before it may stay, and go further.",
     )
+    secrets: Secrets | None = Field(
+        default=None, description="How Secrets come here, where that differs."
+    )
+    drift: Literal["heal", "show"] = Field(
+        default="heal",
+        description="What happens to changes by hand: they are put back, or only shown.",
+    )
+    formerly: Name | None = Field(
+        default=None,
+        description="Its name before a rename: what runs there passes to the new name.",
+    )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold here."
     )
@@ -169,6 +180,10 @@ class PlatformSpec(Words):
     """The platform."""
 
     platform: Name = Field(description="Its name.")
+    formerly: Name | None = Field(
+        default=None,
+        description="Its name before a rename: what runs under it passes to the new name.",
+    )
     description: str = ""
     example: bool = Field(
         default=False,

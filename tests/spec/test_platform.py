@@ -67,3 +67,15 @@ def test_an_unknown_service_is_a_problem() -> None:
 )
 def test_a_registrys_port_is_no_tag(image: str | None, *, pinned: bool) -> None:
     assert is_pinned(image) is pinned
+
+
+def test_a_rename_says_where_things_run() -> None:
+    files = {
+        "platform.yaml": "platform: shop\nenvironments:\n  prod: {formerly: live}\n",
+        "services/web.yaml": "image: web\n",
+    }
+    with pytest.raises(KibanError, match="would run in another one") as caught:
+        load_platform(files)
+    assert "namespace: shop-live" in caught.value.problems[0].fix
+    named = files["platform.yaml"].replace("live}", "live, namespace: shop-live}")
+    assert load_platform({**files, "platform.yaml": named}).namespace_of("prod") == "shop-live"

@@ -27,6 +27,8 @@ class SecretNeed:
     service: str
     generate: tuple[str, ...] = ()
     template: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    sealed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +49,9 @@ class Bundle:
     secrets: tuple[SecretNeed, ...] = ()
     # Addresses under which people reach routes: {"web": ["arcade.localhost/"]}.
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # What happens to changes by hand: "heal" or "show".
+    drift: str = "heal"
+    # Platform and environment under their names before a rename, whose objects pass to this one.
+    formerly: tuple[tuple[str, str], ...] = ()
     # Cluster node groups as declared, for the embedded cluster's virtual nodes (spec values).
     nodes: tuple[Mapping[str, Any], ...] = ()

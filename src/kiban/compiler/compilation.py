@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from kiban.compiler.bundle import Bundle
 from kiban.compiler.nodes import node_groups
 from kiban.compiler.patches import apply_patches
+from kiban.compiler.rendered import Rendered
+from kiban.compiler.secret_objects import brought
 from kiban.compiler.secrets import secret_needs
+from kiban.compiler.sources import source_manifests, source_needs
 from kiban.compiler.target import Target, Used, target_of
 from kiban.compiler.writers import environment as environment_writer
 from kiban.compiler.writers import identity, job, network, providers, scaling, workload
-from kiban.kube.objects import Manifest
+from kiban.kube.objects import Key, Manifest, key_of
 from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import Platform
 
@@ -22,6 +25,7 @@ WRITERS = (identity.write, workload.write, job.write, network.write, scaling.wri
 # The order within a bundle: what others refer to comes first.
 _KIND_ORDER = (
     "Namespace",
+    "CustomResourceDefinition",
     "ServiceAccount",
     "ConfigMap",
     "PersistentVolumeClaim",
@@ -37,12 +41,18 @@ _RANK = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
 
 
 def compile_environment(
-    platform: Platform, environment: str, *, cluster: str | None = None, local: bool = False
+    platform: Platform,
+    environment: str,
+    *,
+    cluster: str | None = None,
+    local: bool = False,
+    rendered: Rendered | None = None,
 ) -> Bundle:
     """What one environment is on one cluster (its first by default).
 
     `local` adds the stand-ins for resources that the embedded cluster runs itself. A service
-    without a release in the environment is left out. Raises `KibanError` for an unknown
+    without a release in the environment is left out. `rendered` are the objects of the sources;
+    without it they are left out. Raises `KibanError` for an unknown
     environment or cluster, a patch that hits nothing, a resource that cannot run locally.
     """
     _check_cluster(platform, environment, cluster)
@@ -58,19 +68,27 @@ def compile_environment(
             if used.type not in providers.PROVIDERS:
                 problems.append(_no_stand_in(used, users))
     manifests = [*apply_patches(target, manifests, problems)]
+    used_resources = [used for used, _ in resources.values()]
+    needs, secrets = _needs(target, resources), secret_needs(target, used_resources)
+    if rendered is not None:
+        manifests += source_manifests(target, rendered, manifests, problems)
+        needs = source_needs(target, rendered, needs)
+        met = brought(target, secrets, rendered, problems)
+        secrets, manifests = met.needs, [*manifests, *met.manifests]
     if problems:
         raise KibanError(problems)
     manifests.sort(key=_order)
-    used_resources = [used for used, _ in resources.values()]
     return Bundle(
         platform=platform.name,
         environment=environment,
         cluster=target.cluster_name,
         namespace=target.namespace,
         manifests=tuple(manifests),
-        needs=_needs(target, resources),
-        secrets=secret_needs(target, used_resources),
+        needs=needs,
+        secrets=secrets,
         addresses=_addresses(target),
+        drift=platform.environment(environment).drift,
+        formerly=_former_names(platform, environment),
         nodes=node_groups(target.cluster),
     )
 
@@ -117,8 +135,10 @@ def _of_services(target: Target) -> Iterator[Manifest]:
             yield from write(target, service)
 
 
-def _order(manifest: Manifest) -> tuple[int, str]:
-    return _RANK[manifest["kind"]], manifest["metadata"]["name"]
+def _order(manifest: Manifest) -> tuple[int, Key]:
+    key = key_of(manifest)
+    rank = _RANK.get(key.kind, len(_RANK))
+    return rank, Key("", "", "", key.name) if key.kind in _RANK else key
 
 
 def _resources(target: Target) -> dict[str, tuple[Used, list[str]]]:
@@ -148,6 +168,14 @@ def _needs(
             if not used.optional and (used.name in local or used.name in target.services)
         )
     return dict(sorted(found.items()))
+
+
+def _former_names(platform: Platform, environment: str) -> tuple[tuple[str, str], ...]:
+    """Platform and environment as objects may be labelled from before a rename."""
+    before = platform.environment(environment).formerly
+    platforms = [platform.name, *([platform.spec.formerly] if platform.spec.formerly else [])]
+    names = [environment, *([before] if before else [])]
+    return tuple((one, name) for one in platforms for name in names)[1:]
 
 
 def _addresses(target: Target) -> dict[str, tuple[str, ...]]:

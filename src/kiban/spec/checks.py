@@ -30,6 +30,7 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
         for index, cluster in enumerate(environment.clusters):
             place = tree.nearest((*at, "clusters", index)).place()
             yield from unless_known("cluster", cluster, spec.clusters, place)
+        yield from _check_rename(spec, name, tree)
         if environment.after is not None:
             place = tree.nearest((*at, "after")).place()
             yield from unless_known("environment", environment.after, spec.environments, place)
@@ -44,6 +45,24 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
     for service in sources.services.values():
         yield from _check_kind(service)
         yield from _check_overrides(spec, service)
+
+
+def _check_rename(spec: PlatformSpec, name: str, tree: Located) -> Iterator[Problem]:
+    """A rename must say where things run: the usual namespace follows the name."""
+    environment, at = spec.environments[name], ("environments", name)
+    if environment.formerly in spec.environments:
+        place = tree.nearest((*at, "formerly")).place()
+        what = f"there still is an environment {environment.formerly!r}"
+        yield Problem("spec/renamed-to-two", what, place, fix="delete one of the two")
+    if environment.namespace is None and (environment.formerly or spec.formerly):
+        before = f"{spec.formerly or spec.platform}-{environment.formerly or name}"
+        yield Problem(
+            "spec/rename-moves-namespace",
+            f"without `namespace`, the renamed {name!r} would run in another one",
+            tree.nearest(at).key_place(),
+            why="Everything would be made anew there, and what runs would be left behind.",
+            fix=f"say `namespace: {before}`, where it runs now",
+        )
 
 
 def _defaults(spec: PlatformSpec, tree: Located) -> Iterator[Located]:

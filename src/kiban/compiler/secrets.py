@@ -34,7 +34,7 @@ def secret_needs(target: Target, resources: Iterable[Used]) -> tuple[SecretNeed,
         if target.local:
             made = sorted(wanted - need.template.keys() - set(need.generate))
             need = replace(need, generate=(*need.generate, *made))
-        found[owner] = need
+        found[owner] = replace(need, keys=tuple(sorted(wanted)))
     return tuple(found[name] for name in sorted(found))
 
 

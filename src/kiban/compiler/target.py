@@ -57,10 +57,13 @@ class Target:
             NAME_LABEL: service or self.namespace,
             "app.kubernetes.io/part-of": self.platform.name,
             "app.kubernetes.io/managed-by": "kiban",
-            PLATFORM_LABEL: self.platform.name,
-            ENVIRONMENT_LABEL: self.environment,
+            **self.ownership(),
         }
         return {**found, SERVICE_LABEL: service} if service else found
+
+    def ownership(self) -> dict[str, str]:
+        """The labels by which delivery knows its own."""
+        return {PLATFORM_LABEL: self.platform.name, ENVIRONMENT_LABEL: self.environment}
 
     def manifest(
         self,

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from kiban.kube.schedule_times import ScheduleError, parse_zone
 from kiban.kube.schedules import schedule_fault
 from kiban.spec.gates import MetricGate, MetricSource, Promotion
+from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
 
 ResourceType = Literal[
@@ -194,6 +195,12 @@ class PlatformSpec(Words):
     environments: dict[Name, Environment] = Field(min_length=1)
     clusters: dict[Name, Cluster] = Field(default_factory=dict)
     resources: dict[Name, Resource] = Field(default_factory=dict)
+    sources: dict[Name, Source] = Field(
+        default_factory=dict, description="Manifests that are delivered beside the services."
+    )
+    secrets: Secrets = Field(
+        default_factory=Secrets, description="How Secrets come to the clusters."
+    )
     metrics: dict[Name, MetricSource] = Field(
         default_factory=dict, description="Where gates get their figures."
     )

@@ -11,6 +11,7 @@ from kiban.primitives.problems import KibanError, Place, Problem, nearest
 from kiban.spec.layers import Layer, Origin, origins
 from kiban.spec.nouns import Environment, PlatformSpec
 from kiban.spec.service import ServiceSpec
+from kiban.spec.sourcing import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ class Platform:
 
     def namespace_of(self, environment: str) -> str:
         return self.environment(environment).namespace or f"{self.name}-{environment}"
+
+    def secrets_of(self, environment: str) -> Secrets:
+        """How Secrets come to an environment."""
+        return self.environment(environment).secrets or self.spec.secrets
 
     def unreleased(self, environment: str) -> list[str]:
         """Services that have no release in an environment and whose image names no version."""

@@ -107,6 +107,11 @@ def _words(node: Located) -> Located:
     return node
 
 
+def _listed(node: Located) -> Located:
+    """One item stands for a list of one."""
+    return node.with_value([node]) if isinstance(node.value, str) else node
+
+
 def _scale(node: Located) -> Located:
     if isinstance(node.value, int) and not isinstance(node.value, bool):
         return node.with_value({"min": node, "max": node})
@@ -158,6 +163,7 @@ _PLATFORM: dict[str, Expand] = {
             fields(
                 defaults=expand_service,
                 clusters=_words,
+                secrets=_one("by"),
             ),
         )
     ),
@@ -169,4 +175,16 @@ _PLATFORM: dict[str, Expand] = {
         )
     ),
     "resources": each(_all(_one("type"), fields(version=_as_written))),
+    "sources": each(
+        _all(
+            _one("path"),
+            fields(
+                version=_as_written,
+                values=_listed,
+                only=_words,
+                environments=each(_all(_one("path"), fields(values=_listed))),
+            ),
+        )
+    ),
+    "secrets": _one("by"),
 }

@@ -163,3 +163,13 @@ def test_a_broken_file_says_where() -> None:
         assumed("services: [")
     with pytest.raises(KibanError, match="must hold a map"):
         assumed("- a\n")
+
+
+def test_where_nobody_says_an_objective_the_usual_is_asked_of_those_asked_from_outside() -> None:
+    files = {**FILES, "services/web.yaml": WEB.replace("slo:", "# ")}
+    found = assume(load_platform(files), "prod", files)
+    assert {name: (o.availability, dict(o.latency)) for name, o in found.objectives.items()} == {
+        "web": (0.999, {"p99": 1.0})
+    }
+    assert listed(found, "web", "availability")[1].startswith("assumed: ")
+    assert ("web", "availability") not in {(a.subject, a.parameter) for a in assumed().listed}

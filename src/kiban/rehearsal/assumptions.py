@@ -23,6 +23,7 @@ from kiban.rehearsal.guesses import (
     peaks,
 )
 from kiban.rehearsal.machines import ServiceModel
+from kiban.rehearsal.objectives import objectives_of
 from kiban.rehearsal.results import Assumption
 from kiban.rehearsal.traffic import (
     CallModel,
@@ -102,7 +103,8 @@ class _Assuming:
         services = self._with_peaks(services)
         machines = {name: self._machine(spec, services) for name, spec in self._specs.items()}
         models = Models(services, dependencies, self._metrics(), self._noise())
-        objectives = {name: o for name, spec in specs.items() if (o := objective_of(spec))}
+        objectives, usual = objectives_of(self._specs, services)
+        self._listed += usual
         listed = tuple(self._listed)
         return Assumptions(models, machines, objectives, listed, self._written.scenarios())
 
@@ -264,15 +266,6 @@ class _Assuming:
 
     def _list(self, subject: str, name: str, value: float | int | str, source: str) -> None:
         self._listed.append(Assumption(subject, name, _shown(name, value), source))
-
-
-def objective_of(spec: ServiceSpec) -> Objective | None:
-    """The service level objectives as shares and seconds."""
-    if spec.slo is None:
-        return None
-    share = spec.slo.availability
-    latency = spec.slo.latency.model_dump(exclude_none=True) if spec.slo.latency else {}
-    return Objective(None if share is None else round(share / 100, 9), latency)
 
 
 def asked_below(services: Mapping[str, ServiceTraits], entry: str) -> dict[str, float]:

@@ -101,7 +101,8 @@ class Target:
     def host(self, host: str | None) -> str:
         """The host of a route. On a laptop every host ends in `.localhost`, which every machine
         resolves to itself (RFC 6761)."""
-        found = host_of(self.platform, self.environment, host)
+        here = self.cluster.domain if host is None else self.cluster.hosts.get(host)
+        found = here or host_of(self.platform, self.environment, host)
         if not self.local or found == "localhost" or found.endswith(".localhost"):
             return found
         return f"{found or f'{self.environment}.{self.platform.name}'}.localhost"
@@ -113,7 +114,7 @@ def target_of(platform: Platform, environment: str, cluster: str | None, *, loca
     name = cluster or (declared[0] if declared else "local")
     released = platform.releases.get(environment, {})
     services, images, tags = {}, {}, {}
-    for key, service in sorted(platform.services[environment].items()):
+    for key, service in sorted(platform.services_on(environment, name).items()):
         image = service.image or f"kiban.local/{key}"
         release = released.get(key)
         pinned = is_pinned(image)

@@ -15,7 +15,7 @@ from kiban.spec.service_checks import check_service
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended")
 _NOT_JOBS = ("port", "routes", "scale", "availability", "slo")
 # What a service is must be the same everywhere.
-_SAID_ONCE = ("service", "kind", "environments")
+_SAID_ONCE = ("service", "kind", "environments", "clusters")
 
 
 def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
@@ -40,11 +40,16 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
         what = "environments are promoted in a circle: " + " after ".join(loop)
         yield Problem("spec/promotion-cycle", what, place)
     yield from check_gates(spec, sources)
+    for name, found in spec.clusters.items():
+        if found.ring is not None:
+            place = tree.nearest(("clusters", name, "ring")).place()
+            yield from unless_known("ring", found.ring, spec.rings, place)
     for defaults in _defaults(spec, tree):
         yield from _said_once(defaults, "is said by each service itself")
     for service in sources.services.values():
         yield from _check_kind(service)
-        yield from _check_overrides(spec, service)
+        yield from _check_overrides("environment", spec.environments, service)
+        yield from _check_overrides("cluster", spec.clusters, service)
 
 
 def _check_rename(spec: PlatformSpec, name: str, tree: Located) -> Iterator[Problem]:
@@ -69,6 +74,7 @@ def _defaults(spec: PlatformSpec, tree: Located) -> Iterator[Located]:
     paths: list[tuple[str, ...]] = [("defaults",)]
     paths += [("teams", name, "defaults") for name in spec.teams]
     paths += [("environments", name, "defaults") for name in spec.environments]
+    paths += [("clusters", name, "defaults") for name in spec.clusters]
     for path in paths:
         if (found := tree.get(*path)) is not None:
             yield found
@@ -91,20 +97,22 @@ def _check_kind(tree: Located) -> Iterator[Problem]:
             yield Problem("spec/not-of-this-kind", what, tree.value[field].key_place(), fix=fix)
 
 
-def _check_overrides(spec: PlatformSpec, tree: Located) -> Iterator[Problem]:
-    overrides = tree.get("environments")
+def _check_overrides(noun: str, known: Collection[str], tree: Located) -> Iterator[Problem]:
+    """What a service says for one environment, or for one cluster."""
+    nouns = f"{noun}s"
+    overrides = tree.get(nouns)
     if overrides is None or overrides.value is None:
         return
     if not isinstance(overrides.value, dict):
-        what = "`environments` must be a map of environments"
+        what = f"`{nouns}` must be a map of {nouns}"
         yield Problem("spec/wrong-value", what, overrides.place())
         return
     for name, node in overrides.value.items():
-        yield from unless_known("environment", name, spec.environments, node.key_place())
+        yield from unless_known(noun, name, known, node.key_place())
         if not isinstance(node.value, dict | None.__class__):
-            what = f"`environments.{name}` must be a map of fields"
+            what = f"`{nouns}.{name}` must be a map of fields"
             yield Problem("spec/wrong-value", what, node.place())
-        yield from _said_once(node, "cannot differ between environments")
+        yield from _said_once(node, f"cannot differ between {nouns}")
 
 
 def check_environment(platform: Platform, environment: str) -> Iterator[Problem]:
@@ -117,6 +125,9 @@ def check_environment(platform: Platform, environment: str) -> Iterator[Problem]
             yield from unless_known("team", service.team, platform.spec.teams, place)
         yield from _check_uses(platform, service, find)
         yield from check_service(service, find)
+    for cluster in platform.clusters_of(environment):
+        for name, service in platform.elsewhere.get((environment, cluster), {}).items():
+            yield from check_service(service, Finder(platform.sources, name, environment, cluster))
     yield from _check_names(platform, environment)
     yield from _check_cycles(platform, environment, finders)
     yield from _check_routes(platform, environment, finders)

@@ -65,7 +65,8 @@ class _Loading:
         sources = Sources(tree, services)
         self.problems += check_platform(spec, sources)
         effective = self.effective(sources, spec.environments)
-        platform = Platform(spec, effective, releases, sources)
+        elsewhere = self.on_clusters(sources, spec)
+        platform = Platform(spec, effective, releases, sources, elsewhere)
         for environment in spec.environments:
             self.problems += check_environment(platform, environment)
         self.problems += check_releases(platform, strict=strict)
@@ -137,14 +138,37 @@ class _Loading:
         found: dict[str, dict[str, ServiceSpec]] = {}
         names: list[str | None] = [*environments]
         for environment in names or [None]:
-            specs = found.setdefault(environment or "", {})
-            for name in sources.services:
-                tree = self.merged(layers_of(sources, name, environment))
-                spec = validate(
-                    ServiceSpec, _completed(tree), self.problems, thing=f"service {name}"
-                )
-                if spec is not None:
-                    specs[name] = spec
+            found[environment or ""] = self.specs(sources, environment)
+        return found
+
+    def on_clusters(
+        self, sources: Sources, spec: PlatformSpec
+    ) -> dict[tuple[str, str], dict[str, ServiceSpec]]:
+        """The same on each cluster for which somebody has values of its own."""
+        own = {
+            name
+            for service in sources.services.values()
+            if (tree := service.get("clusters")) is not None and isinstance(tree.value, dict)
+            for name in tree.value
+        }
+        own |= {name for name, cluster in spec.clusters.items() if cluster.defaults}
+        return {
+            (name, cluster): self.specs(sources, name, cluster)
+            for name, environment in spec.environments.items()
+            for cluster in dict.fromkeys([environment.cluster, *environment.clusters])
+            if cluster in own and cluster is not None
+        }
+
+    def specs(
+        self, sources: Sources, environment: str | None, cluster: str = ""
+    ) -> dict[str, ServiceSpec]:
+        """The spec of every service in one environment, or on one cluster of it."""
+        found: dict[str, ServiceSpec] = {}
+        for name in sources.services:
+            tree = self.merged(layers_of(sources, name, environment, cluster))
+            spec = validate(ServiceSpec, _completed(tree), self.problems, thing=f"service {name}")
+            if spec is not None:
+                found[name] = spec
         return found
 
     def merged(self, layers: list[Layer]) -> Located:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from kiban.kube.schedule_times import ScheduleError, parse_zone
 from kiban.kube.schedules import schedule_fault
+from kiban.spec.fleets import Ring
 from kiban.spec.gates import MetricGate, MetricSource, Promotion
 from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
@@ -96,7 +97,24 @@ class Cluster(Words):
     description: str = ""
     region: str = "ap-northeast-1"
     account: Text | None = None
-    context: str | None = Field(default=None, description="Its context in the kubeconfig.")
+    context: str | None = Field(
+        default=None, description="Its context in the kubeconfig; its own name by default."
+    )
+    kubeconfig: str | None = Field(
+        default=None, description="The kubeconfig, where it is not the usual one."
+    )
+    ring: str | None = Field(
+        default=None, description="When it gets a commit, of `rings`; at once by default."
+    )
+    domain: Host | None = Field(
+        default=None, description="The host of routes that name none, instead of the environment's."
+    )
+    hosts: dict[Name, Host] = Field(
+        default_factory=dict, description="Hosts that routes name, which differ here."
+    )
+    defaults: dict[str, Any] = Field(
+        default_factory=dict, description="Fields of a service that hold on this cluster."
+    )
     version: Text | None = Field(default=None, description="Kubernetes version, like 1.34.")
     ingress_class: str = Field(default="alb", description="Who serves its routes.")
     certificate: str | None = Field(
@@ -194,6 +212,9 @@ class PlatformSpec(Words):
     teams: dict[Name, Team] = Field(default_factory=dict)
     environments: dict[Name, Environment] = Field(min_length=1)
     clusters: dict[Name, Cluster] = Field(default_factory=dict)
+    rings: dict[Name, Ring] = Field(
+        default_factory=dict, description="In which order clusters get a commit, and how fast."
+    )
     resources: dict[Name, Resource] = Field(default_factory=dict)
     sources: dict[Name, Source] = Field(
         default_factory=dict, description="Manifests that are delivered beside the services."

@@ -2,7 +2,7 @@
 of them came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
@@ -34,13 +34,15 @@ class Sources:
 class Platform:
     """Everything a platform repo says, checked.
 
-    `services` holds, by environment and by service name, the effective spec.
+    `services` holds, by environment and by service name, the effective spec; `elsewhere` holds it
+    by environment and cluster where a cluster has values of its own.
     """
 
     spec: PlatformSpec
     services: Mapping[str, Mapping[str, ServiceSpec]]
     releases: Mapping[str, Mapping[str, Release]]
     sources: Sources
+    elsewhere: Mapping[tuple[str, str], Mapping[str, ServiceSpec]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -72,6 +74,10 @@ class Platform:
         found = self.environment(environment)
         return tuple(dict.fromkeys([*([found.cluster] if found.cluster else []), *found.clusters]))
 
+    def services_on(self, environment: str, cluster: str) -> Mapping[str, ServiceSpec]:
+        """The effective specs of an environment on one of its clusters."""
+        return self.elsewhere.get((environment, cluster)) or self.services[environment]
+
     def namespace_of(self, environment: str) -> str:
         return self.environment(environment).namespace or f"{self.name}-{environment}"
 
@@ -94,23 +100,29 @@ def is_pinned(image: str | None) -> bool:
     return image is not None and ("@" in image or ":" in image.rpartition("/")[2])
 
 
-def layers_of(sources: Sources, service: str, environment: str | None) -> list[Layer]:
-    """The layers of a service, the lowest first: platform, environment, team, service, and what
-    the service says for the environment."""
+def layers_of(
+    sources: Sources, service: str, environment: str | None, cluster: str = ""
+) -> list[Layer]:
+    """The layers of a service, the lowest first: platform, environment, cluster, team, service,
+    and what the service says for the environment and for the cluster."""
     platform, own = sources.platform, sources.services[service]
     found = [_layer("platform defaults", platform.get("defaults"))]
     if environment is not None:
         tree = platform.get("environments", environment, "defaults")
         found.append(_layer(f"environment {environment}", tree))
+    if cluster:
+        found.append(_layer(f"cluster {cluster}", platform.get("clusters", cluster, "defaults")))
     team = own.get("team") or platform.get("defaults", "team")
     if team is not None and isinstance(team.value, str):
         tree = platform.get("teams", team.value, "defaults")
         found.append(_layer(f"team {team.value}", tree))
-    rest = {key: item for key, item in own.value.items() if key != "environments"}
+    rest = {key: item for key, item in own.value.items() if key not in ("environments", "clusters")}
     found.append(Layer(f"service {service}", own.with_value(rest)))
     if environment is not None:
         tree = own.get("environments", environment)
         found.append(_layer(f"service {service} in {environment}", tree))
+    if cluster:
+        found.append(_layer(f"service {service} on {cluster}", own.get("clusters", cluster)))
     return [layer for layer in found if layer is not None]
 
 

@@ -21,15 +21,17 @@ def unless_known(noun: str, name: str, known: Collection[str], place: Place) -> 
 class Finder:
     """Finds where a service got a value from: the highest layer that says it."""
 
-    def __init__(self, sources: Sources, service: str, environment: str) -> None:
+    def __init__(self, sources: Sources, service: str, environment: str, cluster: str = "") -> None:
         platform, own = sources.platform, sources.services[service]
         team = own.get("team")
         self.own = own
         # In the order of the layers, the highest first.
         self._trees = (
+            own.get("clusters", cluster),
             own.get("environments", environment),
             own,
             platform.get("teams", str(team.value) if team else "", "defaults"),
+            platform.get("clusters", cluster, "defaults"),
             platform.get("environments", environment, "defaults"),
             platform.get("defaults"),
         )

@@ -25,6 +25,7 @@ _SHORT: dict[str, dict[str, Any]] = {
     "Volume": {"type": "string", "pattern": "^/"},
     "Metric": {"type": ["string", "number"]},
     "Environment": {"type": "string", "description": "The cluster it lives on."},
+    "Ring": {"type": "string", "description": "How long it must run a commit well."},
 }
 
 
@@ -50,7 +51,7 @@ def _service() -> dict[str, Any]:
     schema["required"] = []
     partial = {key: value for key, value in schema.items() if key in ("type", "properties")}
     partial = {**deepcopy(partial), "additionalProperties": False}
-    for name in ("environments", "service", "job"):
+    for name in ("environments", "clusters", "service", "job"):
         partial["properties"].pop(name)
     schema["$defs"]["Overrides"] = partial
     properties["environments"] = {
@@ -58,6 +59,8 @@ def _service() -> dict[str, Any]:
         "description": "Any of the fields above, for one environment.",
         "additionalProperties": {"$ref": "#/$defs/Overrides"},
     }
+    on_clusters = "Any of the fields above, on one cluster."
+    properties["clusters"] = {**properties["environments"], "description": on_clusters}
     return schema
 
 
@@ -69,7 +72,7 @@ def _platform() -> dict[str, Any]:
     schema["$defs"] = definitions
     defaults = {"$ref": "#/$defs/Overrides"}
     schema["properties"]["defaults"] = defaults
-    for name in ("Team", "Environment"):
+    for name in ("Team", "Environment", "Cluster"):
         long = definitions[name]
         long = long["anyOf"][-1] if "anyOf" in long else long
         long["properties"]["defaults"] = defaults

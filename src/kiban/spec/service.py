@@ -268,3 +268,6 @@ class ServiceSpec(Words):
     environments: dict[str, Any] = Field(
         default_factory=dict, description="Any of the fields above, for one environment."
     )
+    clusters: dict[str, Any] = Field(
+        default_factory=dict, description="Any of the fields above, on one cluster."
+    )

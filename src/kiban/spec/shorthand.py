@@ -153,6 +153,7 @@ _SERVICE: dict[str, Expand] = {
     "patches": each(fields(set=_opaque)),
     "image": _as_written,
     "environments": each(expand_service),
+    "clusters": each(expand_service),
 }
 _PLATFORM: dict[str, Expand] = {
     "defaults": expand_service,
@@ -169,11 +170,13 @@ _PLATFORM: dict[str, Expand] = {
     ),
     "clusters": each(
         fields(
+            defaults=expand_service,
             version=_as_written,
             account=_as_written,
             nodes=each(fields(labels=_TEXTS)),
         )
     ),
+    "rings": each(_one("soak")),
     "resources": each(_all(_one("type"), fields(version=_as_written))),
     "sources": each(
         _all(

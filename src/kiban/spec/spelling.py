@@ -23,7 +23,7 @@ def spelled_service(tree: Located, problems: list[Problem], thing: str) -> Locat
         return spelled(ServiceSpec, node, problems, thing)
 
     # Once more, because what was misspelled could not be expanded before.
-    return expand_service(fields(environments=each(part))(part(tree)))
+    return expand_service(fields(environments=each(part), clusters=each(part))(part(tree)))
 
 
 def spelled_platform(tree: Located, problems: list[Problem]) -> Located:
@@ -34,7 +34,8 @@ def spelled_platform(tree: Located, problems: list[Problem]) -> Located:
 
     defaults = each(fields(defaults=part))
     named = spelled(PlatformSpec, tree, problems, "the platform")
-    return expand_platform(fields(defaults=part, teams=defaults, environments=defaults)(named))
+    every = fields(defaults=part, teams=defaults, environments=defaults, clusters=defaults)
+    return expand_platform(every(named))
 
 
 def spelled(model: Any, node: Located, problems: list[Problem], thing: str) -> Located:

@@ -17,6 +17,7 @@ from kiban.kube.kinds import KindInfo, Kinds, standard_kinds
 from kiban.kube.objects import GroupKind, Key, Manifest, key_of
 from kiban.kube.ports import ApiError, Listing, WatchEvent
 from kiban.primitives.instants import Instant
+from kiban.primitives.problems import KibanError
 
 # Connections for requests; more wait their turn, since each costs a TLS handshake and buys
 # nothing from a server that works on a few at a time. Streams are not counted.
@@ -33,8 +34,9 @@ _Method = Literal["GET", "POST", "PATCH", "DELETE"]
 class KubernetesCluster:
     """A `ClusterPort`. Use it as an async context manager, or `close` it."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, connections: int = CONNECTIONS) -> None:
         self.access = access
+        self._connections = connections
         self._kinds: Kinds = standard_kinds()
         self._credential = Credential(access)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
@@ -223,7 +225,7 @@ class KubernetesCluster:
     def _session(self, *, streams: bool) -> aiohttp.ClientSession:
         """The session for streams, which hold their connections, or that for requests."""
         if streams not in self._sessions:
-            connector = aiohttp.TCPConnector(limit=0 if streams else CONNECTIONS)
+            connector = aiohttp.TCPConnector(limit=0 if streams else self._connections)
             self._sessions[streams] = aiohttp.ClientSession(connector=connector)
         return self._sessions[streams]
 
@@ -298,6 +300,9 @@ class _Answer:
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(access.server, error) from error
+        except KibanError as error:
+            # A plug-in without a credential is a cluster that cannot be entered for now.
+            raise ApiError(0, "NoCredential", error.problems[0].what) from error
         return self._response
 
     async def __aexit__(

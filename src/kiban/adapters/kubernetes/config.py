@@ -215,7 +215,11 @@ async def _run_plugin(plugin: ExecPlugin) -> tuple[str, Instant | None]:
         text = errors.decode(errors="replace").strip()
         what = f"{plugin.command!r} gave no credential (exit code {process.returncode}): {text}"
         raise _problem("no-credential", what)
-    status = json.loads(output).get("status") or {}
+    try:
+        status = json.loads(output).get("status") or {}
+    except (ValueError, AttributeError) as error:
+        what = f"{plugin.command!r} printed no ExecCredential."
+        raise _problem("no-credential", what) from error
     expires = status.get("expirationTimestamp")
     return status.get("token", ""), parse_rfc3339(expires) if expires else None
 

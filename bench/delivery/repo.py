@@ -1,6 +1,6 @@
 """A platform repo of many small services in Git, each of which compiles to four objects:
-ServiceAccount, NetworkPolicy, Service and a Deployment of no instances, so that nobody waits for
-pods."""
+ServiceAccount, ConfigMap, Service and a Deployment of no instances, so that nobody waits for pods.
+"""
 
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _SERVICE = """\
 image: registry.example/{name}
 port: 8080
 scale: {{min: 0}}
-routes: {{public: {{path: /{name}}}}}
+files: {{/etc/app/settings.json: {{content: "{{}}"}}}}
 env: {{LOG_LEVEL: info, REGION: ap-northeast-1}}
 """
 
@@ -32,7 +32,7 @@ def write_repo(root: Path, services: int, environments: Iterable[str] = (ENVIRON
     (root / "releases").mkdir()
     text = _PLATFORM.format(
         clusters="\n".join(f"  {name}: {{zones: [a, b, c]}}" for name in found),
-        environments="\n".join(f"  {name}: {{cluster: {name}, domain: {name}.example.com}}" for name in found),
+        environments="\n".join(f"  {name}: {{cluster: {name}}}" for name in found),
     )
     (root / "platform.yaml").write_text(text)
     for name in names:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kiban.compiler.bundle import Bundle
-from kiban.delivery.compare import missing_from
+from kiban.delivery.compare import missing_from, say_the_same
 from kiban.delivery.live import Live
 from kiban.delivery.marks import APPLIED_ANNOTATION, Scope, claim_problem, marked
 from kiban.kube.objects import SECRET, Key, Manifest, annotations_of, key_of
@@ -49,22 +49,47 @@ Settled = Mapping[Key, frozenset[str]]
 class Wanted:
     """The bundle by key, each manifest with its marks; marked once, compared often."""
 
-    def __init__(self, bundle: Bundle, scope: Scope) -> None:
+    def __init__(self, bundle: Bundle, scope: Scope, earlier: "Wanted | None" = None) -> None:
         self.bundle, self.scope = bundle, scope
         # Secrets that pods read and Git never holds; whoever made them, they stay.
         self.needed_secrets = frozenset(
             Key(SECRET.group, SECRET.kind, need.namespace, need.name) for need in bundle.secrets
         )
-        self.manifests: dict[Key, Manifest] = {
-            key_of(manifest): marked(manifest, scope) for manifest in bundle.manifests
-        }
+        self.manifests: dict[Key, Manifest] = {}
+        self._compiled: dict[Key, Manifest] = {}
+        # What was compared last, and what came out: most changes of an object are of its status.
+        self._compared: dict[Key, tuple[Manifest, tuple[Difference, ...]]] = {}
+        for manifest in bundle.manifests:
+            self._add(manifest, earlier if earlier and earlier.scope == scope else None)
+
+    def _add(self, manifest: Manifest, earlier: "Wanted | None") -> None:
+        """Mark an object, or take over what an earlier commit that wants the same has worked
+        out."""
+        key = key_of(manifest)
+        self._compiled[key] = manifest
+        if earlier is None or earlier._compiled.get(key) != manifest:
+            self.manifests[key] = marked(manifest, self.scope)
+            return
+        self.manifests[key] = earlier.manifests[key]
+        if key in earlier._compared:
+            self._compared[key] = earlier._compared[key]
+
+    def missing(self, key: Key, there: Manifest) -> tuple[Difference, ...]:
+        """What of a wanted object is not so in a state of it."""
+        desired, known = self.manifests[key], self._compared.get(key)
+        if known is not None and say_the_same(known[0], there, desired):
+            found = known[1]
+        else:
+            found = missing_from(there, desired)
+        self._compared[key] = (there, found)
+        return found
 
     def item(self, key: Key, live: Live, settled: Settled) -> Item | None:
         """What is to be done about a wanted object, or None when it is as wanted."""
         desired, there = self.manifests[key], live.get(key)
         if there is None:
             return Item(key, "new", desired)
-        found = missing_from(there, desired)
+        found = self.missing(key, there)
         known = settled.get(key, frozenset())
         found = tuple(entry for entry in found if fingerprint(entry) not in known)
         if not found:

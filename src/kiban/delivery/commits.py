@@ -34,5 +34,5 @@ class Commits:
 
     def change_over(self, desired: Desired) -> Goal:
         """Make the next commit the one that is worked on."""
-        self.goal, self.next = Goal(desired, self._scope), None
+        self.goal, self.next = Goal(desired, self._scope, self.goal), None
         return self.goal

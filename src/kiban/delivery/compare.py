@@ -27,6 +27,17 @@ def missing_from(live: Manifest, desired: Manifest) -> tuple[Difference, ...]:
     return tuple(_missing_from(live, as_stored(desired), shape))
 
 
+def say_the_same(left: Manifest, right: Manifest, desired: Manifest) -> bool:
+    """Whether two states of an object are equal in everything that may be wanted of it, so that
+    the same is missing from both."""
+    if left is right:
+        return True
+    before, after = left["metadata"], right["metadata"]
+    return all(before.get(name) == after.get(name) for name in _METADATA) and all(
+        left.get(name) == right.get(name) for name in as_stored(desired) if name not in _NOT_WANTED
+    )
+
+
 def as_stored(manifest: Manifest) -> Manifest:
     """A Secret with its `stringData` turned into `data`, as the API server does; others as is."""
     if key_of(manifest).group_kind != SECRET or "stringData" not in manifest:

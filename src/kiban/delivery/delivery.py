@@ -32,11 +32,11 @@ from kiban.delivery.messages import (
 )
 from kiban.delivery.record import images_of, recorded_commit
 from kiban.delivery.reporting import (
+    Reports,
     are_starting,
     failure_problems,
     is_well,
     refusal_text,
-    service_statuses,
     step_statuses,
 )
 from kiban.delivery.secret_values import is_met
@@ -72,6 +72,7 @@ class Delivery:
         self._makes_secrets, self._allow_delete = makes_secrets, allow_delete
         self._unfinished = list(unfinished)
         self._judge = Judge(self.live)
+        self._reports = Reports(self._judge)
         self._commits = Commits(scope)
         self._failures = Failures()
         self._drift = Drift()
@@ -157,7 +158,7 @@ class Delivery:
         run = self._execution.run if self._execution else None
         commits, goal, failure = self._commits, self._commits.goal, self._failures.message
         problems = failure_problems(failure, self.scope)
-        services = service_statuses(goal.watched, goal.waves, self._judge, run) if goal else ()
+        services = self._reports.services(goal.watched, goal.waves, run) if goal else ()
         return DeliveryStatus(
             subject=self.scope.subject,
             phase=self._phase,

@@ -4,7 +4,6 @@ since its commit became the wanted one can have drifted."""
 from collections.abc import Iterable, Sequence
 
 from kiban.delivery.changes import Item, Wanted, fingerprint
-from kiban.delivery.compare import missing_from
 from kiban.delivery.healing import HealTimes
 from kiban.delivery.messages import Applied
 from kiban.kube.objects import Key
@@ -43,7 +42,7 @@ class Drift:
         if applied.key not in wanted.manifests:
             return
         self._confirmed[applied.key] = None
-        found = missing_from(applied.object, wanted.manifests[applied.key])
+        found = wanted.missing(applied.key, applied.object)
         self.settled[applied.key] = frozenset(fingerprint(entry) for entry in found)
 
 

@@ -13,9 +13,10 @@ from kiban.kube.objects import Key
 class Goal:
     """A commit, as a state that a cluster can be in."""
 
-    def __init__(self, desired: Desired, scope: Scope) -> None:
+    def __init__(self, desired: Desired, scope: Scope, earlier: "Goal | None" = None) -> None:
         self.desired, self.commit, self.bundle = desired, desired.commit, desired.bundle
-        self.wanted = Wanted(desired.bundle, scope)
+        before = earlier.wanted if earlier else None
+        self.wanted: Wanted = Wanted(desired.bundle, scope, before)
         self.follows = follows_of(desired.bundle, scope)
         self.waves = wave_numbers(desired.bundle.needs)
         self.watched = _watched(self.wanted)

@@ -17,6 +17,8 @@ class Live:
     def __init__(self) -> None:
         self._objects: dict[Key, Manifest] = {}
         self._by_place: dict[_Place, dict[Key, None]] = {}
+        # Pods by namespace, label and its value.
+        self._pods: dict[tuple[str, str, str], dict[Key, None]] = {}
         self._listed: set[Follow] = set()
         self.dirty: dict[Key, None] = {}
 
@@ -46,7 +48,10 @@ class Live:
         if not wanted:
             return []
         namespace = key_of(workload).namespace
-        pods = (self._objects[key] for key in sorted(self._by_place.get((POD, namespace), ())))
+        # Of the labels that all must have, the rarest leaves the fewest pods to look at.
+        places = [self._pods.get((namespace, *pair), {}) for pair in wanted.items()]
+        _, rarest = min((len(place), list(place)) for place in places)
+        pods = (self._objects[key] for key in sorted(rarest))
         return [pod for pod in pods if wanted.items() <= labels_of(pod).items()]
 
     def listed(self, listing: Listed) -> None:
@@ -85,12 +90,23 @@ class Live:
             self._drop(key)
 
     def _put(self, key: Key, manifest: Manifest) -> None:
+        self._forget_labels(key)
         metadata = manifest["metadata"]
         # Nobody here reads who owns which field, and it is half of the memory.
         lean = {name: value for name, value in metadata.items() if name != "managedFields"}
         self._objects[key] = {**manifest, "metadata": lean}
         self._by_place.setdefault((key.group_kind, key.namespace), {})[key] = None
+        for place in _labelled(key, manifest):
+            self._pods.setdefault(place, {})[key] = None
         self.dirty[key] = None
+
+    def _forget_labels(self, key: Key) -> None:
+        if key in self._objects:
+            for place in _labelled(key, self._objects[key]):
+                keys = self._pods[place]
+                del keys[key]
+                if not keys:
+                    del self._pods[place]
 
     def _keys(self, follow: Follow) -> list[Key]:
         if follow.namespace:
@@ -99,10 +115,18 @@ class Live:
         return [key for place in places for key in self._by_place[place]]
 
     def _drop(self, key: Key) -> None:
+        self._forget_labels(key)
         del self._objects[key]
         place = self._by_place[(key.group_kind, key.namespace)]
         del place[key]
         self.dirty[key] = None
+
+
+def _labelled(key: Key, manifest: Manifest) -> list[tuple[str, str, str]]:
+    """Where a pod stands by its labels; other objects are never looked for so."""
+    if key.group_kind != POD:
+        return []
+    return [(key.namespace, name, value) for name, value in labels_of(manifest).items()]
 
 
 def _version(manifest: Manifest) -> int:

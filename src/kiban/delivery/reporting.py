@@ -1,27 +1,46 @@
 """Reads the status of services and of a running plan out of what delivery knows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import is_
 
 from kiban.delivery.judgement import WELL, Judge
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Undeliverable
 from kiban.delivery.status import ObjectStatus, ServiceStatus, StepStatus
 from kiban.delivery.sync import service_step
-from kiban.kube.objects import Key
+from kiban.kube.objects import Key, Manifest
 from kiban.plans.run import PlanRun
 from kiban.primitives.problems import Place, Problem
 
 Watched = Mapping[str, tuple[Key, ...]]
 
 
-def service_statuses(
-    watched: Watched, waves: Mapping[str, int], judge: Judge, run: PlanRun | None
-) -> tuple[ServiceStatus, ...]:
-    """All services, by wave and name."""
-    names = sorted(watched, key=lambda name: (waves.get(name, 0), name))
-    found = (_service(name, waves.get(name, 0), watched[name], judge) for name in names)
-    return tuple(_with_step(service, run) for service in found) if run else tuple(found)
+class Reports:
+    """The statuses of services. That of a service that is well is made anew only when one of its
+    objects has changed."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._known: dict[str, tuple[tuple[Manifest | None, ...], ServiceStatus]] = {}
+
+    def services(
+        self, watched: Watched, waves: Mapping[str, int], run: PlanRun | None
+    ) -> tuple[ServiceStatus, ...]:
+        """All services, by wave and name."""
+        names = sorted(watched, key=lambda name: (waves.get(name, 0), name))
+        found = (self._service(name, waves.get(name, 0), watched[name]) for name in names)
+        return tuple(_with_step(service, run) for service in found) if run else tuple(found)
+
+    def _service(self, name: str, wave: int, keys: tuple[Key, ...]) -> ServiceStatus:
+        seen = tuple(map(self._judge.live.get, keys))
+        known = self._known.get(name)
+        if known is not None and known[1].wave == wave and _are_same(known[0], seen):
+            return known[1]
+        found = _service(name, wave, keys, self._judge)
+        if found.status in WELL:
+            self._known[name] = (seen, found)
+        return found
 
 
 def is_well(service: str, watched: Watched, judge: Judge) -> bool:
@@ -81,6 +100,12 @@ def _service(name: str, wave: int, keys: Iterable[Key], judge: Judge) -> Service
     worst = next((entry for entry in objects if entry.status not in WELL), None)
     status, message = (worst.status, worst.message) if worst else ("Healthy", "")
     return ServiceStatus(name, wave, status, message, "", objects)
+
+
+def _are_same(left: Sequence[object], right: Sequence[object]) -> bool:
+    """Whether these are the very same objects: what is known of one is never changed, but made
+    anew."""
+    return len(left) == len(right) and all(map(is_, left, right))
 
 
 def _with_step(service: ServiceStatus, run: PlanRun) -> ServiceStatus:

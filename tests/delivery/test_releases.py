@@ -2,7 +2,14 @@
 
 import pytest
 
-from kiban.delivery.releases import last_good, released, tag_of, with_release
+from kiban.delivery.releases import (
+    last_good,
+    left_behind,
+    released,
+    tag_of,
+    taken_back,
+    with_release,
+)
 from kiban.plans.records import Entry, Event
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError
@@ -56,3 +63,26 @@ def test_the_tag_of_an_image_is_what_follows_its_last_name() -> None:
     assert tag_of("registry:5000/a/stamp:v1") == "v1"
     assert tag_of("registry:5000/stamp") == ""
     assert tag_of("stamp@sha256:abc") == "sha256:abc"
+
+
+def versions(*tags: str) -> list[str]:
+    return [f"web: {tag}\n" for tag in tags]
+
+
+@pytest.mark.parametrize(
+    ("tags", "left", "back"),
+    [
+        (["v1"], "", ""),
+        (["v1", "v2", "v3"], "v1 v2", ""),
+        (["v1", "v2", "v1"], "v2", "v2"),
+        (["v1", "v2", "v1", "v3"], "v1 v2", "v2"),
+        (["v1", "v2", "v1", "v2"], "v1", ""),
+        (["v1", "v2", "v1", "v2", "v3"], "v1 v2", ""),
+        (["v1", "v1", "v2", "v2"], "v1", ""),
+    ],
+)
+def test_a_file_remembers_what_it_left_and_what_it_took_back(
+    tags: list[str], left: str, back: str
+) -> None:
+    assert left_behind(versions(*tags))["web"] == frozenset(left.split())
+    assert taken_back(versions(*tags))["web"] == frozenset(back.split())

@@ -5,7 +5,7 @@ every comment; a rollback is the same edit with the last tag that is known to ha
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kiban.plans.records import Entry, Event
 from kiban.primitives.canonical import yaml_text
@@ -82,6 +82,38 @@ def last_good(service: str, current: str, entries: Iterable[Entry]) -> str:
     what = f"No earlier release of {service} is known to have run well here."
     fix = f"Name one: kiban rollback {service} --to TAG"
     raise KibanError(Problem("release/no-last-good", what, Place(thing=service), fix=fix))
+
+
+def left_behind(texts: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The tags that each service ran by a release file and does not run any more; `texts` are the
+    file's versions, the oldest first."""
+    runs = _runs(texts)
+    return {name: frozenset(tags[:-1]) - {tags[-1]} for name, tags in runs.items()}
+
+
+def taken_back(texts: Sequence[str]) -> dict[str, frozenset[str]]:
+    """The tags that gave way to one that had run before them: what was rolled back, or reverted,
+    by whatever means. One that came again since then is none."""
+    found = {}
+    for name, tags in _runs(texts).items():
+        back: dict[str, None] = {}
+        for tag, successor in zip(tags, [*tags[1:], tags[-1]], strict=True):
+            back.pop(tag, None)
+            if tags.index(successor) < tags.index(tag):
+                back[tag] = None
+        found[name] = frozenset(back)
+    return found
+
+
+def _runs(texts: Sequence[str]) -> dict[str, list[str]]:
+    """The tags of each service in their order, one entry a change."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        for name, tag in released(text).items():
+            tags = found.setdefault(name, [])
+            if tag and tags[-1:] != [tag]:
+                tags.append(tag)
+    return found
 
 
 def tag_of(image: str) -> str:

@@ -3,9 +3,10 @@ pass, fail or unknown, from what the journal knows. Unknown never passes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kiban.kube.schedule_times import parse_schedule, parse_zone
+from kiban.operations.probation import Answered, GateKey, Watch, answered
 from kiban.plans.records import Answer, Entry, Event
 from kiban.primitives.instants import Instant, later, rfc3339, seconds_between, span
 from kiban.spec.nouns import Environment, Freeze
@@ -35,23 +36,31 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """An image that must not be deployed until a person lifts it."""
+    """An image that must not be deployed until a person lifts it. `environment` is where a gate
+    found it bad, empty when a person did."""
 
     service: str
     tag: str
     why: str
     who: str
     since: Instant
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the gates look at: the deployments of the environment a release comes from, what is
-    quarantined, and who approved what."""
+    quarantined, and who approved what; the metric gates there, by service, with whom they watch
+    and what they answered. `left` holds, for promotions that nobody asked for, the releases that
+    the target ran and left again."""
 
     deployments: Sequence[Deployment]
     quarantines: Mapping[tuple[str, str], Quarantine]
     approvals: Mapping[tuple[str, str, str], frozenset[str]]
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    watches: Sequence[Watch] = ()
+    answers: Mapping[GateKey, Answered] = field(default_factory=dict)
+    left: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def candidates(
@@ -71,11 +80,15 @@ def readings(
 ) -> list[Reading]:
     """Every gate on the way into an environment, answered for one release."""
     found = [_quarantine(candidate, facts), _proven(candidate, facts)]
+    found += [_measured(candidate, name, facts) for name in facts.gates.get(candidate.service, ())]
     if into.soak:
         found.append(_soaked(candidate, into.soak, facts, now))
     found += [_frozen(name, window, now) for name, window in into.freeze.items()]
     if into.approvals:
         found.append(_approved(candidate, environment, into.approvals, facts))
+    if candidate.tag in facts.left.get(candidate.service, ()):
+        words = f"{candidate.tag} was taken back in {environment}; only a person brings it again"
+        found.append(Reading("not taken back", "fail", words))
     return found
 
 
@@ -91,7 +104,8 @@ def quarantines(entries: Iterable[Entry]) -> dict[tuple[str, str], Quarantine]:
             found.pop(key, None)
         else:
             who = str(record.data.get("who", ""))
-            found[key] = Quarantine(*key, record.message, who, entry.at)
+            where = str(record.data.get("environment", ""))
+            found[key] = Quarantine(*key, record.message, who, entry.at, where)
     return found
 
 
@@ -142,6 +156,27 @@ def _proven(candidate: Candidate, facts: Facts) -> Reading:
     if last.outcome == "failing":
         return Reading("runs well", "fail", f"it fails where it comes from: {last.reason}")
     return Reading("runs well", "unknown", f"{candidate.tag} is not known to run there yet")
+
+
+def _measured(candidate: Candidate, gate: str, facts: Facts) -> Reading:
+    """What a metric gate answered about the release where it comes from; a pass counts when its
+    window is over, and on several clusters on each of them."""
+    watched = [
+        watch
+        for watch in facts.watches
+        if (watch.service, watch.tag) == (candidate.service, candidate.tag)
+    ]
+    found = [answered(watch, gate, facts.answers) for watch in watched]
+    known = [each for each in found if each is not None]
+    if failed := [each for each in known if each.answer == "fail"]:
+        return Reading(f"gate {gate}", "fail", failed[0].words)
+    if not known or len(known) < len(found):
+        return Reading(f"gate {gate}", "unknown", "it has not been asked yet")
+    if open_ := [each for each in known if each.answer != "pass"]:
+        return Reading(f"gate {gate}", "unknown", open_[0].words)
+    if not all(each.final for each in known):
+        return Reading(f"gate {gate}", "unknown", f"so far {known[0].words}; its window is open")
+    return Reading(f"gate {gate}", "pass", known[0].words)
 
 
 def _soaked(candidate: Candidate, seconds: float, facts: Facts, now: Instant) -> Reading:

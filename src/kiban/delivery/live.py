@@ -50,7 +50,7 @@ class Live:
         namespace = key_of(workload).namespace
         # Of the labels that all must have, the rarest leaves the fewest pods to look at.
         places = [self._pods.get((namespace, *pair), {}) for pair in wanted.items()]
-        _, rarest = min((len(place), list(place)) for place in places)
+        rarest = min(places, key=len)
         pods = (self._objects[key] for key in sorted(rarest))
         return [pod for pod in pods if wanted.items() <= labels_of(pod).items()]
 

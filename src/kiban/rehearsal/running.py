@@ -13,7 +13,7 @@ from kiban.primitives.chance import Chance
 from kiban.primitives.instants import later
 from kiban.rehearsal.assumptions import Assumptions, Measurements, assume
 from kiban.rehearsal.cloud import Cloud, CloudSettings
-from kiban.rehearsal.cloud.from_spec import cloud_settings
+from kiban.rehearsal.cloud.from_spec import assumed_of_cloud, cloud_settings
 from kiban.rehearsal.results import Assumption, Run
 from kiban.rehearsal.sampling import Sampler
 from kiban.rehearsal.scenarios import (
@@ -62,10 +62,8 @@ class Prepared:
     assumptions: Assumptions
     scenario: Scenario
     cloud: CloudSettings | None
-
-    @property
-    def listed(self) -> tuple[Assumption, ...]:
-        return self.assumptions.listed
+    # Everything that is taken for granted, of services and of the cloud.
+    listed: tuple[Assumption, ...]
 
 
 def prepared(case: Case) -> Prepared:
@@ -78,8 +76,10 @@ def prepared(case: Case) -> Prepared:
     found = assume(platform, case.environment, case.files, case.measured)
     scenario = chosen(case.scenarios, found.scenarios)
     cluster = platform.spec.clusters.get(name)
-    cloud = cloud_settings(cluster) if cluster is not None else None
-    return Prepared(platform.name, bundle, found, scenario, cloud)
+    if cluster is None:
+        return Prepared(platform.name, bundle, found, scenario, None, found.listed)
+    listed = (*found.listed, *assumed_of_cloud(cluster))
+    return Prepared(platform.name, bundle, found, scenario, cloud_settings(cluster), listed)
 
 
 def rehearse_once(

@@ -124,7 +124,7 @@ class Cluster(Words):
     nodes: dict[Name, NodeGroup] = Field(default_factory=dict)
     subnets: dict[Text, Subnet] = Field(
         default_factory=dict,
-        description="By zone. For rehearsals: without them, addresses never run out.",
+        description="By zone. For rehearsals: without them, each zone has a /20.",
     )
     addresses: Addresses = Field(default_factory=Addresses)
     autoscaler: Literal["cluster-autoscaler", "karpenter", "none"] = Field(

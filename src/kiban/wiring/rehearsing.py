@@ -72,8 +72,8 @@ def rehearse(start: Path, wish: Wish, shown: Callable[[float], None]) -> Rehears
     _check(wish)
     here = working_tree(start)
     revisions = [here, *([revision(start, wish.against)] if wish.against else [])]
-    cases = [_recorded(_case(each, wish), wish, start) for each in revisions]
-    ready = [prepared(case) for case in cases]
+    found = [_recorded(_case(each, wish), wish, start) for each in revisions]
+    cases, ready = [case for case, _ in found], [each for _, each in found]
     seeds = range(wish.first_seed, wish.first_seed + wish.seeds)
     work = [(case, seed, case is cases[0] and seed == seeds[0]) for case in cases for seed in seeds]
     done = in_processes(_one, work, shown, wish.jobs)
@@ -119,11 +119,13 @@ def _case(revision: Revision, wish: Wish) -> Case:
     return Case(revision.files, environment, wish.scenarios or USUAL, wish.cluster)
 
 
-def _recorded(case: Case, wish: Wish, start: Path) -> Case:
+def _recorded(case: Case, wish: Wish, start: Path) -> tuple[Case, Prepared]:
     """With what is replayed, and what was measured; files are found from the platform's root."""
     ready, directory = prepared(case), find_platform(start)
     found = measured(ready, wish.measured, directory) if wish.measured else {}
-    return replace(case, recordings=replays(ready, directory), measured=found)
+    whole = replace(case, recordings=replays(ready, directory), measured=found)
+    # What is replayed changes nothing of what was prepared.
+    return whole, prepared(whole) if found else ready
 
 
 def _one(item: tuple[Case, int, bool], report: Callable[[float], None]) -> tuple[Run, list[str]]:

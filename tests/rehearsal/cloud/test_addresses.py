@@ -143,18 +143,18 @@ def test_pods_wait_while_their_subnet_is_empty_and_start_when_it_is_not() -> Non
         autoscaler="none",
     )
     scene, cloud = world(settings, deployment("web", 20, cpu="100m"))
-    # 32 addresses: AWS's five, ten of others, the node's own one.
-    assert ready(scene) == 16
+    # 32 addresses: AWS's five, ten of others, the control plane's two, the node's own one.
+    assert ready(scene) == 14
     assert cloud.addresses.free() == {"small": 0}
     waiting = [pod for pod in pods(scene) if pod["status"]["phase"] == "Pending"]
-    assert len(waiting) == 4 and all(pod["spec"]["nodeName"] for pod in waiting)
+    assert len(waiting) == 6 and all(pod["spec"]["nodeName"] for pod in waiting)
     events = [r["message"] for r in scene.observations.of("event")
               if r["reason"] == "FailedCreatePodSandBox"]  # fmt: skip
     assert "failed to assign an IP address to container" in events[0]
     key = scene.api.key("Deployment", "web")
-    scene.after(60, lambda now: scene.api.scale(key, 16, now))
+    scene.after(60, lambda now: scene.api.scale(key, 14, now))
     scene.run_for(200)
-    assert ready(scene) == 16 and len(pods(scene)) == 16
+    assert ready(scene) == 14 and len(pods(scene)) == 14
 
 
 def test_no_machine_is_launched_where_there_is_no_address_for_it() -> None:

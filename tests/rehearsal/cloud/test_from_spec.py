@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from kiban.rehearsal.cloud.catalogue import is_priced, price
-from kiban.rehearsal.cloud.from_spec import cloud_settings
+from kiban.rehearsal.cloud.from_spec import assumed_of_cloud, cloud_settings
 from kiban.spec.nouns import Cluster, Subnet
 
 
@@ -22,12 +22,24 @@ def test_groups_take_the_zones_of_their_cluster() -> None:
     assert found.autoscaler == "cluster-autoscaler"
 
 
-def test_without_subnets_addresses_never_run_out() -> None:
-    assert cloud_settings(cluster()).addresses.mode == "boundless"
+def test_without_subnets_each_zone_is_assumed_to_have_a_large_one() -> None:
+    silent = cluster(zones=["b", "a"])
+    subnets = cloud_settings(silent).subnets
+    assert [(one.zone, one.cidr) for one in subnets] == [
+        ("a", "10.0.0.0/20"),
+        ("b", "10.0.16.0/20"),
+    ]
+    listed = [(one.subject, one.value) for one in assumed_of_cloud(silent)]
+    assert listed[:2] == [("a", "10.0.0.0/20"), ("b", "10.0.16.0/20")]
+
+
+def test_subnets_that_are_said_count() -> None:
     subnets = {"a": {"cidr": "10.0.0.0/24", "taken": 7}}
-    found = cloud_settings(cluster(subnets=subnets, addresses={"mode": "prefix"}))
+    said = cluster(subnets=subnets, addresses={"mode": "prefix"}, nodes={"base": {}})
+    found = cloud_settings(said)
     assert found.addresses.mode == "prefix"
     assert [(subnet.zone, subnet.taken) for subnet in found.subnets] == [("a", 7)]
+    assert assumed_of_cloud(said) == []
 
 
 def test_under_karpenter_groups_have_no_machines_of_their_own() -> None:

@@ -198,9 +198,12 @@ def test_spot_says_what_it_saves_and_risks() -> None:
 
 
 def test_the_first_empty_subnet_is_found() -> None:
+    roomy = findings(evidence(addresses={"a": (140.0, 100.0), "b": (40.0, 700.0)}))
+    assert (roomy[0].code, roomy[0].subject) == ("subnet-lowest", "b")
     addresses = {"a": (40.0, 100.0), "b": (3.0, 700.0)}
     found = findings(evidence(addresses=addresses))
-    assert (found[0].code, found[0].subject) == ("subnet-lowest", "b")
+    assert (found[0].code, found[0].subject) == ("subnet-short", "b")
+    assert found[0].what == "it is the first to be empty: 3 addresses left at 12:11"
     event = record(720.0, "event", reason="FailedCreatePodSandBox", service="web", name="web-1",
                    message="failed to assign an IP address to container")  # fmt: skip
     found = findings(evidence(event, addresses=addresses))

@@ -24,6 +24,12 @@ from kiban.rehearsal.cloud.addresses import Addresses
 from kiban.rehearsal.cloud.balance import Balance
 from kiban.rehearsal.cloud.capacity import NO_ADDRESSES, Capacity
 from kiban.rehearsal.cloud.catalogue import instance_type, price
+from kiban.rehearsal.cloud.control_plane import (
+    CONTROL_PLANE,
+    MOST_INTERFACES,
+    ControlPlaneUpgrade,
+    take_interfaces,
+)
 from kiban.rehearsal.cloud.costs import Costs, costs
 from kiban.rehearsal.cloud.estate import (
     CloudMachine,
@@ -84,6 +90,7 @@ class Cloud:
             subnets[settings.zone].take(settings.taken)
         self.addresses = Addresses(self.settings.addresses, subnets, self._complain)
         world.machines.addresses = self.addresses
+        take_interfaces(subnets, min(max(len(subnets), 2), MOST_INTERFACES))
         self.capacity.is_full = self.addresses.is_full
         self.autoscaler = self.karpenter = None
         if self.settings.autoscaler == "cluster-autoscaler":
@@ -305,7 +312,12 @@ class Cloud:
 
     def upgrade(self, group: str, now: Instant, *, forces: bool = False) -> Renewal:
         """Renew all machines of a group: as EKS does for a new version, or by drift of its pool
-        where Karpenter has them."""
+        where Karpenter has them; or renew the control plane."""
+        if group == CONTROL_PLANE:
+            plane = ControlPlaneUpgrade(self)
+            self.upgrades[group] = plane
+            plane.begin(now)
+            return plane
         state = self.groups[group]
         if self.karpenter is not None and not self.estate.of_group(group):
             state.version += 1

@@ -1,5 +1,6 @@
 """The cloud of a cluster as platform.yaml describes it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kiban.rehearsal.cloud.settings import (
@@ -9,6 +10,7 @@ from kiban.rehearsal.cloud.settings import (
     GroupSettings,
     SubnetSettings,
 )
+from kiban.rehearsal.results import Assumption
 from kiban.spec.nouns import Cluster, NodeGroup
 
 
@@ -27,7 +29,7 @@ def cloud_settings(cluster: Cluster) -> CloudSettings:
     )
     wanted = cluster.addresses
     addresses = AddressSettings(
-        wanted.mode if subnets else "boundless",
+        wanted.mode,
         wanted.warm_eni_target,
         wanted.warm_prefix_target,
         wanted.warm_ip_target,
@@ -36,10 +38,32 @@ def cloud_settings(cluster: Cluster) -> CloudSettings:
     return CloudSettings(
         region=cluster.region,
         groups=groups,
-        subnets=subnets,
+        subnets=subnets or usual_subnets(zones),
         addresses=addresses,
         autoscaler=cluster.autoscaler,
     )
+
+
+def usual_subnets(zones: Sequence[str]) -> tuple[SubnetSettings, ...]:
+    """A range of 4,096 addresses for each zone, as large as AWS makes those of a default VPC."""
+    return tuple(
+        SubnetSettings(f"{zone} {cidr}", zone, cidr)
+        for number, zone in enumerate(sorted(zones))
+        for cidr in [f"10.{number // 16}.{number % 16 * 16}.0/20"]
+    )
+
+
+def assumed_of_cloud(cluster: Cluster) -> list[Assumption]:
+    """What is taken for granted of a cluster's cloud, because platform.yaml does not say it."""
+    found = []
+    if not cluster.subnets:
+        why = "assumed: platform.yaml says nothing of `subnets`; a default VPC's are as large"
+        subnets = usual_subnets(tuple(cluster.zones) or DEFAULT_ZONES)
+        found += [Assumption(one.zone, "subnet", one.cidr, why) for one in subnets]
+    if not cluster.nodes:
+        why = "assumed: platform.yaml says nothing of `nodes`"
+        found.append(Assumption("base", "nodes", "3 to 9 m5.xlarge", why))
+    return found
 
 
 def _group(name: str, group: NodeGroup, zones: tuple[str, ...]) -> GroupSettings:

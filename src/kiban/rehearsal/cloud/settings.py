@@ -67,6 +67,7 @@ class Times:
     drain_poll: float = 1.0
     upgrade_drain: float = 900.0
     upgrade_wait: float = 60.0
+    control_plane_upgrade: float = 600.0
     node_check: float = 5.0
 
 

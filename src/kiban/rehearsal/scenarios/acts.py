@@ -7,6 +7,7 @@ from dataclasses import replace
 from kiban.cluster.api.failures import Failure
 from kiban.kube.objects import Manifest, copied, key_of
 from kiban.primitives.instants import Instant, later
+from kiban.rehearsal.cloud.control_plane import CONTROL_PLANE
 from kiban.rehearsal.machines import ServiceModel
 from kiban.rehearsal.scenarios.scenario import Act
 from kiban.rehearsal.scenarios.sleeping import sleep, wake
@@ -137,12 +138,13 @@ def interrupt_spot(stage: Stage, act: Act, now: Instant) -> None:
 
 
 def upgrade_nodes(stage: Stage, act: Act, now: Instant) -> None:
-    """Node groups are renewed, one after another."""
+    """Node groups are renewed, one after another; of all of them, after the control plane."""
     if stage.cloud is None:
         stage.note(now, "act.idle", act="upgradeNodes", why="there is no modelled cloud")
         return
     target = act.words.upgrade_nodes
-    groups = sorted(stage.cloud.groups) if target == ALL else [str(target)]
+    every = [CONTROL_PLANE, *sorted(stage.cloud.groups)]
+    groups = every if target == ALL else [str(target)]
     _upgrade_next(stage, groups, now, forces=bool(act.words.force))
 
 
@@ -154,7 +156,10 @@ def _upgrade_next(stage: Stage, groups: list[str], now: Instant, *, forces: bool
     upgrade = stage.cloud.upgrade(groups[0], now, forces=forces)
 
     def look(at: Instant) -> None:
-        if upgrade.phase in ("done", "failed"):
+        if upgrade.phase == "failed" and groups[0] == CONTROL_PLANE:
+            why = "nodes may not be newer than their control plane"
+            stage.note(at, "act.idle", act="upgradeNodes", why=why)
+        elif upgrade.phase in ("done", "failed"):
             _upgrade_next(stage, groups[1:], at, forces=forces)
         else:
             stage.world.at(later(at, UPGRADE_POLL_SECONDS), look)
@@ -228,7 +233,7 @@ def fill_subnet(stage: Stage, act: Act, now: Instant) -> None:
     zone = stage.zone(str(act.words.fill_subnet))
     subnets = stage.cloud.addresses.subnets if stage.cloud is not None else {}
     if zone not in subnets:
-        why = "its cluster says nothing of subnets in platform.yaml"
+        why = f"there is no subnet in {zone}"
         stage.note(now, "act.idle", act="fillSubnet", zone=zone, why=why)
         return
     taken = max(subnets[zone].free - (act.words.leave or 0), 0)

@@ -15,6 +15,9 @@ from kiban.rehearsal.scenarios.timelines import overshoot, regained, sized, spok
 # So long after a deploy an autoscaler's swings are put down to it.
 AFTER_DEPLOY = 1800.0
 NO_ADDRESS = "FailedCreatePodSandBox"
+SUBNET_FIX = "a larger subnet, prefix mode, or a smaller warm reserve"
+# Fewer free addresses than this, and the next node may not get what it holds in reserve.
+FEW_ADDRESSES = 16
 DAY = 86_400.0
 
 
@@ -141,15 +144,27 @@ def _subnets(evidence: Evidence) -> Iterator[Finding]:
         subject = lowest[0] if lowest is not None else first["service"]
         pods = len({one["name"] for one in failed})
         what = f"it has no address left at {evidence.clock(first['t'])}; {pods} pods wait for one"
-        fix = "a larger subnet, prefix mode, or a smaller warm reserve"
         yield Finding(
-            "subnet-empty", subject, what, first["message"], fix, "fail", first["t"],
+            "subnet-empty", subject, what, first["message"], SUBNET_FIX, "fail", first["t"],
             "addresses_free",
         )  # fmt: skip
     elif lowest is not None:
         name, free, at = lowest
-        what = f"it would be empty first: {free:g} addresses are left at {evidence.clock(at)}"
+        if free < FEW_ADDRESSES:
+            what = f"it is the first to be empty: {_count(free)} left at {evidence.clock(at)}"
+            why = "pods still start, on what their nodes hold in reserve; new nodes cannot"
+            yield Finding(
+                "subnet-short", name, what, why, SUBNET_FIX, "unknown", at, "addresses_free"
+            )
+            return
+        what = f"it would be empty first, with {_count(free)} left at {evidence.clock(at)}"
         yield Finding("subnet-lowest", name, what, "", "", "pass", at, "addresses_free")
+
+
+def _count(addresses: float) -> str:
+    if addresses < 1:
+        return "no address is"
+    return f"{addresses:,.0f} {'address' if addresses == 1 else 'addresses'}"
 
 
 def _lowest_subnet(evidence: Evidence) -> tuple[str, float, float] | None:

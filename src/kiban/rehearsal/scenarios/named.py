@@ -46,7 +46,7 @@ spot-sweep:
     - {at: 12:30, interruptSpot: 100%}
   expect: {errorBudget: 100%, recovers: 5m, servingAgain: 15m, pending: 10m}
 node-upgrade:
-  description: Every node group is upgraded, one after another, in the morning.
+  description: The control plane and then every node group are upgraded in the morning.
   from: 09:30
   duration: 6h
   acts:

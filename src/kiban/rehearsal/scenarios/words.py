@@ -83,7 +83,9 @@ class ActWords(Words):
     interrupt_spot: Percent | None = Field(
         default=None, description="Share of the spot machines that are taken back."
     )
-    upgrade_nodes: Text | None = Field(default=None, description="A node group, or `*`.")
+    upgrade_nodes: Text | None = Field(
+        default=None, description="A node group, `controlPlane`, or `*` for both."
+    )
     break_: Text | None = Field(
         default=None,
         alias="break",

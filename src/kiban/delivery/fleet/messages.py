@@ -15,12 +15,14 @@ Contact = Literal["unknown", "yes", "no"]
 class Offer:
     """A commit, and for which members it would change something.
 
-    With problems it is good for none of those that wait for their turn.
+    With problems it goes to none of those that wait for their turn; for members that are
+    `refused` it is no good at all.
     """
 
     commit: Commit
     changes: frozenset[str]
     problems: tuple[Problem, ...] = ()
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

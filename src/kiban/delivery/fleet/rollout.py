@@ -206,6 +206,8 @@ class FleetRollout:
 
     def _may_have(self, name: str) -> bool:
         assert self.offer is not None
+        if name in self.offer.refused:
+            return False
         if not self.pace.members[name].ring:
             return True
         if self.offer.problems:

@@ -17,7 +17,8 @@ from dataclasses import replace
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
 from kiban.adapters.kubernetes.informer import Unavailable, follow
-from kiban.compiler.bundle import Bundle
+from kiban.adapters.sources.opening import open_sealed
+from kiban.compiler.bundle import Bundle, SecretNeed
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import FIELD_MANAGER, Scope
 from kiban.delivery.messages import (
@@ -38,8 +39,9 @@ from kiban.delivery.messages import (
     Seen,
     Undeliverable,
 )
-from kiban.delivery.secret_values import secret_manifest
+from kiban.delivery.secret_values import opened_manifest, secret_manifest
 from kiban.delivery.status import DeliveryStatus
+from kiban.kube.objects import Manifest
 from kiban.kube.ports import ApiError, ClusterPort, Listing
 from kiban.plans.plan import Lease
 from kiban.primitives.instants import Instant, seconds_between
@@ -198,12 +200,21 @@ class DeliveryDriver:
             case MakeSecret():
                 # Read again: what was seen may be older than what another process has made.
                 live = await self.cluster.get(ask.key)
-                secret = secret_manifest(ask.need, live, self.scope, _token)
+                secret = await self._secret(ask.need, live)
                 found = await self.cluster.apply(secret, manager=FIELD_MANAGER, force=True)
                 return Applied(ask.key, found)
             case Remove():
                 await self.cluster.delete(ask.key, uid=ask.uid)
                 return Removed(ask.key)
+
+    async def _secret(self, need: SecretNeed, live: Manifest | None) -> Manifest:
+        if not need.sealed:
+            return secret_manifest(need, live, self.scope, _token)
+        try:
+            opened = await asyncio.to_thread(open_sealed, need.sealed)
+        except KibanError as error:
+            raise ApiError(0, "CannotOpen", error.problems[0].what) from error
+        return opened_manifest(need, opened, self.scope)
 
     # Watching
 

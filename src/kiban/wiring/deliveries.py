@@ -11,7 +11,7 @@ from kiban.adapters.images import ImageStore
 from kiban.adapters.journal import Journal
 from kiban.adapters.journal.database import JournalPlace
 from kiban.audit import Severity, check, judge, load_waivers
-from kiban.compiler import Bundle, compile_environment
+from kiban.compiler import Bundle
 from kiban.delivery.marks import Scope
 from kiban.delivery.releases import release_path
 from kiban.kube.ports import ClusterPort
@@ -20,6 +20,7 @@ from kiban.primitives.problems import KibanError
 from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
 from kiban.wiring.quarantines import quarantined, refuse_quarantined
+from kiban.wiring.sources import compiled, renderer_of_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def compiler_for(
         refuse_quarantined(tags, quarantined(journal), release_path(environment))
         if target.images is not None:
             build_missing(platform, environment, repository, target.images)
-        bundle = compile_environment(platform, environment, local=target.images is not None)
+        renderer = renderer_of_files(files, repository)
+        bundle = compiled(platform, environment, renderer, local=target.images is not None)
         refuse_findings(bundle, files, clock())
         return bundle
 

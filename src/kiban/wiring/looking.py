@@ -11,7 +11,6 @@ from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import JournalReader
 from kiban.adapters.kubernetes import KubernetesCluster, load_access
-from kiban.compiler import compile_environment
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Commit, Desired, Follow, Listed, Undeliverable
@@ -25,6 +24,7 @@ from kiban.spec import Platform, load_platform
 from kiban.wiring.cluster_command import kubeconfig_path
 from kiban.wiring.deliveries import chosen_environments, refuse_findings
 from kiban.wiring.repository import Home, home_of
+from kiban.wiring.sources import compiled, renderer_of_files
 
 SERVICE_SELECTOR = "kiban.dev/service"
 LATEST_EVENTS = 200
@@ -182,7 +182,8 @@ def _event_data(event: Manifest) -> dict[str, Any]:
 def _desired(view: View, commit: str) -> Desired:
     files = view.repository.files(commit)
     platform = load_platform(files)
-    bundle = compile_environment(platform, view.environment, local=view.is_local)
+    renderer = renderer_of_files(files, view.repository)
+    bundle = compiled(platform, view.environment, renderer, local=view.is_local)
     refuse_findings(bundle, files, wall_clock())
     return Desired(_commit(view.repository, commit), bundle)
 

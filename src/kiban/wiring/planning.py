@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kiban.adapters.delivery_driver import now as wall_clock
+from kiban.adapters.sources import Renderer
 from kiban.audit import Severity, check, judge, load_waivers
-from kiban.compiler import Bundle, compile_environment
+from kiban.compiler import Bundle
 from kiban.delivery.planning import EnvironmentPlan, Proposal, proposed
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.deliveries import chosen_environments
 from kiban.wiring.revisions import Revision, span
+from kiban.wiring.sources import compiled
 
 # An environment on a cluster.
 Target = tuple[str, str | None]
@@ -24,8 +26,9 @@ def plan(start: Path, words: str, environment: str | None) -> Proposal:
     chosen = [environment] if environment else list(platform.environments)
     chosen_environments(platform, chosen)
     old = _earlier(before)
-    wanted = _bundles(platform, chosen)
-    known = _bundles(old, [name for name in chosen if name in old.environments]) if old else {}
+    wanted = _bundles(platform, chosen, after.renderer)
+    there = [name for name in chosen if old and name in old.environments]
+    known = _bundles(old, there, before.renderer) if old else {}
     plans = [proposed(known.get(target), bundle) for target, bundle in wanted.items()]
     touched = [each for each in plans if each.objects and _does_something(each)]
     new, gone = _findings(known, before.files, wanted, after.files, wall_clock())
@@ -62,9 +65,11 @@ def _earlier(before: Revision) -> Platform | None:
         raise KibanError((problem, *error.problems)) from error
 
 
-def _bundles(platform: Platform, environments: list[str]) -> dict[Target, Bundle]:
+def _bundles(
+    platform: Platform, environments: list[str], renderer: Renderer
+) -> dict[Target, Bundle]:
     return {
-        (name, cluster): compile_environment(platform, name, cluster=cluster)
+        (name, cluster): compiled(platform, name, renderer, cluster=cluster)
         for name in environments
         for cluster in (platform.clusters_of(name) or (None,))
     }

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiban.adapters.git import GitRepository, open_repository
+from kiban.adapters.sources import Renderer
 from kiban.primitives.problems import KibanError
 from kiban.spec import read_directory
 from kiban.wiring.places import find_platform
+from kiban.wiring.sources import renderer_of_commit, renderer_of_directory
 
 SHORT = 8
 # Branches that pull requests usually go to, the likeliest first.
@@ -16,15 +18,18 @@ _USUAL_BASES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """The platform repo's text files by path, and what the revision is called."""
+    """The platform repo's text files by path, what the revision is called, and what renders its
+    sources."""
 
     name: str
     files: Mapping[str, str]
+    renderer: Renderer
 
 
 def working_tree(start: Path) -> Revision:
     """What lies on the disk, committed or not."""
-    return Revision("working tree", read_directory(find_platform(start)))
+    directory = find_platform(start)
+    return Revision("working tree", read_directory(directory), renderer_of_directory(directory))
 
 
 def revision(start: Path, name: str) -> Revision:
@@ -32,7 +37,7 @@ def revision(start: Path, name: str) -> Revision:
     repository = _repository(start)
     commit = repository.commit_of(name)
     shown = name if name.startswith(commit[:7]) else f"{name} ({commit[:SHORT]})"
-    return Revision(shown, repository.files(commit))
+    return Revision(shown, repository.files(commit), renderer_of_commit(repository, commit))
 
 
 def span(start: Path, words: str) -> tuple[Revision, Revision]:
@@ -46,7 +51,8 @@ def span(start: Path, words: str) -> tuple[Revision, Revision]:
     base = base or _usual_base(repository)
     tip = repository.commit_of(head.lstrip(".") or "HEAD")
     left = repository.common_ancestor(repository.commit_of(base), tip)
-    before = Revision(f"{base} ({left[:SHORT]})", repository.files(left))
+    name = f"{base} ({left[:SHORT]})"
+    before = Revision(name, repository.files(left), renderer_of_commit(repository, left))
     after = revision(start, head.lstrip(".") or "HEAD") if dots else working_tree(start)
     return before, after
 

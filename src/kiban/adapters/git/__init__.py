@@ -1,5 +1,11 @@
 """The platform repo in Git: read at a commit, followed, and edited by commits of one file."""
 
-from kiban.adapters.git.repository import GitRepository, LogEntry, is_url, open_repository
+from kiban.adapters.git.repository import (
+    CommitFiles,
+    GitRepository,
+    LogEntry,
+    is_url,
+    open_repository,
+)
 
-__all__ = ["GitRepository", "LogEntry", "is_url", "open_repository"]
+__all__ = ["CommitFiles", "GitRepository", "LogEntry", "is_url", "open_repository"]

@@ -47,6 +47,14 @@ class LogEntry:
     message: str
 
 
+class CommitFiles(dict[str, str]):
+    """Text files by path, and the commit they are of."""
+
+    def __init__(self, commit: str, files: Mapping[str, str]) -> None:
+        super().__init__(files)
+        self.commit = commit
+
+
 class GitRepository:
     """One branch of one repository. `subfolder` is where the platform repo lies in it."""
 
@@ -56,6 +64,11 @@ class GitRepository:
         self._common = (folder / self._common).resolve()
         self._seen: tuple[object, ...] = ()
         self._head = ""
+
+    @property
+    def private(self) -> Path:
+        """A directory inside Git's own, for what can be made again from the commits."""
+        return self._common / "kiban"
 
     # Reading
 
@@ -72,7 +85,7 @@ class GitRepository:
             spec = f"+refs/heads/{self.branch}:refs/heads/{self.branch}"
             self._git("fetch", "--quiet", self.remote, spec)
 
-    def files(self, commit: str, suffixes: Sequence[str] = (".yaml", ".yml")) -> dict[str, str]:
+    def files(self, commit: str, suffixes: Sequence[str] = (".yaml", ".yml")) -> CommitFiles:
         """The text files of a commit by path from the platform repo's root."""
         tree = f"{commit}:{self.subfolder}" if self.subfolder else commit
         listed = self._git("ls-tree", "-r", "-z", tree)
@@ -82,7 +95,7 @@ class GitRepository:
             mode, _, blob = meta.split(" ")[:3]
             if path.endswith(tuple(suffixes)) and mode.startswith("100"):
                 found[path] = blob
-        return self._blobs(found)
+        return CommitFiles(commit, self._blobs(found))
 
     def file(self, commit: str, path: str) -> str | None:
         """One file at a commit, or None."""
@@ -171,10 +184,10 @@ class GitRepository:
             note.write_text(message.rstrip() + "\n")
             self._git("hook", "run", "--ignore-missing", "commit-msg", "--", str(note), env=index)
             tree = self._git("write-tree", env=index).strip()
-            who = self._identity()
+            who = self.identity()
             return self._git("commit-tree", tree, "-p", tip, "-F", str(note), env=who).strip()
 
-    def _identity(self) -> Mapping[str, str]:
+    def identity(self) -> Mapping[str, str]:
         """Who commits where nobody has said who they are, as on a fresh machine."""
         if self._run("var", "GIT_COMMITTER_IDENT").returncode == 0:
             return {}

@@ -1,0 +1,142 @@
+"""Text to manifests, each with where it was written: YAML of one or many documents, JSON, lists.
+
+What cannot be read is a problem with its line, and the rest is read all the same. YAML is read
+as kubectl reads it: a date is text, and so is a time of day.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import yaml
+
+from kiban.kube.objects import Manifest
+from kiban.primitives.problems import Place, Problem
+
+# libyaml's composer calls itself for every level; deeper than this nobody writes by hand.
+MAX_DEPTH = 100
+# Only text with so many openings can be deep enough to exhaust a stack.
+_SUSPICIOUS = 1000
+_MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_EMPTY = re.compile(r"(?:\s*(?:#[^\n]*|%[^\n]*|\.\.\.)?\s*(?:\n|$))*")
+
+
+class Loader(yaml.CSafeLoader):
+    """The safe loader without what only YAML 1.1 has: dates and numbers to the base of 60."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern)
+        for tag, pattern in known
+        if tag.rpartition(":")[2] not in ("timestamp", "value", "int", "float")
+    ]
+    for first, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(?:0|[1-9][0-9]*|0[0-7]+|0x[0-9a-fA-F]+)$"),
+    list("-+0123456789"),
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One manifest, and the text it came from.
+
+    `text` is the whole document that begins at `line` of the file; `inside` is where in it the
+    manifest stands when the document is a list of several.
+    """
+
+    manifest: Manifest
+    file: str
+    line: int
+    text: str
+    inside: tuple[str | int, ...] = ()
+
+
+def read_documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
+    """The manifests of a text. What is YAML but no manifest is left out."""
+    problems: list[Problem] = []
+    found: list[Document] = []
+    for line, part in _parts(text):
+        try:
+            trees = _loaded(part)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            problems.append(_unreadable(file, line, error))
+            continue
+        for tree in trees:
+            for inside, manifest in _manifests(tree, ()):
+                found.append(Document(manifest, file, line, part, inside))
+    return found, problems
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """The documents with the number of their first line. A marker at the beginning of a line
+    ends a document wherever it stands, inside a block of text too."""
+    starts = [0, *(match.start() for match in _MARKER.finditer(text) if match.start())]
+    line = 1
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        part = text[start:end]
+        body = part[3:] if part.startswith("---") else part
+        if not _EMPTY.fullmatch(body):
+            yield line, part
+        line += part.count("\n")
+
+
+def _loaded(part: str) -> list[Any]:
+    if part.lstrip()[:1] == "{":
+        try:
+            return [orjson.loads(part)]
+        except orjson.JSONDecodeError:
+            pass
+    if part.count("[") + part.count("{") + part.count("- -") + part.count("? ?") > _SUSPICIOUS:
+        _refuse_depth(part)
+    return list(yaml.load_all(part, Loader=Loader))  # noqa: S506 - a subclass of the safe loader
+
+
+def _refuse_depth(part: str) -> None:
+    depth = 0
+    for event in yaml.parse(part, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _manifests(
+    tree: Any, inside: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], Manifest]]:
+    if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str):
+        return
+    if tree["kind"].endswith("List") and isinstance(tree.get("items"), list):
+        for index, item in enumerate(tree["items"]):
+            yield from _manifests(item, (*inside, "items", index))
+    elif isinstance(tree.get("apiVersion"), str) and _is_named(tree.get("metadata")):
+        yield inside, tree
+
+
+def _is_named(metadata: Any) -> bool:
+    """Whether the metadata are fit to be told apart from others."""
+    if not isinstance(metadata, dict):
+        return False
+    metadata.setdefault("name", metadata.get("generateName"))
+    namespace = metadata.get("namespace")
+    if namespace is None:
+        metadata.pop("namespace", None)
+    return isinstance(metadata["name"], str) and isinstance(namespace, str | None)
+
+
+def _unreadable(file: str, line: int, error: Exception) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = getattr(error, "problem", None) or getattr(error, "context", None)
+    what = f"this is not YAML: {said or str(error).partition(chr(10))[0]}"
+    place = Place(file, line + mark.line, mark.column + 1) if mark else Place(file, line, 1)
+    return Problem("manifest/yaml", what, place)

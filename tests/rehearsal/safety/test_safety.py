@@ -43,6 +43,10 @@ def test_no_daemon_waits_for_a_node_that_was_replaced(seed: int) -> None:
     assert [str(violation) for violation in run(seed).violations] == []
 
 
+def test_a_set_that_happens_to_have_the_new_size_does_not_keep_a_rollout_from_beginning() -> None:
+    assert [str(violation) for violation in run(20971).violations] == []
+
+
 def test_one_seed_gives_one_run() -> None:
     assert run(3) == run(3)
     assert run(3).digest != run(4).digest

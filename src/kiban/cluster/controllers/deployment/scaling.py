@@ -19,13 +19,28 @@ from kiban.kube.objects import Manifest, annotations_of, get_in
 
 def is_scaling_event(deployment: Manifest, sets: Sets) -> bool:
     """Whether a set was last sized for another size of the Deployment."""
+    return bool(_sized_otherwise(deployment, sets))
+
+
+def _sized_otherwise(deployment: Manifest, sets: Sets) -> list[Manifest]:
     size = str(size_of(deployment))
-    return any(annotations_of(entry).get(DESIRED_REPLICAS, size) != size for entry in sets.active)
+    return [
+        entry for entry in sets.active if annotations_of(entry).get(DESIRED_REPLICAS, size) != size
+    ]
 
 
 def scaling_resizes(deployment: Manifest, sets: Sets) -> list[Resize]:
     """The sizes the sets should have; a set of unchanged size appears when its annotations are
-    to be renewed."""
+    to be renewed.
+
+    Where no size changes, the annotations do: a set that happens to have the new size already
+    would count as sized otherwise for ever, and no rollout would begin any more.
+    """
+    found = _new_sizes(deployment, sets)
+    return found or [Resize(entry, size_of(entry)) for entry in _sized_otherwise(deployment, sets)]
+
+
+def _new_sizes(deployment: Manifest, sets: Sets) -> list[Resize]:
     size = size_of(deployment)
     only = _active_or_latest(sets)
     if only is not None:

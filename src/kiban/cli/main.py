@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("build", "Snapshot a service's source into the local image store."),
     "up": ("up", "Bring the platform up, and follow its Git repository."),
     "down": ("up", "Stop what `kiban up` started, and every process of it."),
+    "dashboard": ("up", "Print the link that opens the dashboard."),
     "status": ("status", "Show what runs, from which commit, and what is wrong."),
     "diff": ("status", "Show what a sync would change."),
     "release": ("release", "Run another image of a service, by a commit."),

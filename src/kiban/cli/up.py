@@ -18,6 +18,9 @@ from kiban.cli.shown import json_option, show_json
 @click.option("--timeout", default="3m", show_default=True, help="How long ready may take.")
 @click.option("--modelled", is_flag=True, help="Run images the store does not hold as a model.")
 @click.option("--allow-delete", is_flag=True, help="Let a sync delete most of what runs.")
+@click.option(
+    "--dashboard", default="8090", show_default=True, metavar="PORT", help="Its port, or none."
+)
 @click.option("--tour", is_flag=True, help="Show on the example what holds and what it costs.")
 @json_option
 def up_command(
@@ -30,6 +33,7 @@ def up_command(
     timeout: str,
     modelled: bool,
     allow_delete: bool,
+    dashboard: str,
     tour: bool,
     as_json: bool,
 ) -> None:
@@ -38,14 +42,16 @@ def up_command(
     REPO is a directory or a URL. Every new commit is compiled, checked and delivered; what does
     not pass leaves the last good state running.
     """
+    from kiban.cli.catalogue import catalogue
     from kiban.cli.screen import Lines, LiveTree
     from kiban.primitives.instants import parse_span
+    from kiban.wiring.dashboard import DashboardWish
     from kiban.wiring.event_loop import run
     from kiban.wiring.up import UpWish, run_up
 
     wish = UpWish(
         repo, environments, branch, context, modelled, allow_delete, until is not None,
-        parse_span(timeout),
+        parse_span(timeout), DashboardWish(_port(dashboard), {} if detach else catalogue()),
     )  # fmt: skip
     if detach:
         from kiban.wiring.up import up_detached
@@ -68,11 +74,35 @@ def up_command(
     raise click.exceptions.Exit(int(code))
 
 
+def _port(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdigit() or int(text) > 65535:
+        raise click.BadParameter("a port number, or none", param_hint="--dashboard")
+    return int(text)
+
+
 def _tell(found: dict[str, object]) -> None:
     ready = "is ready" if found["ready"] else "is coming up; see kiban status"
     click.echo(f"{found['platform']} {ready} (process {found['pid']})")
     for address in list(found["addresses"]):  # type: ignore[call-overload]
         click.echo(f"  {address}")
+
+
+@click.command("dashboard", epilog="Example: kiban dashboard --open")
+@click.argument("repo", default=".")
+@click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
+def dashboard_command(repo: str, opens: bool) -> None:
+    """Print the link that opens the dashboard of what `kiban up` runs in REPO.
+
+    The link holds a token that lets whoever has it do everything.
+    """
+    from kiban.wiring.dashboard import link_here
+
+    link = link_here(repo)
+    click.echo(link)
+    if opens:
+        click.launch(link)
 
 
 @click.command("down", epilog="Example: kiban down")

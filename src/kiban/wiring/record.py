@@ -57,11 +57,15 @@ def environment_of(subject: str) -> str:
 
 
 def every_entry(
-    journal: JournalPlace | None = None, *, kind: str = "", since: Instant | None = None
+    journal: JournalPlace | None = None,
+    *,
+    kind: str = "",
+    since: Instant | None = None,
+    after: int = 0,
 ) -> Iterator[Entry]:
     """The journal's entries in their order, read a page at a time; of here unless told."""
     reader = JournalReader(home_of().state.journal if journal is None else journal)
-    last = 0
+    last = after
     while page := reader.entries(kind=kind, after=last, since=since, limit=PAGE):
         yield from page
         last = page[-1].sequence

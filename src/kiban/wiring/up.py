@@ -20,6 +20,7 @@ from kiban.cluster.nodes import NodeGroup
 from kiban.delivery.status import DeliveryStatus
 from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform, read_directory
+from kiban.wiring.dashboard import NO_DASHBOARD, DashboardWish, Source, dashboard_of
 from kiban.wiring.deliveries import Target, chosen_environments, compiler_for, driver_for
 from kiban.wiring.local_cluster import LocalCluster, start_cluster
 from kiban.wiring.places import State
@@ -39,6 +40,7 @@ class UpWish:
     allow_delete: bool = False
     until_ready: bool = False
     patience_seconds: float = 180.0
+    dashboard: DashboardWish = NO_DASHBOARD
 
 
 class Screen(Protocol):
@@ -61,6 +63,7 @@ class Up:
     drivers: list[DeliveryDriver]
     stopping: asyncio.Event
     screen: Screen
+    dashboard: str = ""
 
     @property
     def gateway(self) -> str:
@@ -105,6 +108,8 @@ class Up:
             "repository": str(self.repository.folder),
             "environments": [status.as_data() for status in self.statuses()],
             "addresses": addresses_of(self.statuses(), self.gateway),
+            # Without the token that its link holds: this is printed.
+            "dashboard": self.dashboard.partition("#")[0],
             "cluster": self._cluster_data(),
         }
 
@@ -139,6 +144,7 @@ def up_detached(wish: UpWish) -> dict[str, Any]:
     arguments += [f"--context={wish.context}"] if wish.context else []
     arguments += ["--modelled"] if wish.modelled else []
     arguments += ["--allow-delete"] if wish.allow_delete else []
+    arguments += [f"--dashboard={wish.dashboard.port or 'none'}"]
     return detach(home.state, arguments, wish.patience_seconds, until_ready=wish.until_ready)
 
 
@@ -194,6 +200,16 @@ async def run_up(
             *([asyncio.create_task(local.finished(), name="cluster")] if local else []),
         ]
         stack.push_async_callback(_cancel, tasks)
+        source = Source(
+            repository,
+            cluster,
+            local.gateway if local else None,
+            home.state,
+            [driver.changes for driver in drivers],
+        )
+        up.dashboard = await stack.enter_async_context(dashboard_of(wish.dashboard, source))
+        if up.dashboard:
+            screen.say(f"the dashboard is at {up.dashboard}")
         announce(home.state, up.as_data())
         stack.callback(retire, home.state)
         return await _stay(up, tasks, _work(up, wish, then, tell))

@@ -1,0 +1,73 @@
+"""What the pages need of a platform repo: its environments in their order, its services, who uses
+whom, and what is released where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kiban.spec import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentOutline:
+    """One environment; `after` is the one that releases come from."""
+
+    name: str
+    namespace: str
+    clusters: tuple[str, ...] = ()
+    after: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOutline:
+    """One service; `tags` holds its release by environment, where it has one."""
+
+    name: str
+    kind: str
+    team: str = ""
+    description: str = ""
+    uses: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A whole platform, as of one commit."""
+
+    name: str = ""
+    commit: str = ""
+    environments: Mapping[str, EnvironmentOutline] = field(default_factory=dict)
+    services: Mapping[str, ServiceOutline] = field(default_factory=dict)
+
+
+def outline_of(platform: Platform, commit: str = "") -> Outline:
+    """The outline of a loaded repo."""
+    environments = {
+        name: EnvironmentOutline(
+            name,
+            platform.namespace_of(name),
+            platform.clusters_of(name),
+            each.after or "",
+            each.description,
+        )
+        for name, each in platform.environments.items()
+    }
+    names = sorted({name for specs in platform.services.values() for name in specs})
+    services = {name: _service(platform, name) for name in names}
+    return Outline(platform.name, commit, environments, services)
+
+
+def _service(platform: Platform, name: str) -> ServiceOutline:
+    where = tuple(env for env in platform.environments if name in platform.services[env])
+    specs = [platform.services[env][name] for env in where]
+    uses = dict.fromkeys(used for spec in specs for used in spec.uses)
+    tags = {
+        env: release.tag
+        for env, releases in platform.releases.items()
+        if (release := releases.get(name)) is not None
+    }
+    first = specs[0]
+    return ServiceOutline(
+        name, first.kind, first.team or "", first.description, tuple(uses), tags, where
+    )

@@ -1,0 +1,1 @@
+"""What the pages show: pure functions from the board to values a browser can draw."""

@@ -1,0 +1,1 @@
+"""The dashboard's server: files, sessions, streams of pictures, and commands run for a person."""

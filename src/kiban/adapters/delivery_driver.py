@@ -276,14 +276,17 @@ class DeliveryDriver:
 
 
 async def follow_repository(
-    repository: GitRepository, drivers: Sequence[tuple[DeliveryDriver, Compile]]
+    repository: GitRepository,
+    drivers: Sequence[tuple[DeliveryDriver, Compile]],
+    heads: AsyncIterator[str] | None = None,
 ) -> None:
-    """Give every driver each new commit of the branch, compiled; until cancelled.
+    """Give every driver each new commit of the branch (or each of `heads`), compiled; until
+    cancelled.
 
     A bad commit is reported to the driver, which keeps what it has; a driver that has nothing yet
     gets the last commit that its cluster is known to have run.
     """
-    async for head in repository.follow():
+    async for head in heads or repository.follow():
         commit, files = Commit(head), None
         with contextlib.suppress(KibanError):
             # A repository that cannot be read now is read again when it next moves.

@@ -110,9 +110,8 @@ def _runs(texts: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in texts:
         for name, tag in released(text).items():
-            tags = found.setdefault(name, [])
-            if tag and tags[-1:] != [tag]:
-                tags.append(tag)
+            if tag and found.get(name, [])[-1:] != [tag]:
+                found.setdefault(name, []).append(tag)
     return found
 
 

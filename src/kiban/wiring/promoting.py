@@ -1,12 +1,14 @@
 """`kiban promote`: releases on their way from environment to environment, with what the journal
 knows of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.git import GitRepository
 from kiban.delivery.releases import known_service, release_path, released
+from kiban.operations.gates import gates_of
+from kiban.operations.probation import answers, watches
 from kiban.operations.promotion import (
     Candidate,
     Facts,
@@ -16,8 +18,11 @@ from kiban.operations.promotion import (
     quarantines,
     readings,
 )
-from kiban.spec import load_platform
-from kiban.wiring.record import every_entry, history
+from kiban.plans.records import Entry
+from kiban.primitives.instants import Instant
+from kiban.spec import Platform, load_platform
+from kiban.telemetry import deployments
+from kiban.wiring.record import environment_of, every_entry
 from kiban.wiring.release import release_line
 from kiban.wiring.repository import home_of
 
@@ -77,28 +82,72 @@ def promote(
     """
     repository = home_of().repository()
     platform = load_platform(repository.files(repository.head()))
-    into = platform.environment(target)
-    platform.environment(source)
+    for name in (source, target):
+        platform.environment(name)
     for service in services:
         known_service(service, platform.services[target])
-    found = candidates(
-        _releases(repository, source), _releases(repository, target), services
-    )  # fmt: skip
-    facts, now = _facts(source), wall_clock()
-    judged = tuple(
-        Judged(each, tuple(readings(each, target, into, facts, now))) for each in found
-    )  # fmt: skip
-    going = {each.candidate.service: each.candidate.tag for each in judged if each.may_go}
+    wanted = candidates(_releases(repository, source), _releases(repository, target), services)
+    facts = facts_of(platform, source, list(every_entry()))
+    found = judged(platform, target, wanted, facts, wall_clock())
+    going = [each for each in found if each.may_go]
     if only_look or not going:
-        return Promoted(source, target, judged)
-    words = ", ".join(f"{service}={tag}" for service, tag in sorted(going.items()))
-    message = f"Promote {words} from {source} to {target}"
-    return Promoted(source, target, judged, release_line(repository, target, going, message))
+        return Promoted(source, target, found)
+    tags = {each.candidate.service: each.candidate.tag for each in going}
+    commit = release_line(repository, target, tags, message_of(going, source, target))
+    return Promoted(source, target, found, commit)
 
 
-def _facts(environment: str) -> Facts:
-    entries = list(every_entry(kind="event"))
-    return Facts(history(environment), quarantines(entries), approvals(entries))
+def judged(
+    platform: Platform,
+    target: str,
+    wanted: Iterable[Candidate],
+    facts: Facts,
+    now: Instant,
+) -> tuple[Judged, ...]:
+    """What the gates on the way into an environment say of releases."""
+    into = platform.environment(target)
+    return tuple(Judged(each, tuple(readings(each, target, into, facts, now))) for each in wanted)
+
+
+def facts_of(
+    platform: Platform,
+    source: str,
+    entries: Sequence[Entry],
+    *,
+    left: Mapping[str, frozenset[str]] | None = None,
+) -> Facts:
+    """What the journal knows of an environment that releases come from."""
+    ran = [each for each in deployments(entries) if environment_of(each.subject) == source]
+    subjects = dict.fromkeys(each.subject for each in ran)
+    environment = platform.environment(source)
+    return Facts(
+        ran,
+        quarantines(entries),
+        approvals(entries),
+        gates={
+            name: tuple(gates_of(environment, service))
+            for name, service in platform.services[source].items()
+        },
+        watches=[
+            watch
+            for subject in subjects
+            for watch in watches(source, [each for each in ran if each.subject == subject])
+        ],
+        answers=answers(entries),
+        left=left or {},
+    )
+
+
+def message_of(going: Iterable[Judged], source: str, target: str) -> str:
+    """Of a commit that promotes: what, and below it what every gate said."""
+    releases = [(each.candidate, each.readings) for each in going]
+    words = ", ".join(f"{one.service}={one.tag}" for one, _ in releases)
+    lines = [
+        f"{one.service} {reading.gate}: {reading.words}"
+        for one, said in releases
+        for reading in said
+    ]
+    return "\n".join([f"Promote {words} from {source} to {target}", "", *lines])
 
 
 def _releases(repository: GitRepository, environment: str) -> dict[str, str]:

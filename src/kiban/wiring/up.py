@@ -26,6 +26,7 @@ from kiban.wiring.local_cluster import LocalCluster, start_cluster
 from kiban.wiring.places import State
 from kiban.wiring.processes import announce, detach, retire, running
 from kiban.wiring.repository import Home, home_of
+from kiban.wiring.tending.running import Running, heads, tend_releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +194,11 @@ async def run_up(
                         )
                         for driver, name in zip(drivers, environments, strict=True)
                     ],
+                    heads(repository, journal),
                 ),
                 name="repository",
             ),
+            asyncio.create_task(tend_releases(_tended(up, journal)), name="releases"),
             asyncio.create_task(_show(up), name="screen"),
             *([asyncio.create_task(local.finished(), name="cluster")] if local else []),
         ]
@@ -213,6 +216,15 @@ async def run_up(
         announce(home.state, up.as_data())
         stack.callback(retire, home.state)
         return await _stay(up, tasks, _work(up, wish, then, tell))
+
+
+def _tended(up: Up, journal: Journal) -> Running:
+    """What the tending of releases needs."""
+    scopes = [driver.scope for driver in up.drivers]
+    gateway = up.local.gateway if up.local else None
+    return Running(
+        up.repository, journal, up.platform, scopes, up.home.state, gateway, up.screen.say
+    )
 
 
 async def _stay(up: Up, tasks: list["asyncio.Task[None]"], work: Coroutine[Any, Any, int]) -> int:

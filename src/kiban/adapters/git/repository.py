@@ -108,6 +108,11 @@ class GitRepository:
         text = self._git("log", f"--max-count={limit}", f"--format={_FIELDS}", tip, *where)
         return [_entry(line) for line in text.split("\x1e") if line.strip()]
 
+    def versions(self, path: str, limit: int = 200) -> list[str]:
+        """The texts that a file had, the oldest first; those of the commits that changed it."""
+        commits = [entry.commit for entry in self.log(path, limit)][::-1]
+        return list(self._blobs({one: f"{one}:{self._full(path)}" for one in commits}).values())
+
     def commit_info(self, commit: str) -> LogEntry:
         """Who made a commit, when and why."""
         return self.log(limit=1, start=commit)[0]
@@ -160,7 +165,7 @@ class GitRepository:
                 after = change(before)
                 if after == before:
                     return tip
-                commit = self._commit_on(tip, full, after, message)
+                commit = self.commit_on(tip, full, after, message)
                 if commit and self._land(tip, commit):
                     self._follow_in_work_tree(full, before, after, change)
                     return commit
@@ -171,7 +176,7 @@ class GitRepository:
             "Try again when it is quieter.",
         )
 
-    def _commit_on(self, tip: str, path: str, text: str, message: str) -> str:
+    def commit_on(self, tip: str, path: str, text: str, message: str) -> str:
         """A commit of one changed file; what `git commit --only` does, hooks included."""
         with tempfile.TemporaryDirectory(prefix="kiban-", dir=self._common) as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -271,6 +276,9 @@ class GitRepository:
         found, start = {}, 0
         for path in wanted:
             end = data.index(b"\n", start)
+            if data[start:end].endswith(b" missing"):
+                start = end + 1
+                continue
             size = int(data[start:end].split(b" ")[2])
             body = data[end + 1 : end + 1 + size]
             start = end + 1 + size + 1

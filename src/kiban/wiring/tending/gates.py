@@ -1,0 +1,133 @@
+"""Asks the gates of an environment about the releases that run there, writes their answers down,
+and takes back what failed: quarantined first, then rolled back by a commit."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from kiban.delivery.marks import Scope
+from kiban.delivery.releases import release_path, released, with_release
+from kiban.operations.gates import (
+    Measured,
+    Subject,
+    Verdict,
+    baseline_question,
+    gates_of,
+    question,
+    verdict,
+)
+from kiban.operations.probation import (
+    GateKey,
+    Watch,
+    answered,
+    pause_seconds,
+    pending,
+    record,
+    watches,
+)
+from kiban.operations.rollback import Rollback, quarantined_by, rollbacks
+from kiban.plans.records import Record
+from kiban.primitives.instants import Instant, later
+from kiban.spec.gates import MetricGate
+from kiban.wiring.tending.house import House
+
+# Questions to sources at the same time.
+PARALLEL_QUESTIONS = 8
+
+
+class Gatekeeper:
+    """One of a process. `ask` and `take_back` may be called as often as one likes."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._due: dict[GateKey, Instant] = {}
+        self._slots = asyncio.Semaphore(PARALLEL_QUESTIONS)
+
+    async def ask(self) -> None:
+        """Ask every gate whose time has come, and write down what is new."""
+        now = self._house.clock()
+        asking = [
+            self._ask(scope, watch, name, gate)
+            for scope in self._house.scopes
+            for watch in self._watched(scope)
+            for name, gate in self._gates(watch).items()
+            if now >= self._due.get(watch.key(name), now)
+        ]
+        for records in await asyncio.gather(*asking):
+            if records:
+                await self._house.journal.append(records, self._house.clock())
+
+    async def take_back(self) -> None:
+        """Commit a rollback of every release that failed a gate and is still in Git."""
+        house = self._house
+        for scope in house.scopes:
+            environment = scope.environment
+            found = rollbacks(
+                environment,
+                house.released(environment),
+                house.view.quarantines,
+                house.view.of(scope.subject),
+            )
+            for each in found:
+                commit = await asyncio.to_thread(self._commit, each)
+                if commit:
+                    house.say(f"{each.message.splitlines()[0]}: {each.why}")
+
+    def _watched(self, scope: Scope) -> Sequence[Watch]:
+        """The releases that run and that Git still wants."""
+        wanted = self._house.released(scope.environment)
+        found = watches(scope.environment, self._house.view.of(scope.subject))
+        held = self._house.view.quarantines
+        return [
+            watch
+            for watch in found
+            if wanted.get(watch.service) == watch.tag and (watch.service, watch.tag) not in held
+        ]
+
+    def _gates(self, watch: Watch) -> Mapping[str, MetricGate]:
+        platform = self._house.platform
+        service = platform.services[watch.environment].get(watch.service)
+        if service is None:
+            return {}
+        gates = gates_of(platform.environment(watch.environment), service)
+        return pending(watch, gates, self._house.view.answers)
+
+    async def _ask(
+        self, scope: Scope, watch: Watch, name: str, gate: MetricGate
+    ) -> Sequence[Record]:
+        async with self._slots:
+            found = await self._verdict(scope, watch, name, gate)
+        now = self._house.clock()
+        self._due[watch.key(name)] = later(now, pause_seconds(gate))
+        last = answered(watch, name, self._house.view.answers)
+        written = record(watch, gate, found, last, now)
+        if written is None:
+            return ()
+        if found.answer == "fail":
+            return (written, quarantined_by(watch, found))
+        return (written,)
+
+    async def _verdict(self, scope: Scope, watch: Watch, name: str, gate: MetricGate) -> Verdict:
+        house = self._house
+        subject = Subject(watch.service, watch.environment, scope.namespace, scope.cluster)
+        asked = question(gate, subject, watch.since, house.clock())
+        there = "" if gate.baseline not in house.platform.environments else gate.baseline or ""
+        namespace = house.platform.namespace_of(there) if there else ""
+        beside = baseline_question(gate, asked, began=watch.began, namespace=namespace)
+        found = await house.metrics.measure(asked)
+        baseline: Measured | None = None
+        if beside is not None:
+            baseline = await house.metrics.measure(beside)
+        return verdict(name, gate, found, baseline)
+
+    def _commit(self, wanted: Rollback) -> bool:
+        """Commit it, unless Git has moved on meanwhile; whether it did."""
+        path = release_path(wanted.environment)
+        changed = False
+
+        def change(text: str) -> str:
+            nonlocal changed
+            changed = released(text).get(wanted.service) == wanted.tag
+            return with_release(text, wanted.service, wanted.to, path=path) if changed else text
+
+        self._house.repository.edit(path, change, wanted.message)
+        return changed

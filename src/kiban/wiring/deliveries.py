@@ -19,7 +19,7 @@ from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError
 from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
-from kiban.wiring.quarantines import quarantined, refuse_quarantined
+from kiban.wiring.quarantines import quarantined, refuse_quarantined, running_tags
 from kiban.wiring.sources import compiled, renderer_of_files
 
 
@@ -55,13 +55,15 @@ def compiler_for(
     journal: JournalPlace,
     clock: Callable[[], Instant],
 ) -> Compile:
-    """What makes a bundle of a commit's files: load, refuse what is quarantined, build what is
-    missing, compile, audit."""
+    """What makes a bundle of a commit's files: load, refuse what is quarantined and does not run
+    already, build what is missing, compile, audit."""
 
     def compile_(files: Mapping[str, str]) -> Bundle:
         platform = load_platform(files)
-        tags = {name: release.tag for name, release in platform.releases[environment].items()}
-        refuse_quarantined(tags, quarantined(journal), release_path(environment))
+        running = running_tags(journal, f"{platform.name}/{environment}@{target.name}")
+        releases = platform.releases.get(environment, {})
+        new = {name: one.tag for name, one in releases.items() if running.get(name) != one.tag}
+        refuse_quarantined(new, quarantined(journal), release_path(environment))
         if target.images is not None:
             build_missing(platform, environment, repository, target.images)
         renderer = renderer_of_files(files, repository)

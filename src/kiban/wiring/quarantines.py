@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 
 from kiban.adapters.delivery_driver import now as wall_clock
-from kiban.adapters.journal import Journal
+from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.journal.database import JournalPlace
-from kiban.delivery.releases import known_service
+from kiban.delivery.releases import known_service, tag_of
 from kiban.operations.promotion import APPROVED, LIFTED, QUARANTINED, Quarantine, quarantines
 from kiban.plans.records import Event
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
@@ -64,6 +64,17 @@ def lift(tags: Mapping[str, str], why: str) -> None:
 def quarantined(journal: JournalPlace | None = None) -> dict[tuple[str, str], Quarantine]:
     """What is quarantined, by service and tag; in the journal of here unless told."""
     return quarantines(every_entry(journal, kind="event"))
+
+
+def running_tags(journal: JournalPlace, subject: str) -> dict[str, str]:
+    """What was delivered last to an environment on a cluster, by service; nothing when the
+    journal's newest events do not say."""
+    for entry in reversed(JournalReader(journal).last(subject=subject, kind="event")):
+        record = entry.record
+        if isinstance(record, Event) and record.code == "delivery/delivered":
+            images = record.data.get("images") or {}
+            return {service: tag_of(image) for service, image in images.items()}
+    return {}
 
 
 def refuse_quarantined(

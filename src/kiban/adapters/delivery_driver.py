@@ -22,18 +22,25 @@ from kiban.compiler.bundle import Bundle, SecretNeed
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import FIELD_MANAGER, Scope
 from kiban.delivery.messages import (
+    Accepted,
     Answer,
     Append,
     Applied,
     Apply,
     Commit,
+    Conflict,
     Desired,
+    DryRun,
     Follow,
     Gone,
     Listed,
+    LogRead,
     MakeSecret,
+    ObjectAsk,
     Observation,
+    ReadLog,
     Refused,
+    Release,
     Remove,
     Removed,
     Seen,
@@ -57,6 +64,8 @@ LEASE_SECONDS = 15.0
 SHOWN_SECONDS = 0.05
 # Bytes of chance in a generated secret value, written in hexadecimal.
 TOKEN_BYTES = 16
+# Of the log of a hook that failed.
+LOG_LINES = 20
 
 
 def now() -> Instant:
@@ -78,12 +87,14 @@ class DeliveryDriver:
         holder: str,
         makes_secrets: bool = False,
         allow_delete: bool = False,
+        validates: bool = False,
     ) -> None:
         self.scope, self.cluster, self.journal, self.holder = scope, cluster, journal, holder
         self.delivery = Delivery(
             scope,
             makes_secrets=makes_secrets,
             allow_delete=allow_delete,
+            validates=validates,
             unfinished=journal.open_plans(scope.subject),
         )
         # The last fault of reading the cluster, empty when it can be read.
@@ -148,7 +159,7 @@ class DeliveryDriver:
         self._wake.clear()
         inbox, self._inbox = self._inbox, []
         for message in inbox:
-            if isinstance(message, Applied | Removed | Refused):
+            if isinstance(message, Answer):
                 self.delivery.post(message, now())
             else:
                 self.delivery.observe(message, now())
@@ -178,19 +189,20 @@ class DeliveryDriver:
 
     # Requests
 
-    def _begin(self, ask: Apply | MakeSecret | Remove) -> None:
+    def _begin(self, ask: ObjectAsk) -> None:
         task = asyncio.create_task(self._carry_out(ask))
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
 
-    async def _carry_out(self, ask: Apply | MakeSecret | Remove) -> None:
+    async def _carry_out(self, ask: ObjectAsk) -> None:
         async with self._slots:
             try:
                 self._put(await self._request(ask))
             except ApiError as error:
-                self._put(Refused(ask.key, error.code, error.reason, str(error)))
+                conflicts = _conflicts(error)
+                self._put(Refused(ask.key, error.code, error.reason, str(error), conflicts))
 
-    async def _request(self, ask: Apply | MakeSecret | Remove) -> Answer:
+    async def _request(self, ask: ObjectAsk) -> Answer:
         match ask:
             case Apply():
                 found = await self.cluster.apply(
@@ -206,6 +218,18 @@ class DeliveryDriver:
             case Remove():
                 await self.cluster.delete(ask.key, uid=ask.uid)
                 return Removed(ask.key)
+            case DryRun():
+                await self.cluster.apply(
+                    ask.manifest, manager=FIELD_MANAGER, force=True, dry_run=True
+                )
+                return Accepted(ask.key)
+            case Release():
+                patch = {"metadata": {"finalizers": list(ask.finalizers)}}
+                return Applied(ask.key, await self.cluster.patch(ask.key, patch))
+            case ReadLog():
+                lines = self.cluster.logs(ask.key, container=ask.container, tail=LOG_LINES)
+                text = b"".join([piece async for piece in lines])
+                return LogRead(ask.key, text.decode(errors="replace"))
 
     async def _secret(self, need: SecretNeed, live: Manifest | None) -> Manifest:
         if not need.sealed:
@@ -327,6 +351,16 @@ async def _fall_back(repository: GitRepository, driver: DeliveryDriver, compile_
         if isinstance(observation, Desired):
             driver.commit(observation)
             return
+
+
+def _conflicts(error: ApiError) -> tuple[Conflict, ...]:
+    """The fields that others own, of an apply that was refused for them."""
+    causes = error.details.get("causes") or ()
+    return tuple(
+        Conflict(str(cause.get("message", "")), str(cause.get("field", "")))
+        for cause in causes
+        if cause.get("reason") == "FieldManagerConflict"
+    )
 
 
 def _token() -> str:

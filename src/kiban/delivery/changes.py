@@ -11,8 +11,11 @@ from typing import Literal
 
 from kiban.compiler.bundle import Bundle
 from kiban.delivery.compare import missing_from, say_the_same
+from kiban.delivery.frozen import frozen_fields, frozen_problem, may_be_frozen
+from kiban.delivery.hooks import hook_problems, hooks_of, is_hook
 from kiban.delivery.live import Live
 from kiban.delivery.marks import APPLIED_ANNOTATION, Scope, claim_problem, marked
+from kiban.delivery.yielding import without_fields
 from kiban.kube.objects import SECRET, Key, Manifest, annotations_of, key_of
 from kiban.primitives.differences import Difference, dotted
 from kiban.primitives.problems import Problem
@@ -32,6 +35,11 @@ class Item:
     reason: Reason
     desired: Manifest | None
     differences: tuple[Difference, ...] = ()
+
+    @property
+    def redirects(self) -> bool:
+        """Whether it sends what comes in to other pods than now."""
+        return any(entry.path[:2] == ("spec", "selector") for entry in self.differences)
 
     def __str__(self) -> str:
         if self.reason != "drifted" or not self.differences:
@@ -60,7 +68,11 @@ class Wanted:
         # What was compared last, and what came out: most changes of an object are of its status.
         self._compared: dict[Key, tuple[Manifest, tuple[Difference, ...]]] = {}
         for manifest in bundle.manifests:
-            self._add(manifest, earlier if earlier and earlier.scope == scope else None)
+            if not is_hook(manifest):
+                self._add(manifest, earlier if earlier and earlier.scope == scope else None)
+        self.hooks = {hook.key: hook for hook in hooks_of(bundle.manifests, scope)}
+        # What is wrong with the commit itself, whatever the cluster has.
+        self.problems = tuple(hook_problems(bundle.manifests))
 
     def _add(self, manifest: Manifest, earlier: "Wanted | None") -> None:
         """Mark an object, or take over what an earlier commit that wants the same has worked
@@ -113,6 +125,24 @@ class Wanted:
             and key not in self.needed_secrets
             and self.scope.may_prune(manifest)
         ]
+
+    def leave(self, key: Key, fields: Iterable[str]) -> Manifest:
+        """Want these fields no longer, as they are another's; what is wanted instead."""
+        self.manifests[key] = without_fields(self.manifests[key], fields)
+        self._compared.pop(key, None)
+        return self.manifests[key]
+
+    def frozen(self, items: Iterable[Item], live: Live) -> list[Problem]:
+        """Changes that the API server would refuse, of objects that must not be made anew."""
+        found = []
+        for item in items:
+            there = live.get(item.key)
+            if there is None or item.desired is None:
+                continue
+            if may_be_frozen(item.key.kind, item.differences):
+                problem = frozen_problem(item.desired, frozen_fields(there, item.desired))
+                found += [problem] if problem else []
+        return found
 
     def claims(self, live: Live) -> list[Problem]:
         """Wanted objects that belong to somebody else."""

@@ -7,13 +7,16 @@ asks for nothing.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from kiban.delivery.changes import Item, blast_problem
+from kiban.delivery.changes import Item
 from kiban.delivery.commits import Commits
-from kiban.delivery.drift import HEALED_OBJECTS, Drift, drift_text
+from kiban.delivery.deletions import Deletions
+from kiban.delivery.drift import HEALED_OBJECTS, Drift, drift_problem, drift_text
 from kiban.delivery.execution import Execution
 from kiban.delivery.failures import Failures
 from kiban.delivery.goal import Goal
+from kiban.delivery.hooks import outcome
 from kiban.delivery.judgement import Judge
 from kiban.delivery.live import Live
 from kiban.delivery.marks import Scope
@@ -22,6 +25,7 @@ from kiban.delivery.messages import (
     Append,
     Applied,
     Ask,
+    DeletionApproved,
     Desired,
     Follow,
     Gone,
@@ -33,19 +37,18 @@ from kiban.delivery.messages import (
 from kiban.delivery.record import images_of, recorded_commit
 from kiban.delivery.reporting import (
     Reports,
-    are_starting,
     failure_problems,
     is_well,
     refusal_text,
     step_statuses,
 )
-from kiban.delivery.secret_values import is_met
 from kiban.delivery.status import DeliveryStatus, Phase, StepStatus
-from kiban.delivery.sync import Work, plan_sync, secret_key
+from kiban.delivery.surveying import Survey, obstacles, survey
+from kiban.delivery.sync import Work, plan_sync
 from kiban.delivery.telling import Telling
+from kiban.delivery.yielding import Yields
 from kiban.kube.objects import SECRET, Key
 from kiban.plans.records import PlanOpened
-from kiban.plans.run import PlanRun
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import Problem
 
@@ -53,8 +56,10 @@ from kiban.primitives.problems import Problem
 class Delivery:
     """One environment on one cluster.
 
-    `makes_secrets` is for the embedded cluster, where missing Secrets are made. `unfinished` are
-    the plans that an earlier process left open.
+    `makes_secrets` is for the embedded cluster, where missing Secrets are made. `allow_delete`
+    lets the first commit delete whatever it leaves out. With `validates` the API server is asked
+    about every object of a plan before the first is applied. `unfinished` are the plans that an
+    earlier process left open.
     """
 
     def __init__(
@@ -63,23 +68,25 @@ class Delivery:
         *,
         makes_secrets: bool = False,
         allow_delete: bool = False,
+        validates: bool = False,
         unfinished: Iterable[PlanOpened] = (),
     ) -> None:
         self.scope = scope
         self.live = Live()
         # Grows with whatever could change the status.
         self.version = 0
-        self._makes_secrets, self._allow_delete = makes_secrets, allow_delete
+        self._makes_secrets, self._validates = makes_secrets, validates
         self._unfinished = list(unfinished)
         self._judge = Judge(self.live)
         self._reports = Reports(self._judge)
         self._commits = Commits(scope)
         self._failures = Failures()
         self._drift = Drift()
+        self._yields = Yields()
         self._telling = Telling(scope)
-        # What stands in the way: of the commit, and of its deletions.
+        self._deletions = Deletions(self._telling, allows_first=allow_delete)
+        # What stands in the way of the commit.
         self._blocked: tuple[Problem, ...] = ()
-        self._blast: tuple[Problem, ...] = ()
         # What is being done: a sync, and beside it the healing of drift.
         self._execution: Execution | None = None
         self._healing: Execution | None = None
@@ -108,6 +115,9 @@ class Delivery:
                 self.live.seen(observation)
             case Gone():
                 self.live.gone(observation)
+            case DeletionApproved():
+                self._deletions.approve(observation.commit)
+                self._look_at_all = True
 
     def post(self, answer: Answer, now: Instant) -> None:
         """Take the answer to an ask."""
@@ -169,7 +179,13 @@ class Delivery:
             message=run.plan.words if run else failure,
             since=self._since,
             services=services,
-            problems=(*commits.rejected, *self._blocked, *self._blast, *problems),
+            problems=(
+                *commits.rejected,
+                *self._blocked,
+                *self._deletions.problems,
+                *problems,
+                *drift_problem(self._drift, self.scope),
+            ),
             addresses=goal.bundle.addresses if goal else {},
         )
 
@@ -186,9 +202,10 @@ class Delivery:
         self._execution = self._healing = None
         self._drift.forget()
         self._failures = Failures()
-        self._blocked, self._blast = (), ()
+        self._blocked = ()
         self._look_at_all = True
         goal = self._commits.change_over(desired)
+        self._deletions.begin(goal.commit)
         for follow in self.live.follows():
             if follow not in goal.follows:
                 self.live.forget(follow)
@@ -216,77 +233,59 @@ class Delivery:
             # The health of a service whose failure holds up others.
             is_awaited = self._failures.retry_at is not None
             return is_awaited and goal.service(key) in self._failures.services
+        if key in goal.wanted.hooks:
+            return key in self._failures.hooks
         if key.group_kind == SECRET and key in goal.wanted.needed_secrets:
             return True
         live = self.live.get(key)
         if key == self.scope.record_key:
             return live is None
-        return live is not None and self.scope.may_prune(live)
+        return live is not None and goal.scope.may_prune(live)
 
     def _look_at_everything(self, goal: Goal, now: Instant) -> None:
         self._look_at_all = False
         self.live.dirty.clear()
-        self._blocked = tuple(goal.wanted.claims(self.live))
+        self._blocked = obstacles(goal, self.live)
         is_pausing = self._failures.retry_at is not None
-        if self._blocked or (is_pausing and not self._failures.are_overcome(self._is_well)):
+        if self._blocked or (is_pausing and not self._is_overcome()):
             return
-        work = self._work(goal)
-        if self._is_worth_a_plan(work, goal):
-            self._start(work, goal, now)
+        found = survey(goal, self._judge, self._drift, self._failures)
+        self._blocked = found.refused
+        if found.drifted:
+            self._take_drift(found.drifted, goal)
+        self._drift.confirm(goal.wanted, found.work.items)
+        if goal.heals_drift is False:
+            found = found.only_shown()
+        if self._blocked:
+            return
+        found = self._deletions.judge(found, goal.commit)
+        if found.is_worth_a_plan:
+            self._start(found, goal, now)
         else:
             self._close_finished(goal)
 
-    def _work(self, goal: Goal) -> Work:
-        """Everything that is not as wanted."""
-        unwanted = goal.wanted.unwanted(self.live)
-        problem = None if self._allow_delete else blast_problem(unwanted, self.live, self.scope)
-        self._blast = (problem,) if problem else ()
-        secrets = [
-            need
-            for need in goal.bundle.secrets
-            if not is_met(need, self.live.get(secret_key(need)))
-        ]
-        items = goal.wanted.items(goal.wanted.manifests, self.live, self._drift.settled)
-        # Drift of the time when nobody looked is told once, not at every retry.
-        is_first = not self._failures.count
-        drifted = [
-            item
-            for item in items
-            if item.key in self._drift or (item.reason == "drifted" and is_first)
-        ]
-        if drifted:
-            self._tell_drift(drifted)
-        self._drift.confirm(goal.wanted, items)
-        return Work(
-            items=items,
-            unwanted=() if problem else unwanted,
-            secrets=secrets,
-            makes_secrets=self._makes_secrets,
-            waits=self._failures.services | are_starting(goal.watched, self._judge),
-            needs=goal.bundle.needs,
-            watched=goal.watched,
+    def _is_overcome(self) -> bool:
+        """Whether what failed is well now, or a person wants it to be tried again."""
+        return self._failures.are_overcome(
+            self._is_well, lambda key: outcome(self.live.get(key)) == "absent"
         )
-
-    def _is_worth_a_plan(self, work: Work, goal: Goal) -> bool:
-        if work.items or work.unwanted or work.secrets:
-            return True
-        return recorded_commit(self.live, self.scope) != goal.commit.id
 
     # Acting
 
-    def _start(self, work: Work, goal: Goal, now: Instant) -> None:
+    def _start(self, found: Survey, goal: Goal, now: Instant) -> None:
         id_ = f"sync-{self.scope.environment}-{now}"
         self._failures.retry_at = None
         for opened in self._unfinished:
             message = f"its process ended; {id_} goes on from what the cluster has"
             self._telling.closed(opened, "abandoned", message)
         self._unfinished.clear()
+        work = replace(found.work, makes_secrets=self._makes_secrets, validates=self._validates)
         self._execution = self._execute(id_, work, goal)
 
     def _execute(self, id_: str, work: Work, goal: Goal, reason: str = "") -> Execution:
         plan = plan_sync(id_, self.scope.subject, goal.commit, work, reason=reason)
         self._telling.add([PlanOpened(plan.plan)])
-        return Execution(plan, self._judge, self.scope, goal.watched, goal.record)
+        return Execution(plan, goal, self._judge, self._yields)
 
     def _executions(self) -> tuple[Execution, ...]:
         return tuple(one for one in (self._execution, self._healing) if one is not None)
@@ -306,16 +305,16 @@ class Delivery:
             self._finish_healing(execution)
         else:
             self._execution = None
-            self._finish(execution.run, now)
+            self._finish(execution, now)
         return True
 
-    def _finish(self, run: PlanRun, now: Instant) -> None:
-        self._look_at_all = True
+    def _finish(self, execution: Execution, now: Instant) -> None:
+        run, self._look_at_all = execution.run, True
         if run.ending == "done":
             assert self._commits.goal is not None
             self._delivered(run.plan.id, self._commits.goal)
         else:
-            self._failures.add(run, now)
+            self._failures.add(run, now, execution.hooks.failed())
 
     def _finish_healing(self, execution: Execution) -> None:
         if execution.run.ending != "done":
@@ -348,22 +347,30 @@ class Delivery:
             if key in self._drift and not is_busy(key)
         ]
         items = goal.wanted.items(keys, self.live, self._drift.settled)
+        self._drift.look_again(keys, items)
         if not items:
+            return
+        if not goal.heals_drift:
+            self._take_drift(items, goal)
             return
         is_idle = self._execution is None and self._failures.retry_at is None
         if is_idle and len(items) > HEALED_OBJECTS:
             # So much is no drift but a loss, and is brought back in its order.
             self._look_at_everything(goal, now)
             return
-        reason = self._tell_drift(items)
+        reason = self._take_drift(items, goal)
         for item in items:
             self._drift.times.healed(item.key, now)
         work = Work(items=items, needs=goal.bundle.needs)
         self._healing = self._execute(f"heal-{self.scope.environment}-{now}", work, goal, reason)
 
-    def _tell_drift(self, items: Sequence[Item]) -> str:
-        """Write down what was changed by hand; one line about it."""
+    def _take_drift(self, items: Sequence[Item], goal: Goal) -> str:
+        """Write down what was changed by hand, once; one line about it."""
+        if not goal.heals_drift:
+            items = self._drift.show(items)
         text = drift_text(items)
+        if not items:
+            return text
         data = {"objects": [str(item.key) for item in items]}
         self._telling.event("delivery/drift", text, data=data)
         return text
@@ -386,6 +393,8 @@ class Delivery:
             return "waiting"
         if self._failures.retry_at is not None:
             return "failing"
+        if self._drift.shown:
+            return "drifted"
         return "synced" if all(map(self._is_well, goal.watched)) else "degraded"
 
     def _is_well(self, service: str) -> bool:

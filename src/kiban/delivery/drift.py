@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from kiban.delivery.changes import Item, Wanted, fingerprint
 from kiban.delivery.healing import HealTimes
+from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Applied
 from kiban.kube.objects import Key
+from kiban.primitives.problems import Place, Problem
 
 # Drifted objects that one event names; the others are counted.
 NAMED_OBJECTS = 5
@@ -21,6 +23,8 @@ class Drift:
         self.times = HealTimes()
         # Differences that stayed after an apply: the server's own writing of what was sent.
         self.settled: dict[Key, frozenset[str]] = {}
+        # Drift that is not to be healed.
+        self.shown: dict[Key, Item] = {}
         self._confirmed: dict[Key, None] = {}
 
     def __contains__(self, key: Key) -> bool:
@@ -30,6 +34,7 @@ class Drift:
     def forget(self) -> None:
         """Another commit is worked on: nothing is known to be as it wants."""
         self._confirmed.clear()
+        self.shown.clear()
 
     def confirm(self, wanted: Wanted, items: Iterable[Item]) -> None:
         """All wanted objects but these are as wanted."""
@@ -37,13 +42,44 @@ class Drift:
         for item in items:
             del self._confirmed[item.key]
 
+    def show(self, items: Iterable[Item]) -> list[Item]:
+        """Keep drift to be shown; the part of it that is news."""
+        found = [item for item in items if self.shown.get(item.key) != item]
+        self.shown |= {item.key: item for item in found}
+        # What differs goes on being what was as wanted once.
+        self._confirmed |= dict.fromkeys(self.shown)
+        return found
+
+    def look_again(self, keys: Iterable[Key], items: Iterable[Item]) -> None:
+        """Of these objects, only the items still differ."""
+        differing = {item.key for item in items}
+        for key in keys:
+            if key not in differing:
+                self.shown.pop(key, None)
+
     def settle(self, applied: Applied, wanted: Wanted) -> None:
         """What still differs right after an apply is how the server writes it."""
         if applied.key not in wanted.manifests:
             return
         self._confirmed[applied.key] = None
+        self.shown.pop(applied.key, None)
         found = wanted.missing(applied.key, applied.object)
         self.settled[applied.key] = frozenset(fingerprint(entry) for entry in found)
+
+
+def drift_problem(drift: Drift, scope: Scope) -> tuple[Problem, ...]:
+    """What is shown of drift that is not healed."""
+    if not drift.shown:
+        return ()
+    return (
+        Problem(
+            "delivery/drifted",
+            f"Changed by hand: {drift_text(list(drift.shown.values()))}",
+            Place(thing=scope.subject),
+            why="The environment says `drift: show`, so it is left as it is.",
+            fix="Commit the change, or put it back; a commit that changes the object does so too.",
+        ),
+    )
 
 
 def drift_text(items: Sequence[Item]) -> str:

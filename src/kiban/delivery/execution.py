@@ -8,13 +8,28 @@ no request.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kiban.delivery.changes import Item
+from kiban.delivery.goal import Goal
+from kiban.delivery.hook_runs import HookRuns
 from kiban.delivery.judgement import GIVEN_UP, Judge
-from kiban.delivery.marks import Scope
-from kiban.delivery.messages import Answer, Apply, Ask, MakeSecret, Refused, Remove
+from kiban.delivery.messages import (
+    Answer,
+    Apply,
+    Ask,
+    DryRun,
+    MakeSecret,
+    ObjectAsk,
+    Refused,
+    Release,
+    Remove,
+)
 from kiban.delivery.order import in_ranks
 from kiban.delivery.secret_values import is_met
-from kiban.delivery.sync import ENVIRONMENT, SyncPlan, secret_key
-from kiban.kube.objects import JOB, Key, Manifest, is_deleting, uid_of
+from kiban.delivery.steps import SHARED
+from kiban.delivery.sync import SyncPlan, secret_key
+from kiban.delivery.validating import dry_runs, is_acceptable
+from kiban.delivery.yielding import Yields
+from kiban.kube.objects import JOB, Key, is_deleting, uid_of
 from kiban.plans.plan import Step
 from kiban.plans.records import Event, Record
 from kiban.plans.run import PASS, PlanRun, Result
@@ -32,26 +47,19 @@ class _Act:
     """A step that is being carried out: the groups to come, and what is open or went wrong."""
 
     step: str
-    groups: list[tuple[Ask, ...]]
-    open: dict[Key, Ask] = field(default_factory=dict)
+    groups: list[tuple[ObjectAsk, ...]]
+    open: dict[Key, ObjectAsk] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
 
 
 class Execution:
-    """One sync plan on its way. `watched` names the objects whose health each service needs."""
+    """One sync plan of a goal on its way."""
 
-    def __init__(
-        self,
-        plan: SyncPlan,
-        judge: Judge,
-        scope: Scope,
-        watched: dict[str, tuple[Key, ...]],
-        record: Manifest,
-    ) -> None:
+    def __init__(self, plan: SyncPlan, goal: Goal, judge: Judge, yields: Yields) -> None:
         self.plan = plan
         self.run = PlanRun(plan.plan)
-        self._judge, self._live = judge, judge.live
-        self._scope, self._watched, self._record = scope, watched, record
+        self.hooks = HookRuns(plan.hooks, goal, judge.live, judge)
+        self._goal, self._judge, self._live, self._yields = goal, judge, judge.live, yields
         self._acts: dict[str, _Act] = {}
         self._step_of: dict[Key, str] = {}
         self._events: list[Event] = []
@@ -71,10 +79,11 @@ class Execution:
         while due := self.run.due(now):
             for ask in due:
                 asks += self._carry_out(ask, now)
-        return asks
+        return asks + self.hooks.asks()
 
     def post(self, answer: Answer, now: Instant) -> None:
         """Take an answer to an ask of this execution."""
+        self.hooks.post(answer)
         step = self._step_of.pop(answer.key, None)
         act = self._acts.get(step) if step else None
         if act is None:
@@ -84,7 +93,7 @@ class Execution:
             return
         if again := self._second_try(asked, answer):
             act.groups[:0] = [(ask,) for ask in again]
-        elif not (isinstance(asked, Remove) and answer.code in (404, CONFLICT)):
+        elif not _is_harmless(asked, answer):
             act.refused.append(answer)
 
     def owns(self, key: Key) -> bool:
@@ -103,17 +112,22 @@ class Execution:
         if ask.kind == "check":
             self.run.answer(step.id, self._check(step), now)
             return []
+        if step.kind == "hook" and (obstacle := self.hooks.obstacle(step.id)):
+            self.run.answer(step.id, Result("unknown", obstacle), now)
+            return []
         act = self._acts[step.id] = _Act(step.id, self._groups(step))
         return self._advance(act, now)
 
-    def _groups(self, step: Step) -> list[tuple[Ask, ...]]:
+    def _groups(self, step: Step) -> list[tuple[ObjectAsk, ...]]:
         match step.kind:
             case "apply":
-                items = {item.key: item for item in self.plan.items.get(step.id, ())}
-                return [
-                    tuple(Apply(key, items[key].desired or {}) for key in rank)
-                    for rank in in_ranks(items)
-                ]
+                return self._applications(self.plan.items.get(step.id, ()))
+            case "validate":
+                return [dry_runs(self.plan.items[step.id], self._live)]
+            case "hook":
+                return self.hooks.groups(step.id)
+            case "tidy":
+                return self.hooks.letting_go()
             case "prune":
                 keys = [item.key for item in self.plan.items.get(step.id, ())]
                 return [self._removals(rank) for rank in reversed(in_ranks(keys))]
@@ -122,19 +136,26 @@ class Execution:
                 key = secret_key(need)
                 return [(MakeSecret(key, need, self._live.get(key)),)]
             case "record":
-                return [(Apply(self._scope.record_key, self._record, force=True),)]
+                record = self._goal.record(self._live)
+                return [(Apply(self._goal.scope.record_key, record, force=True),)]
             case "await-secret":
                 return []
             case other:
                 raise AssertionError(f"delivery has no step of kind {other}")
 
-    def _removals(self, keys: Sequence[Key]) -> tuple[Ask, ...]:
+    def _applications(self, items: Sequence[Item]) -> list[tuple[ObjectAsk, ...]]:
+        """As they are wanted now: since the plan was made, fields may have been left to others."""
+        wanted = self._goal.wanted.manifests
+        keys = [item.key for item in items]
+        return [tuple(Apply(key, wanted[key]) for key in rank) for rank in in_ranks(keys)]
+
+    def _removals(self, keys: Sequence[Key]) -> tuple[ObjectAsk, ...]:
         """Only what is still there and still ours: ownership may have moved since the plan."""
         found = [(key, self._live.get(key)) for key in keys]
         return tuple(
             Remove(key, uid_of(live))
             for key, live in found
-            if live is not None and self._scope.owns(live) and not is_deleting(live)
+            if live is not None and self._goal.scope.owns(live) and not is_deleting(live)
         )
 
     def _advance(self, act: _Act, now: Instant) -> list[Ask]:
@@ -146,7 +167,7 @@ class Execution:
         while not act.open and not act.refused and act.groups:
             group = act.groups.pop(0)
             # An object of which an ask is open already is not asked about twice.
-            act.open = {_key(ask): ask for ask in group if _key(ask) not in self._step_of}
+            act.open = {ask.key: ask for ask in group if ask.key not in self._step_of}
             self._step_of |= dict.fromkeys(act.open, act.step)
             if act.open:
                 return list(act.open.values())
@@ -155,7 +176,7 @@ class Execution:
             self.run.answer(act.step, _result(act.refused), now)
         return []
 
-    def _second_try(self, asked: Ask, answer: Refused) -> tuple[Ask, ...]:
+    def _second_try(self, asked: ObjectAsk, answer: Refused) -> tuple[ObjectAsk, ...]:
         """Take over fields that others own; make anew what cannot be changed and may be lost.
 
         One after the other, so that the asks about one object stay in order.
@@ -163,6 +184,12 @@ class Execution:
         if not isinstance(asked, Apply):
             return ()
         if answer.code == CONFLICT and not asked.force:
+            if lost := self._yields.lost(asked.key, answer.conflicts):
+                reduced = self._goal.wanted.leave(asked.key, [one.field for one in lost])
+                for one in lost:
+                    text = f"{one.field} of {asked.key} is left to {one.manager}, which writes it"
+                    self._note("delivery/yielded", asked.key, text)
+                return (Apply(asked.key, reduced),)
             message = f"took fields of {asked.key} back: {answer.message}"
             self._note("delivery/took-over", asked.key, message)
             return (Apply(asked.key, asked.manifest, force=True),)
@@ -189,9 +216,11 @@ class Execution:
         if step.kind == "prune":
             left = [item.key for item in self.plan.items[step.id] if self._live.get(item.key)]
             return Result("unknown", f"{left[0]} is still there") if left else PASS
-        if step.id == ENVIRONMENT:
+        if step.kind == "hook":
+            return self.hooks.check(step.id)
+        if step.id in SHARED:
             return self._healthy([item.key for item in self.plan.items[step.id]])
-        return self._healthy(self._watched.get(step.subject, ()))
+        return self._healthy(self._goal.watched.get(step.subject, ()))
 
     def _healthy(self, keys: Sequence[Key]) -> Result:
         for key in keys:
@@ -204,9 +233,12 @@ class Execution:
         return PASS
 
 
-def _key(ask: Ask) -> Key:
-    assert isinstance(ask, Apply | MakeSecret | Remove)
-    return ask.key
+def _is_harmless(asked: ObjectAsk, answer: Refused) -> bool:
+    """Whether a refusal leaves things as they shall be: what is to go is gone or another's, and
+    what was only asked about is acceptable all the same."""
+    if isinstance(asked, Remove | Release):
+        return answer.code == 404 or (answer.code == CONFLICT and isinstance(asked, Remove))
+    return isinstance(asked, DryRun) and is_acceptable(asked, answer)
 
 
 def _result(refused: Sequence[Refused]) -> Result:

@@ -19,6 +19,8 @@ class Live:
         self._by_place: dict[_Place, dict[Key, None]] = {}
         # Pods by namespace, label and its value.
         self._pods: dict[tuple[str, str, str], dict[Key, None]] = {}
+        # Grows with every change of a pod.
+        self.pod_changes = 0
         self._listed: set[Follow] = set()
         self.dirty: dict[Key, None] = {}
 
@@ -98,6 +100,7 @@ class Live:
         self._by_place.setdefault((key.group_kind, key.namespace), {})[key] = None
         for place in _labelled(key, manifest):
             self._pods.setdefault(place, {})[key] = None
+        self.pod_changes += key.group_kind == POD
         self.dirty[key] = None
 
     def _forget_labels(self, key: Key) -> None:
@@ -116,6 +119,7 @@ class Live:
 
     def _drop(self, key: Key) -> None:
         self._forget_labels(key)
+        self.pod_changes += key.group_kind == POD
         del self._objects[key]
         place = self._by_place[(key.group_kind, key.namespace)]
         del place[key]

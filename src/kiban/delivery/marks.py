@@ -28,6 +28,8 @@ FIELD_MANAGER = "kiban"
 APPLIED_ANNOTATION = "kiban.dev/applied"
 # On a Secret whose values were made by Kiban: no commit can bring them back.
 GENERATED_ANNOTATION = "kiban.dev/generated"
+# The name of a hook on the Job that runs it for one release; it goes when hooks are tidied.
+HOOK_NAME_ANNOTATION = "kiban.dev/hook-name"
 RECORD_NAME = "kiban-delivery"
 
 # What a commit alone never deletes, because what it holds is not in Git.
@@ -43,12 +45,16 @@ KEPT_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One environment of one platform on one cluster: what a delivery is responsible for."""
+    """One environment of one platform on one cluster: what a delivery is responsible for.
+
+    `formerly` are platform and environment under earlier names: what is labelled so is ours.
+    """
 
     platform: str
     environment: str
     cluster: str
     namespace: str
+    formerly: tuple[tuple[str, str], ...] = ()
 
     @property
     def subject(self) -> str:
@@ -61,8 +67,8 @@ class Scope:
 
     def owns(self, manifest: Manifest) -> bool:
         """Whether the object was delivered for this environment."""
-        labels = labels_of(manifest)
-        return all(labels.get(name) == value for name, value in self.labels.items())
+        owner = owner_of(manifest)
+        return owner == (self.platform, self.environment) or owner in self.formerly
 
     def may_prune(self, manifest: Manifest) -> bool:
         """Whether the object goes when Git no longer wants it.
@@ -73,7 +79,7 @@ class Scope:
             self.owns(manifest)
             and controller_of(manifest) is None
             and key_of(manifest) != self.record_key
-            and GENERATED_ANNOTATION not in annotations_of(manifest)
+            and not annotations_of(manifest).keys() & {GENERATED_ANNOTATION, HOOK_NAME_ANNOTATION}
             and key_of(manifest).group_kind not in (POD, *KEPT_KINDS)
         )
 
@@ -81,6 +87,12 @@ class Scope:
     def record_key(self) -> Key:
         """The ConfigMap that says which commit was delivered."""
         return Key(CONFIG_MAP.group, CONFIG_MAP.kind, self.namespace, RECORD_NAME)
+
+
+def owner_of(manifest: Manifest) -> tuple[str, str]:
+    """The platform and environment that an object was delivered for; empty texts for none."""
+    labels = labels_of(manifest)
+    return labels.get(PLATFORM_LABEL, ""), labels.get(ENVIRONMENT_LABEL, "")
 
 
 def service_of(manifest: Manifest) -> str:
@@ -103,8 +115,7 @@ def marked(manifest: Manifest, scope: Scope) -> Manifest:
 
 def claim_problem(manifest: Manifest, live: Manifest, scope: Scope) -> Problem | None:
     """What is wrong when the live object was delivered for somebody else."""
-    labels = labels_of(live)
-    platform, environment = labels.get(PLATFORM_LABEL, ""), labels.get(ENVIRONMENT_LABEL, "")
+    platform, environment = owner_of(live)
     if not platform or scope.owns(live):
         return None
     other = f"{platform}/{environment}" if environment else platform
@@ -113,5 +124,6 @@ def claim_problem(manifest: Manifest, live: Manifest, scope: Scope) -> Problem |
         f"{key_of(manifest)} belongs to {other} and is not touched.",
         Place(thing=str(key_of(manifest))),
         why="Two environments that apply the same object would undo each other's work.",
-        fix=f"Rename it, or remove it from {other} first.",
+        fix=f"Rename it, remove it from {other} first, or, if {other} is the earlier name of this "
+        "environment, say so by `formerly` in platform.yaml.",
     )

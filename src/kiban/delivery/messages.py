@@ -78,7 +78,14 @@ class Gone:
     object: Manifest
 
 
-Observation = Desired | Undeliverable | Listed | Seen | Gone
+@dataclass(frozen=True, slots=True)
+class DeletionApproved:
+    """A person agrees to what a commit deletes, however much it is."""
+
+    commit: str
+
+
+Observation = Desired | Undeliverable | Listed | Seen | Gone | DeletionApproved
 
 
 # Asks
@@ -117,7 +124,33 @@ class Remove:
     uid: str
 
 
-Ask = Append | Apply | MakeSecret | Remove
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """Have the server say whether it would accept an object, and change nothing."""
+
+    key: Key
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Leave an object with these finalizers only."""
+
+    key: Key
+    finalizers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLog:
+    """Read the last lines that a container of a pod wrote."""
+
+    key: Key
+    container: str
+
+
+Ask = Append | Apply | MakeSecret | Remove | DryRun | Release | ReadLog
+# What is done with one object.
+ObjectAsk = Apply | MakeSecret | Remove | DryRun | Release | ReadLog
 
 
 # Answers
@@ -135,6 +168,29 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server would apply the object as it is."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class LogRead:
+    """The last lines of a log; empty when there is none any more."""
+
+    key: Key
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A field that another manager owns, as the server writes both."""
+
+    manager: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The API server said no, or could not be reached (`code` 0)."""
 
@@ -142,6 +198,7 @@ class Refused:
     code: int
     reason: str
     message: str
+    conflicts: tuple[Conflict, ...] = ()
 
 
-Answer = Applied | Removed | Refused
+Answer = Applied | Removed | Accepted | LogRead | Refused

@@ -6,15 +6,17 @@ The order of kinds lets everything exist before what reads it. The service graph
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kiban.kube.objects import Key, Manifest, key_of
+from kiban.kube.objects import GroupKind, Key, Manifest, key_of
 from kiban.primitives.graphs import cycle, waves
 
+CUSTOM_RESOURCE_DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
+_WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob")
 _RANKS: tuple[tuple[str, ...], ...] = (
     ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "IngressClass"),
     ("ResourceQuota", "LimitRange", "ClusterRole", "ServiceAccount", "Role"),
     ("ClusterRoleBinding", "RoleBinding", "ConfigMap", "Secret", "NetworkPolicy"),
     ("PersistentVolumeClaim", "Service", "GatewayClass", "Gateway"),
-    ("StatefulSet", "Deployment", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob"),
+    _WORKLOADS,
     ("PodDisruptionBudget", "HorizontalPodAutoscaler", "Ingress", "HTTPRoute", "GRPCRoute"),
 )
 _RANK_OF = {kind: rank for rank, kinds in enumerate(_RANKS) for kind in kinds}
@@ -34,9 +36,34 @@ def in_ranks(keys: Iterable[Key]) -> list[tuple[Key, ...]]:
     return [tuple(groups[rank]) for rank in sorted(groups)]
 
 
+# What makes a name or a Secret that others are configured with, before anything answers there.
+_ADDRESSES = frozenset(
+    {
+        ("", "Service"),
+        ("external-secrets.io", "ExternalSecret"),
+        ("bitnami.com", "SealedSecret"),
+    }
+)
+
+
+def is_definition(key: Key) -> bool:
+    """Whether it makes a kind, of which there can be objects when it is established."""
+    return key.group_kind == CUSTOM_RESOURCE_DEFINITION
+
+
+def is_support(key: Key) -> bool:
+    """Whether pods need it to start: an account, a role, a map, a policy, a claim."""
+    return rank_of(key) <= _RANK_OF["PersistentVolumeClaim"]
+
+
+def is_slow(key: Key) -> bool:
+    """Whether it takes more than a moment to be well: what runs pods, and what is not known."""
+    return rank_of(key) == _LAST or key.kind in _WORKLOADS
+
+
 def is_address(manifest: Manifest) -> bool:
-    """Whether it makes a name that others are configured with, before anything answers there."""
-    return key_of(manifest)[:2] == ("", "Service")
+    """Whether others wait for what it makes rather than for itself."""
+    return key_of(manifest)[:2] in _ADDRESSES
 
 
 def without_loops(needs: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Reads the status of services and of a running plan out of what delivery knows."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from operator import is_
 
 from kiban.delivery.judgement import WELL, Judge
@@ -16,30 +16,55 @@ from kiban.primitives.problems import Place, Problem
 Watched = Mapping[str, tuple[Key, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What the status of a service was made of."""
+
+    objects: tuple[Manifest | None, ...]
+    wave: int
+    step: str
+    said: str
+    # Grows with every change of a pod, which say why a service is not well.
+    pods: int
+
+    def is_still(self, other: "_Basis", status: str) -> bool:
+        """Whether the same would be made of the other. Objects are compared by identity: what is
+        known of one is never changed, but made anew."""
+        return (
+            len(self.objects) == len(other.objects)
+            and all(map(is_, self.objects, other.objects))
+            and (self.wave, self.step, self.said) == (other.wave, other.step, other.said)
+            and (status in WELL or self.pods == other.pods)
+        )
+
+
 class Reports:
-    """The statuses of services. That of a service that is well is made anew only when one of its
-    objects has changed."""
+    """The statuses of services, each made anew only when something of it has changed."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self._known: dict[str, tuple[tuple[Manifest | None, ...], ServiceStatus]] = {}
+        self._known: dict[str, tuple[_Basis, ServiceStatus]] = {}
 
     def services(
         self, watched: Watched, waves: Mapping[str, int], run: PlanRun | None
     ) -> tuple[ServiceStatus, ...]:
         """All services, by wave and name."""
         names = sorted(watched, key=lambda name: (waves.get(name, 0), name))
-        found = (self._service(name, waves.get(name, 0), watched[name]) for name in names)
-        return tuple(_with_step(service, run) for service in found) if run else tuple(found)
+        return tuple(self._service(name, waves.get(name, 0), watched[name], run) for name in names)
 
-    def _service(self, name: str, wave: int, keys: tuple[Key, ...]) -> ServiceStatus:
-        seen = tuple(map(self._judge.live.get, keys))
+    def _service(
+        self, name: str, wave: int, keys: tuple[Key, ...], run: PlanRun | None
+    ) -> ServiceStatus:
+        live = self._judge.live
+        basis = _Basis(tuple(map(live.get, keys)), wave, *_doing(name, run), live.pod_changes)
         known = self._known.get(name)
-        if known is not None and known[1].wave == wave and _are_same(known[0], seen):
+        if known is not None and known[0].is_still(basis, known[1].status):
             return known[1]
-        found = _service(name, wave, keys, self._judge)
-        if found.status in WELL:
-            self._known[name] = (seen, found)
+        objects = tuple(_object(key, self._judge) for key in keys)
+        worst = next((entry for entry in objects if entry.status not in WELL), None)
+        status, message = (worst.status, worst.message) if worst else ("Healthy", "")
+        found = ServiceStatus(name, wave, status, basis.said or message, basis.step, objects)
+        self._known[name] = (basis, found)
         return found
 
 
@@ -95,27 +120,13 @@ def refusal_text(observation: Undeliverable) -> str:
     return f"{observation.commit.short} is not delivered: {first}{more}"
 
 
-def _service(name: str, wave: int, keys: Iterable[Key], judge: Judge) -> ServiceStatus:
-    objects = tuple(_object(key, judge) for key in keys)
-    worst = next((entry for entry in objects if entry.status not in WELL), None)
-    status, message = (worst.status, worst.message) if worst else ("Healthy", "")
-    return ServiceStatus(name, wave, status, message, "", objects)
-
-
-def _are_same(left: Sequence[object], right: Sequence[object]) -> bool:
-    """Whether these are the very same objects: what is known of one is never changed, but made
-    anew."""
-    return len(left) == len(right) and all(map(is_, left, right))
-
-
-def _with_step(service: ServiceStatus, run: PlanRun) -> ServiceStatus:
-    """The status with what the running plan does about the service, if anything."""
-    id_ = service_step(service.name)
-    if not run.has(id_):
-        return service
+def _doing(service: str, run: PlanRun | None) -> tuple[str, str]:
+    """The state of the service's step in the running plan, if it has one, and why it failed."""
+    id_ = service_step(service)
+    if run is None or not run.has(id_):
+        return "", ""
     step = run.state_of(id_)
-    said = run.message_of(id_) if step in ("failed", "skipped") else ""
-    return replace(service, step=step, message=said or service.message)
+    return step, run.message_of(id_) if step in ("failed", "skipped") else ""
 
 
 def _object(key: Key, judge: Judge) -> ObjectStatus:

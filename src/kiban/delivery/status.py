@@ -10,9 +10,10 @@ from kiban.primitives.instants import Instant, rfc3339_micro
 from kiban.primitives.problems import Problem
 
 # waiting: nothing known yet; syncing: a plan runs; synced: all is as wanted and well; degraded:
-# all is as wanted and something is not well; failing: the last plan failed and is tried again;
+# all is as wanted and something is not well; drifted: all is as wanted but for changes by hand
+# that are only shown; failing: the last plan failed and is tried again;
 # refused: nothing of this commit is applied.
-Phase = Literal["waiting", "syncing", "synced", "degraded", "failing", "refused"]
+Phase = Literal["waiting", "syncing", "synced", "degraded", "drifted", "failing", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

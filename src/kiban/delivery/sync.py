@@ -1,29 +1,38 @@
 """Makes the plan of a sync from what is not as wanted.
 
-What belongs to the environment comes first, then the Services of everybody (so that every name
-that is injected exists), then each service when those it uses are well, and what is no longer
-wanted goes last, when everything else is well. There are no barriers but these: a service waits
-for what it uses, not for a wave.
+Kinds come first that others are made of, then what belongs to the environment, then the Services
+of everybody (so that every name that is injected exists), then each service when those it uses are
+well, and what is no longer wanted goes last, when everything else is well. There are no barriers
+but these: a service waits for what it uses, not for a wave.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kiban.compiler.bundle import SecretNeed
+from kiban.delivery import steps
 from kiban.delivery.changes import Item
+from kiban.delivery.hooks import Hook
 from kiban.delivery.marks import service_of
 from kiban.delivery.messages import Commit
-from kiban.delivery.order import is_address, without_loops
-from kiban.kube.objects import SECRET, Key
+from kiban.delivery.order import is_address, is_definition, is_support, without_loops
+from kiban.delivery.steps import (
+    ADDRESSES,
+    DEFINITIONS,
+    ENVIRONMENT,
+    PRUNE,
+    RECORD,
+    VALIDATION,
+    prepare_step,
+    secret_key,
+    service_step,
+    switch_step,
+)
+from kiban.kube.objects import Key
 from kiban.plans.plan import Plan, Step
 from kiban.primitives.instants import rfc3339
 
-# Longer than a Deployment's default progress deadline (600 s), which is the better message.
-SERVICE_SECONDS = 660.0
-SECRET_SECONDS = 3600.0
-OTHER_SECONDS = 120.0
-
-ENVIRONMENT, ADDRESSES, PRUNE, RECORD = "environment", "addresses", "prune", "record"
+__all__ = ["ENVIRONMENT", "RECORD", "SyncPlan", "Work", "plan_sync", "secret_key", "service_step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,9 @@ class Work:
     """Everything a sync has to do.
 
     `waits` are services that are not changed and still have to become well. `watched` names the
-    objects of each service whose health counts.
+    objects of each service whose health counts. `hooks` have not run yet; those for the bad case
+    are always among them. With `validates` the API server is asked about everything first. With
+    `tidies` there are hooks of this or earlier releases to let go of.
     """
 
     items: Sequence[Item]
@@ -41,6 +52,12 @@ class Work:
     waits: frozenset[str] = frozenset()
     needs: Mapping[str, Iterable[str]] = field(default_factory=dict)
     watched: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
+    hooks: Sequence[Hook] = ()
+    validates: bool = False
+    tidies: bool = False
+
+    def hooks_at(self, when: str, service: str) -> list[Hook]:
+        return [hook for hook in self.hooks if (hook.when, hook.service) == (when, service)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,133 +67,170 @@ class SyncPlan:
     plan: Plan
     items: Mapping[str, tuple[Item, ...]]
     secrets: Mapping[str, SecretNeed]
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
 
-def plan_sync(id_: str, subject: str, commit: Commit, work: Work, *, reason: str = "") -> SyncPlan:
+def plan_sync(
+    id_: str,
+    subject: str,
+    commit: Commit,
+    work: Work,
+    *,
+    reason: str = "",
+    facts: Mapping[str, object] | None = None,
+) -> SyncPlan:
     """The plan that does the work. `reason` is set when the commit itself is not the cause."""
-    groups = _grouped(work.items)
-    secrets = {f"secret:{need.namespace}/{need.name}": need for need in work.secrets}
-    steps: list[Step] = []
-    if items := groups.get(ENVIRONMENT, ()):
-        steps.append(_environment_step(items))
-    base = tuple(step.id for step in steps)
-    steps += [_secret_step(id_, need, base, work) for id_, need in secrets.items()]
-    if items := groups.get(ADDRESSES, ()):
-        steps.append(_addresses_step(items, base))
-    base = tuple(step.id for step in steps if not step.id.startswith("secret:"))
-    steps += _service_steps(groups, work, base, secrets)
-    everything = tuple(step.id for step in steps)
-    if work.unwanted:
-        groups[PRUNE] = tuple(work.unwanted)
-        steps.append(_prune_step(work.unwanted, everything))
-    if reason:
-        # Healing puts back what was there; whether it gets well is not its business.
-        steps = [replace(step, check=None) for step in steps]
-    else:
-        steps.append(_record_step(commit, tuple(step.id for step in steps)))
+    making = _Making(work)
+    made = making.steps(commit, is_healing=bool(reason))
     words = f"deliver {commit.short} to {subject}" if not reason else f"heal {subject}"
     plan = Plan(
         id=id_,
         kind="heal" if reason else "sync",
         subject=subject,
         words=words,
-        steps=tuple(steps),
+        steps=tuple(made),
         facts={"commit": commit.id, "author": commit.author, "message": commit.message}
         | ({"committed": rfc3339(commit.at)} if commit.at is not None else {})
-        | ({"reason": reason} if reason else {}),
+        | ({"reason": reason} if reason else {})
+        | dict(facts or {}),
     )
-    return SyncPlan(plan, groups, secrets)
+    return SyncPlan(plan, making.groups, making.secrets, {hook.step: hook for hook in work.hooks})
 
 
-def service_step(service: str) -> str:
-    return f"service:{service}"
+class _Making:
+    """One plan on its way: the objects of each step, and the steps in their order."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.groups = _grouped(work)
+        self.secrets = {f"secret:{need.namespace}/{need.name}": need for need in work.secrets}
+        self._graph = without_loops(work.needs)
+
+    def steps(self, commit: Commit, *, is_healing: bool) -> list[Step]:
+        """All steps; healing puts back what was there, and whether it gets well is not its
+        business."""
+        found = self._foundation()
+        base = tuple(step.id for step in found if step.id not in self.secrets)
+        found += self._chains(base)
+        found += self._hooks("after", "", tuple(step.id for step in found))
+        if self.work.unwanted:
+            self.groups[PRUNE] = tuple(self.work.unwanted)
+            found.append(steps.prune(self.work.unwanted, tuple(step.id for step in found)))
+        if is_healing:
+            return [replace(step, check=None) for step in found]
+        return [*found, *self._ending(commit, found)]
+
+    def _foundation(self) -> list[Step]:
+        """What everything else stands on."""
+        work, groups, found = self.work, self.groups, list[Step]()
+
+        def so_far() -> tuple[str, ...]:
+            return tuple(step.id for step in found)
+
+        if work.validates and work.items:
+            groups[VALIDATION] = tuple(work.items)
+            found.append(steps.validation(work.items))
+        if items := groups.get(DEFINITIONS, ()):
+            found.append(steps.definitions(items, so_far()))
+        if items := groups.get(ENVIRONMENT, ()):
+            found.append(steps.environment(items, so_far()))
+        base = so_far()
+        for id_, need in self.secrets.items():
+            makes = bool(need.sealed) or (
+                work.makes_secrets and bool(need.generate or need.template)
+            )
+            found.append(steps.secret(id_, need, base, makes=makes))
+        if items := groups.get(ADDRESSES, ()):
+            found.append(steps.addresses(items, base))
+        shared = tuple(id_ for id_, need in self.secrets.items() if not need.service)
+        needs = (*(id_ for id_ in so_far() if id_ not in self.secrets), *shared)
+        return [*found, *self._hooks("before", "", needs)]
+
+    def _hooks(self, when: str, service: str, needs: tuple[str, ...]) -> list[Step]:
+        """Hooks one after the other."""
+        found: list[Step] = []
+        for hook in self.work.hooks_at(when, service):
+            found.append(steps.hook(hook, (*needs, *(step.id for step in found))))
+        return found
+
+    def _chains(self, base: tuple[str, ...]) -> list[Step]:
+        """The steps of each service that has something to apply, to wait for, to run or to get."""
+        work = self.work
+        services = dict.fromkeys(
+            [
+                *(id_.partition(":")[2] for id_ in self.groups if ":" in id_),
+                *work.waits,
+                *(need.service for need in self.secrets.values() if need.service),
+                *(hook.service for hook in work.hooks if hook.when != "failure" and hook.service),
+            ]
+        )
+        found: list[Step] = []
+        for service in sorted(services):
+            own = [id_ for id_, need in self.secrets.items() if need.service in ("", service)]
+            uses = _nearest_uses(service, self._graph, services)
+            ends = [self._last_step(use) for use in uses]
+            found += self._chain(service, (*base, *own, *ends))
+        return found
+
+    def _chain(self, service: str, needs: tuple[str, ...]) -> list[Step]:
+        """Prepare, run before, change, switch over, run after."""
+        groups, found = self.groups, list[Step]()
+        if items := groups.get(prepare_step(service), ()):
+            found.append(steps.prepare(service, items, needs))
+        found += self._hooks("before", service, (*needs, *(step.id for step in found)))
+        needs = (*needs, *(step.id for step in found))
+        items, watched = groups.get(service_step(service), ()), self.work.watched.get(service, ())
+        found.append(steps.service(service, items, needs, watched))
+        needs = (service_step(service),)
+        if items := groups.get(switch_step(service), ()):
+            found.append(steps.switch(service, items, needs))
+            needs = (switch_step(service),)
+        return [*found, *self._hooks("after", service, needs)]
+
+    def _last_step(self, service: str) -> str:
+        """The step after which a service is what it shall be."""
+        if hooks := self.work.hooks_at("after", service):
+            return hooks[-1].step
+        return (
+            switch_step(service) if switch_step(service) in self.groups else service_step(service)
+        )
+
+    def _ending(self, commit: Commit, before: Sequence[Step]) -> list[Step]:
+        """What is done when all is well, and what when it is not."""
+        all_ids = tuple(step.id for step in before)
+        found = [steps.record(commit, all_ids)]
+        if self.work.tidies:
+            found.append(steps.tidy((RECORD,)))
+        for hook in self.work.hooks:
+            if hook.when == "failure":
+                own = tuple(s.id for s in before if hook.service in ("", s.subject))
+                if own:
+                    found.append(steps.hook(hook, (), own))
+        return found
 
 
-def _grouped(items: Iterable[Item]) -> dict[str, tuple[Item, ...]]:
+def _grouped(work: Work) -> dict[str, tuple[Item, ...]]:
+    """The objects of each step."""
     groups: dict[str, list[Item]] = {}
-    for item in items:
-        assert item.desired is not None
-        service = service_of(item.desired)
-        if is_address(item.desired):
-            group = ADDRESSES
-        else:
-            group = service_step(service) if service else ENVIRONMENT
-        groups.setdefault(group, []).append(item)
+    prepares = {hook.service for hook in work.hooks if hook.when == "before"}
+    for item in work.items:
+        groups.setdefault(_group_of(item, prepares), []).append(item)
     return {group: tuple(found) for group, found in groups.items()}
 
 
-def _environment_step(items: Sequence[Item]) -> Step:
-    return Step(
-        id=ENVIRONMENT,
-        kind="apply",
-        subject=ENVIRONMENT,
-        words=f"apply {_count(items)} of the environment itself",
-        action=_keys(items),
-        check={"healthy": [str(item.key) for item in items]},
-        timeout_seconds=OTHER_SECONDS,
-    )
-
-
-def _addresses_step(items: Sequence[Item], needs: tuple[str, ...]) -> Step:
-    return Step(
-        id=ADDRESSES,
-        kind="apply",
-        subject=ADDRESSES,
-        words=f"give every service its address ({_count(items)})",
-        needs=needs,
-        action=_keys(items),
-        timeout_seconds=OTHER_SECONDS,
-    )
-
-
-def _secret_step(id_: str, need: SecretNeed, needs: tuple[str, ...], work: Work) -> Step:
-    makes = work.makes_secrets and bool(need.generate or need.template)
-    verb = "make" if makes else "wait for"
-    return Step(
-        id=id_,
-        kind="make-secret" if makes else "await-secret",
-        subject=need.service or ENVIRONMENT,
-        words=f"{verb} the Secret {need.name}",
-        needs=needs,
-        action={"secret": str(secret_key(need))},
-        check={"exists": str(secret_key(need))},
-        timeout_seconds=OTHER_SECONDS if makes else SECRET_SECONDS,
-    )
-
-
-def _service_steps(
-    groups: Mapping[str, Sequence[Item]],
-    work: Work,
-    base: tuple[str, ...],
-    secrets: Mapping[str, SecretNeed],
-) -> list[Step]:
-    """A step for each service with something to apply, to wait for, or a Secret to get."""
-    graph = without_loops(work.needs)
-    services = dict.fromkeys(
-        [
-            *(group.partition(":")[2] for group in groups if group.startswith("service:")),
-            *work.waits,
-            *(need.service for need in secrets.values() if need.service),
-        ]
-    )
-    steps = []
-    for service in sorted(services):
-        items = groups.get(service_step(service), ())
-        uses = _nearest_uses(service, graph, services)
-        own = [id_ for id_, need in secrets.items() if need.service in ("", service)]
-        steps.append(
-            Step(
-                id=service_step(service),
-                kind="apply",
-                subject=service,
-                words=f"apply {_count(items)} of {service}" if items else f"wait for {service}",
-                needs=(*base, *own, *(service_step(use) for use in uses)),
-                action=_keys(items),
-                check={"healthy": [str(key) for key in work.watched.get(service, ())]},
-                timeout_seconds=SERVICE_SECONDS,
-            )
-        )
-    return steps
+def _group_of(item: Item, prepares: set[str]) -> str:
+    assert item.desired is not None
+    service = service_of(item.desired)
+    if is_definition(item.key):
+        return DEFINITIONS
+    if is_address(item.desired):
+        # An address that leads elsewhere from now on must not do so before anybody is there.
+        return switch_step(service) if service and item.redirects else ADDRESSES
+    if not service:
+        return ENVIRONMENT
+    if service in prepares and item.reason == "new" and is_support(item.key):
+        return prepare_step(service)
+    return service_step(service)
 
 
 def _nearest_uses(
@@ -194,40 +248,3 @@ def _nearest_uses(
             passed[use] = None
             open_.extend(graph.get(use, ()))
     return sorted(found)
-
-
-def _prune_step(unwanted: Sequence[Item], needs: tuple[str, ...]) -> Step:
-    return Step(
-        id=PRUNE,
-        kind="prune",
-        subject=PRUNE,
-        words=f"delete {_count(unwanted)} that Git no longer wants",
-        needs=needs,
-        action=_keys(unwanted),
-        check={"gone": [str(item.key) for item in unwanted]},
-        timeout_seconds=SERVICE_SECONDS,
-    )
-
-
-def _record_step(commit: Commit, needs: tuple[str, ...]) -> Step:
-    return Step(
-        id=RECORD,
-        kind="record",
-        subject=RECORD,
-        words=f"record that {commit.short} is delivered",
-        needs=needs,
-        action={"commit": commit.id},
-        timeout_seconds=OTHER_SECONDS,
-    )
-
-
-def secret_key(need: SecretNeed) -> Key:
-    return Key(SECRET.group, SECRET.kind, need.namespace, need.name)
-
-
-def _keys(items: Iterable[Item]) -> dict[str, list[str]]:
-    return {"objects": [str(item.key) for item in items]}
-
-
-def _count(items: Sequence[Item]) -> str:
-    return "one object" if len(items) == 1 else f"{len(items)} objects"

@@ -20,6 +20,7 @@ Watched = Mapping[str, tuple[Key, ...]]
 class _Basis:
     """What the status of a service was made of."""
 
+    keys: tuple[Key, ...]
     objects: tuple[Manifest | None, ...]
     wave: int
     step: str
@@ -31,7 +32,7 @@ class _Basis:
         """Whether the same would be made of the other. Objects are compared by identity: what is
         known of one is never changed, but made anew."""
         return (
-            len(self.objects) == len(other.objects)
+            self.keys == other.keys
             and all(map(is_, self.objects, other.objects))
             and (self.wave, self.step, self.said) == (other.wave, other.step, other.said)
             and (status in WELL or self.pods == other.pods)
@@ -56,14 +57,15 @@ class Reports:
         self, name: str, wave: int, keys: tuple[Key, ...], run: PlanRun | None
     ) -> ServiceStatus:
         live = self._judge.live
-        basis = _Basis(tuple(map(live.get, keys)), wave, *_doing(name, run), live.pod_changes)
+        objects = tuple(map(live.get, keys))
+        basis = _Basis(keys, objects, wave, *_doing(name, run), live.pod_changes)
         known = self._known.get(name)
         if known is not None and known[0].is_still(basis, known[1].status):
             return known[1]
-        objects = tuple(_object(key, self._judge) for key in keys)
-        worst = next((entry for entry in objects if entry.status not in WELL), None)
+        entries = tuple(_object(key, self._judge) for key in keys)
+        worst = next((entry for entry in entries if entry.status not in WELL), None)
         status, message = (worst.status, worst.message) if worst else ("Healthy", "")
-        found = ServiceStatus(name, wave, status, basis.said or message, basis.step, objects)
+        found = ServiceStatus(name, wave, status, basis.said or message, basis.step, entries)
         self._known[name] = (basis, found)
         return found
 

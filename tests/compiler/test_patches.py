@@ -78,3 +78,52 @@ def test_a_patch_that_hits_nothing_is_a_problem_with_its_place(target: str) -> N
         "compile/patch-target",
         "services/stamp.yaml:5:3",
     )
+
+
+def conventions(patches: str, *, platform: str = "") -> dict[str, Manifest]:
+    files = {
+        "platform.yaml": "platform: shop\nenvironments: {dev: {}}\ndefaults:\n  patches:\n"
+        f"    {patches}\n{platform}",
+        "services/stamp.yaml": "image: a\nport: 80\n",
+        "services/nightly.yaml": "image: a\nschedule: 0 3 * * *\n",
+        "releases/dev.yaml": "stamp: v1\nnightly: v1\n",
+    }
+    bundle = compile_environment(load_platform(files), "dev")
+    return {f"{one['kind']}/{one['metadata']['name']}": one for one in bundle.manifests}
+
+
+def test_a_convention_is_about_the_object_of_every_service() -> None:
+    found = conventions(
+        "Deployment/* spec.selector.matchLabels: {reason: ours, set: "
+        "{app.kubernetes.io/name: null, app: 'the-{service}-of-{environment}'}}"
+    )
+    assert found["Deployment/stamp"]["spec"]["selector"]["matchLabels"] == {
+        "app": "the-stamp-of-dev"
+    }
+    assert "annotations" not in found["Deployment/stamp"]["metadata"]
+
+
+def test_a_whole_object_can_be_removed() -> None:
+    found = conventions("ServiceAccount/*: {reason: not ours, remove: true}")
+    assert not any(name.startswith("ServiceAccount/") for name in found)
+
+
+def test_an_item_is_added_and_names_change_last() -> None:
+    found = conventions(
+        "Deployment/* containers[app].name: {reason: ours, set: '{service}'}\n"
+        "    Deployment/* containers[app].env[+NODE]: {reason: ours, set: {name: NODE, value: x}}\n"
+        "    Deployment/* metadata.name: {reason: ours, set: '{service}-deployment'}"
+    )
+    [container] = pod({"Deployment": found["Deployment/stamp-deployment"]})["containers"]
+    assert container["name"] == "stamp"
+    assert container["env"][-1] == {"name": "NODE", "value": "x"}
+
+
+def test_objects_of_the_environment_are_patched_in_platform_yaml() -> None:
+    found = conventions(
+        "Service/*: {reason: ours, remove: true}",
+        platform="patches:\n  NetworkPolicy/default-deny: {reason: not yet, remove: true}\n"
+        "  Namespace/* metadata.labels: {reason: ours, set: {team: '{platform}'}}\n",
+    )
+    assert "NetworkPolicy/default-deny" not in found
+    assert found["Namespace/shop-dev"]["metadata"]["labels"]["team"] == "shop"

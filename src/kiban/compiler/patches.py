@@ -1,58 +1,121 @@
 """Changes to compiled objects that the language cannot say, addressed by identity.
 
 `Deployment/stamp containers[app].securityContext` names an object, then a path in which an item
-of a list is chosen by its name, so that a patch survives a change of order. A path that does not
-begin at a field of the object begins at its pod. A target that is gone is a problem: a patch that
-hits nothing would silently stop protecting what it was written for.
+of a list is chosen by its name, so that a patch survives a change of order; `[+name]` adds one. A
+path that does not begin at a field of the object begins at its pod; without a path, the whole
+object is meant. A target that is gone is a problem: a patch that hits nothing would silently stop
+protecting what it was written for.
+
+`Deployment/*` is whichever object of that kind a service has. Such a patch states a convention: it
+may stand in the defaults of many services, `{service}`, `{environment}`, `{namespace}` and
+`{platform}` in its texts are filled in, and where it hits nothing there is nothing to change.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.compiler.target import Target
 from kiban.kube.merges.merge_patch import merge_patch
-from kiban.kube.objects import Manifest, annotations_of, get_in, replaced
+from kiban.kube.objects import Manifest, annotations_of, get_in, labels_of, replaced
 from kiban.primitives.problems import Place, Problem, nearest
 from kiban.spec.service import Patch
 
 # What one looks for between brackets, in this order.
-_IDENTITIES = ("name", "topologyKey", "mountPath", "containerPort", "port", "host", "path", "type")
+IDENTITIES = ("name", "topologyKey", "mountPath", "containerPort", "port", "host", "path", "type")
 _STEP = re.compile(r"""\.?([A-Za-z0-9_-]+)|\[(?:"([^"]*)"|([^\]"]+))\]""")
-_POD_PATHS = {
+POD_PATHS = {
     "Deployment": ("spec", "template", "spec"),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 _OBJECT_FIELDS = frozenset(("apiVersion", "kind", "metadata", "spec", "data"))
 PATCHED_ANNOTATION = "kiban.dev/patched"
+ANY, ADDED = "*", "+"
 
 
-class _Missing(Exception):
+class Missing(Exception):
     """The path leads nowhere at this part."""
 
 
 def apply_patches(
     target: Target, manifests: Iterable[Manifest], problems: list[Problem]
 ) -> Iterator[Manifest]:
-    """The manifests with the patches of every service in them."""
+    """The manifests with the patches of the platform and of every service in them."""
     by_name = {f"{one['kind']}/{one['metadata']['name']}": one for one in manifests}
+    shared = {name: one for name, one in by_name.items() if SERVICE_LABEL not in labels_of(one)}
+    for identity, patch in _in_order(target.platform.spec.patches):
+        _apply(target, "", (identity, patch), by_name, shared, problems)
     for service in target.services.values():
-        for identity, patch in service.patches.items():
-            place = _place(target, service.service, identity)
-            kind_name, _, path = identity.partition(" ")
-            found = by_name.get(kind_name)
-            if found is None:
-                own = [
-                    key for key in by_name if by_name[key]["metadata"]["name"] == service.service
-                ]
-                problems.append(_no_object(kind_name, own, place))
-                continue
-            try:
-                by_name[kind_name] = _patched(found, path.strip(), patch)
-            except _Missing as missing:
-                what = f"the patch of {kind_name} finds no {missing} in `{path.strip()}`"
-                problems.append(Problem("compile/patch-target", what, place, fix=_FIX))
+        own = {
+            name: one
+            for name, one in by_name.items()
+            if labels_of(one).get(SERVICE_LABEL) == service.service
+        }
+        for identity, patch in _in_order(service.patches):
+            _apply(target, service.service, (identity, patch), by_name, own, problems)
     yield from by_name.values()
+
+
+def _in_order(patches: Mapping[str, Patch]) -> list[tuple[str, Patch]]:
+    """As written, but a change of name last, so that the others find what they name."""
+    return sorted(patches.items(), key=lambda item: item[0].endswith(".name"))
+
+
+def _apply(
+    target: Target,
+    service: str,
+    named: tuple[str, Patch],
+    by_name: dict[str, Manifest],
+    own: Mapping[str, Manifest],
+    problems: list[Problem],
+) -> None:
+    identity, patch = named
+    kind_name, _, path = (part.strip() for part in identity.partition(" "))
+    kind, _, name = kind_name.partition("/")
+    is_convention = name == ANY
+    if is_convention:
+        found = [key for key in own if key in by_name and key.partition("/")[0] == kind]
+        patch = patch.model_copy(update={"set": filled(patch.set, _words(target, service))})
+    else:
+        found = [key for key in (kind_name,) if key in by_name]
+    if not found and not is_convention:
+        place = _place(target, service, identity)
+        problems.append(_no_object(kind_name, list(own), place))
+    for key in found:
+        try:
+            changed = patched(by_name[key], path, patch)
+        except Missing as missing:
+            if not is_convention:
+                what = f"the patch of {kind_name} finds no {missing} in `{path}`"
+                place = _place(target, service, identity)
+                problems.append(Problem("compile/patch-target", what, place, fix=_FIX))
+            continue
+        if changed is None:
+            del by_name[key]
+        else:
+            # Conventions are many, and the same for all: noted on every object they say nothing.
+            by_name[key] = changed if is_convention else _noted(changed, path, patch)
+
+
+def _words(target: Target, service: str) -> dict[str, str]:
+    return {
+        "service": service,
+        "environment": target.environment,
+        "namespace": target.namespace,
+        "platform": target.platform.name,
+    }
+
+
+def filled(value: Any, words: Mapping[str, str]) -> Any:
+    """A value with the words in its texts filled in."""
+    if isinstance(value, str):
+        for word, text in words.items():
+            value = value.replace(f"{{{word}}}", text)
+        return value
+    if isinstance(value, Mapping):
+        return {filled(key, words): filled(item, words) for key, item in value.items()}
+    return [filled(item, words) for item in value] if isinstance(value, list) else value
 
 
 _FIX = "correct the path, or delete the patch if the language can say it now"
@@ -66,6 +129,8 @@ def _no_object(wanted: str, known: list[str], place: Place) -> Problem:
 
 
 def _place(target: Target, service: str, identity: str) -> Place:
+    if not service:
+        return target.platform.sources.platform.nearest(("patches", identity)).key_place()
     tree = target.platform.sources.services[service]
     for path in (("environments", target.environment, "patches"), ("patches",)):
         found = tree.get(*path, identity)
@@ -74,24 +139,30 @@ def _place(target: Target, service: str, identity: str) -> Place:
     return Place(thing=f"service {service}")
 
 
-def _patched(manifest: Manifest, path: str, patch: Patch) -> Manifest:
+def patched(manifest: Manifest, path: str, patch: Patch) -> Manifest | None:
+    """The manifest as the patch wants it; None when it is to go. Raises `Missing`."""
+    if not path and patch.remove:
+        return None
     steps = _steps(path)
     if steps[0] not in _OBJECT_FIELDS:
-        steps = [*_POD_PATHS.get(manifest["kind"], ()), *steps]
-    changed = _change(manifest, steps, patch)
-    assert isinstance(changed, dict)
-    said = get_in(annotations_of(changed), PATCHED_ANNOTATION, default="")
+        steps = [*POD_PATHS.get(manifest["kind"], ()), *steps]
+    changed: Manifest = _change(manifest, steps, patch)
+    return changed
+
+
+def _noted(manifest: Manifest, path: str, patch: Patch) -> Manifest:
+    said = get_in(annotations_of(manifest), PATCHED_ANNOTATION, default="")
     notes = {
-        **annotations_of(changed),
+        **annotations_of(manifest),
         PATCHED_ANNOTATION: "; ".join(filter(None, [said, f"{path}: {patch.reason}"])),
     }
-    return replaced(changed, ("metadata", "annotations"), notes)
+    return replaced(manifest, ("metadata", "annotations"), notes)
 
 
 def _steps(path: str) -> list[str]:
     found = [bare or quoted or chosen for bare, quoted, chosen in _STEP.findall(path)]
     if not found or "".join(match.group() for match in _STEP.finditer(path)) != path:
-        raise _Missing("path that can be read")
+        raise Missing("path that can be read")
     return found
 
 
@@ -101,12 +172,14 @@ def _change(tree: Any, steps: list[str], patch: Patch) -> Any:
         return merge_patch(tree, dict(patch.set)) if isinstance(patch.set, Mapping) else patch.set
     first, *rest = steps
     if isinstance(tree, list):
+        if first.startswith(ADDED) and not rest and not patch.remove:
+            return [*tree, _change(None, [], patch)]
         index = _index(tree, first)
         if patch.remove and not rest:
             return [*tree[:index], *tree[index + 1 :]]
         return [*tree[:index], _change(tree[index], rest, patch), *tree[index + 1 :]]
     if not isinstance(tree, dict) or (first not in tree and (rest or patch.remove)):
-        raise _Missing(f"`{first}`")
+        raise Missing(f"`{first}`")
     if patch.remove and not rest:
         return {key: value for key, value in tree.items() if key != first}
     return {**tree, first: _change(tree.get(first), rest, patch)}
@@ -117,6 +190,6 @@ def _index(items: list[Any], wanted: str) -> int:
         if not isinstance(item, dict):
             if str(item) == wanted:
                 return index
-        elif any(str(item[key]) == wanted for key in _IDENTITIES if key in item):
+        elif any(str(item[key]) == wanted for key in IDENTITIES if key in item):
             return index
-    raise _Missing(f"[{wanted}]")
+    raise Missing(f"[{wanted}]")

@@ -7,8 +7,10 @@ from pydantic import AfterValidator, Field
 
 from kiban.kube.schedule_times import ScheduleError, parse_zone
 from kiban.kube.schedules import schedule_fault
+from kiban.spec.access import Access
 from kiban.spec.fleets import Ring
 from kiban.spec.gates import MetricGate, MetricSource, Promotion
+from kiban.spec.service import Patch
 from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
 
@@ -118,7 +120,9 @@ class Cluster(Words):
     version: Text | None = Field(default=None, description="Kubernetes version, like 1.34.")
     ingress_class: str = Field(default="alb", description="Who serves its routes.")
     certificate: str | None = Field(
-        default=None, description="ARN of the certificate of its routes."
+        default=None,
+        description="ARN of the certificate of its routes; found by their hosts by default, and "
+        "`none` for routes in clear.",
     )
     zones: list[Text] = Field(default_factory=list, description="Its zones.")
     nodes: dict[Name, NodeGroup] = Field(default_factory=dict)
@@ -221,6 +225,10 @@ class PlatformSpec(Words):
     )
     secrets: Secrets = Field(
         default_factory=Secrets, description="How Secrets come to the clusters."
+    )
+    patches: dict[str, Patch] = Field(
+        default_factory=dict,
+        description="To objects of the environments themselves: `Namespace/* metadata.labels`.",
     )
     metrics: dict[Name, MetricSource] = Field(
         default_factory=dict, description="Where gates get their figures."

@@ -190,4 +190,5 @@ _PLATFORM: dict[str, Expand] = {
         )
     ),
     "secrets": _one("by"),
+    "patches": each(fields(set=_opaque)),
 }

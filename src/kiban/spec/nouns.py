@@ -230,6 +230,9 @@ class PlatformSpec(Words):
         default_factory=dict,
         description="To objects of the environments themselves: `Namespace/* metadata.labels`.",
     )
+    access: Access = Field(
+        default_factory=Access, description="Who may use the dashboard, and for what."
+    )
     metrics: dict[Name, MetricSource] = Field(
         default_factory=dict, description="Where gates get their figures."
     )

@@ -1,50 +1,101 @@
-"""Availability: replicas, spreading, disruption budgets, and whether they agree."""
+"""Availability: how many instances there are, and the budgets that protect them without blocking
+those who must drain a node."""
 
 from collections.abc import Iterator
 from math import ceil
 
-from kiban.audit.findings import Rule, Said, Severity
+from kiban.audit.findings import Mend, Said, Severity, rule
 from kiban.audit.view import REPLICATED, View
 from kiban.kube.objects import Key, get_in
-from kiban.kube.selectors import selector_from_object
-
-ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 
 
-def _single(view: View) -> Iterator[Said]:
-    for workload in view.workloads:
-        recreated = get_in(workload.manifest, "spec", "strategy", "type") == "Recreate"
-        if workload.kind == "Deployment" and workload.replicas == 1 and not recreated:
-            yield Said(workload.key, "spec.replicas", "there is only one instance")
-
-
-def _budget_missing(view: View) -> Iterator[Said]:
-    covered = {one.key for _, _, workloads in view.budgets() for one in workloads}
-    for workload in view.workloads:
-        if workload.kind in REPLICATED and workload.replicas > 1 and workload.key not in covered:
-            yield Said(workload.key, "", "no disruption budget covers its pods")
-
-
-def _blocks_drain(view: View) -> Iterator[Said]:
-    for key, budget, workloads in view.budgets():
-        most, least = (
-            get_in(budget, "spec", f"{one}") for one in ("maxUnavailable", "minAvailable")
-        )
-        pods = sum(workload.replicas for workload in workloads)
-        if most is not None and _count(most, pods or 1) == 0:
-            yield Said(key, "spec.maxUnavailable", "the budget never lets a pod go")
-        elif least is not None and workloads and _count(least, pods) >= pods:
-            what = f"the budget wants {_count(least, pods)} of {pods} pods, so none may go"
-            yield Said(key, "spec.minAvailable", what)
-
-
-def _count(value: object, pods: int) -> int:
+def _counted(value: object, pods: int) -> int:
     """A number or percentage of pods; the disruption controller rounds both up."""
     text = str(value)
     return ceil(int(text[:-1]) * pods / 100) if text.endswith("%") else int(text)
 
 
-def _overlap(view: View) -> Iterator[Said]:
+@rule(
+    Severity.ADVICE,
+    why="every node drain and every crash is an outage",
+    fix="say `scale: 2` or more",
+    example="kind: Deployment\nmetadata: {name: api}\nspec: {replicas: 1}",
+    mend=Mend(2, field="scale.min", field_value=2),
+)
+def replicas_min(view: View) -> Iterator[Said]:
+    wanted = view.around.settings.replicas
+    for workload in view.workloads:
+        recreated = get_in(workload.manifest, "spec", "strategy", "type") == "Recreate"
+        if workload.kind not in ("Deployment", "Rollout") or recreated or workload.autoscaler:
+            continue
+        if 0 < workload.replicas < wanted:
+            count = workload.replicas
+            what = "there is only one instance" if count == 1 else f"there are only {count}"
+            yield Said(workload.key, "spec.replicas", what)
+
+
+@rule(
+    Severity.WARNING,
+    why="a node upgrade may stop all instances at once",
+    fix="add a PodDisruptionBudget with maxUnavailable: 1",
+    example="kind: PodDisruptionBudget\nmetadata: {name: web}\n"
+    "spec: {selector: {matchLabels: {app.kubernetes.io/name: other}}}",
+)
+def pdb_missing(view: View) -> Iterator[Said]:
+    covered = {one.key for _, _, workloads in view.budgets() for one in workloads}
+    for workload in view.workloads:
+        if workload.kind in REPLICATED and workload.replicas > 1 and workload.key not in covered:
+            yield Said(workload.key, "spec", "no disruption budget covers its pods")
+
+
+@rule(
+    Severity.ERROR,
+    why="no node under these pods can be drained: upgrades stop after 15 minutes and fail",
+    fix="use maxUnavailable: 1",
+    example="kind: PodDisruptionBudget\nmetadata: {name: api}\nspec: {maxUnavailable: 0}",
+    mend=Mend(1),
+)
+def pdb_blocks_drain(view: View) -> Iterator[Said]:
+    for key, budget, workloads in view.budgets():
+        most, least = (
+            get_in(budget, "spec", f"{one}") for one in ("maxUnavailable", "minAvailable")
+        )
+        pods = sum(workload.most for workload in workloads)
+        if most is not None and _counted(most, pods or 1) == 0:
+            yield Said(key, "spec.maxUnavailable", "the budget never lets a pod go")
+        elif least is not None and pods and _counted(least, pods) >= pods:
+            what = f"the budget wants {_counted(least, pods)} of {pods} pods, so none may go"
+            yield Said(key, "spec.minAvailable", what)
+
+
+@rule(
+    Severity.ERROR,
+    why="at night, when the autoscaler has taken instances away, no node can be drained",
+    fix="use maxUnavailable: 1, which is right for any number",
+    example="kind: PodDisruptionBudget\nmetadata: {name: web}\n"
+    "spec: {maxUnavailable: null, minAvailable: 3}",
+)
+def pdb_vs_hpa_min(view: View) -> Iterator[Said]:
+    for key, budget, workloads in view.budgets():
+        least = get_in(budget, "spec", "minAvailable")
+        pods = sum(one.replicas for one in workloads)
+        most = sum(one.most for one in workloads)
+        if least is None or not any(one.autoscaler for one in workloads):
+            continue
+        if pods and _counted(least, pods) >= pods and _counted(least, most) < most:
+            what = f"with the autoscaler's minimum of {pods}, the budget wants all of them"
+            yield Said(key, "spec.minAvailable", what)
+
+
+@rule(
+    Severity.ERROR,
+    why="a pod under two budgets can never be evicted",
+    fix="delete one of the budgets",
+    example="kind: PodDisruptionBudget\nmetadata: {name: second}\n"
+    "apiVersion: policy/v1\nspec:\n  maxUnavailable: 1\n"
+    "  selector: {matchLabels: {app.kubernetes.io/name: web}}",
+)
+def pdb_overlap(view: View) -> Iterator[Said]:
     first: dict[Key, Key] = {}
     for key, _, workloads in view.budgets():
         for workload in workloads:
@@ -54,99 +105,120 @@ def _overlap(view: View) -> Iterator[Said]:
                 yield Said(key, "spec.selector", what)
 
 
-def _budget_dangling(view: View) -> Iterator[Said]:
+@rule(
+    Severity.WARNING,
+    why="what it was written for is not protected",
+    fix="correct its selector, or delete it",
+    example="kind: PodDisruptionBudget\nmetadata: {name: api}\n"
+    "spec: {selector: {matchLabels: {app.kubernetes.io/name: apj}}}",
+)
+def pdb_dangling(view: View) -> Iterator[Said]:
     for key, _, workloads in view.budgets():
         if not workloads:
             yield Said(key, "spec.selector", "the budget covers no pods")
 
 
-def _spread_missing(view: View) -> Iterator[Said]:
+@rule(
+    Severity.WARNING,
+    why="it covers every pod of the namespace, those of others and of jobs too",
+    fix="select the labels of one workload",
+    example="kind: PodDisruptionBudget\nmetadata: {name: api}\nspec: {selector: {$patch: replace}}",
+)
+def pdb_selector_empty(view: View) -> Iterator[Said]:
+    for key, budget in view.kind("PodDisruptionBudget"):
+        selector = get_in(budget, "spec", "selector")
+        if selector is not None and not any(selector.values()):
+            yield Said(key, "spec.selector", "the selector chooses every pod of the namespace")
+
+
+@rule(
+    Severity.WARNING,
+    why="a pod that never becomes ready blocks the drain that would heal it",
+    fix="set unhealthyPodEvictionPolicy: AlwaysAllow",
+    example="kind: PodDisruptionBudget\nmetadata: {name: api}\n"
+    "spec: {unhealthyPodEvictionPolicy: null}",
+    mend=Mend("AlwaysAllow"),
+)
+def pdb_unhealthy_eviction_policy(view: View) -> Iterator[Said]:
+    for key, budget in view.kind("PodDisruptionBudget"):
+        if get_in(budget, "spec", "unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            what = "pods that are not ready may not be evicted"
+            yield Said(key, "spec.unhealthyPodEvictionPolicy", what)
+
+
+@rule(
+    Severity.WARNING,
+    why="nobody starts it again when its node goes",
+    fix="make it a Deployment, or a Job if it ends",
+    example="apiVersion: v1\nkind: Pod\nmetadata: {name: lonely, namespace: shop}\n"
+    "spec: {containers: [{name: app, image: 'registry.example/lonely:v1'}]}",
+)
+def naked_pod(view: View) -> Iterator[Said]:
     for workload in view.workloads:
-        if workload.kind not in REPLICATED or workload.replicas < 2:
-            continue
-        keys = {
-            one.get("topologyKey") for one in workload.pod.get("topologySpreadConstraints") or ()
-        }
-        affinity = get_in(workload.pod, "affinity", "podAntiAffinity", default={})
-        if not keys & {ZONE, HOST} and not affinity:
-            what = "all instances may be on one node or in one zone"
-            yield Said(workload.key, "topologySpreadConstraints", what)
+        metadata = workload.manifest["metadata"]
+        static = "kubernetes.io/config.mirror" in (metadata.get("annotations") or {})
+        if workload.kind == "Pod" and not metadata.get("ownerReferences") and not static:
+            yield Said(workload.key, "", "no controller owns the pod")
 
 
-def _spread_wrong(view: View) -> Iterator[Said]:
+@rule(
+    Severity.ERROR,
+    why="the API server refuses it",
+    fix="leave restartPolicy out",
+    example="kind: Deployment\nmetadata: {name: api}\n"
+    "spec: {template: {spec: {restartPolicy: Never}}}",
+    mend=Mend(remove=True),
+)
+def restart_policy(view: View) -> Iterator[Said]:
+    for workload in view.long_running():
+        policy = workload.pod.get("restartPolicy", "Always")
+        if policy != "Always":
+            yield workload.said("restartPolicy", f"pods of a {workload.kind} restart always")
+
+
+@rule(
+    Severity.WARNING,
+    why="its pods have no stable names, and clients that look for them find nobody",
+    fix="add a Service with clusterIP: None of that name",
+    example="kind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: dbs}",
+)
+def statefulset_service_name(view: View) -> Iterator[Said]:
+    for key, stateful in view.kind("StatefulSet"):
+        name = get_in(stateful, "spec", "serviceName", default="")
+        service = view.find("", "Service", key.namespace, name)
+        if service is None:
+            what = f"there is no Service {name}" if name else "it names no Service"
+            yield Said(key, "spec.serviceName", what)
+        elif get_in(service, "spec", "clusterIP") != "None":
+            yield Said(key, "spec.serviceName", f"the Service {name} is not headless")
+
+
+@rule(
+    Severity.ERROR,
+    why="Kubernetes starts the next pod of that name before the old one has let go of its data",
+    fix="leave terminationGracePeriodSeconds out, or give it time",
+    example="kind: StatefulSet\nmetadata: {name: db}\n"
+    "spec: {template: {spec: {terminationGracePeriodSeconds: 0}}}",
+    mend=Mend(30),
+)
+def sts_grace_zero(view: View) -> Iterator[Said]:
     for workload in view.workloads:
-        for one in workload.pod.get("topologySpreadConstraints") or ():
-            selector = one.get("labelSelector")
-            where = f"topologySpreadConstraints[{one.get('topologyKey')}]"
-            if not selector or not selector_from_object(selector).matches(workload.labels):
-                yield Said(workload.key, where, "the constraint does not count the pod's own kind")
-
-
-def _spread_rollout(view: View) -> Iterator[Said]:
-    for workload in view.workloads:
-        for one in workload.pod.get("topologySpreadConstraints") or ():
-            per_revision = "pod-template-hash" in (one.get("matchLabelKeys") or ())
-            hard = one.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule"
-            if workload.kind == "Deployment" and hard and not per_revision:
-                where = f"topologySpreadConstraints[{one.get('topologyKey')}]"
-                yield Said(workload.key, where, "old pods decide where new ones may go")
+        grace = workload.pod.get("terminationGracePeriodSeconds")
+        if workload.kind == "StatefulSet" and grace == 0:
+            yield workload.said("terminationGracePeriodSeconds", "its pods are killed at once")
 
 
 RULES = (
-    Rule(
-        "single-replica",
-        Severity.ADVICE,
-        "every node drain and every crash is an outage",
-        "say `scale: 2` or more",
-        _single,
-    ),
-    Rule(
-        "pdb-missing",
-        Severity.WARNING,
-        "a node upgrade may stop all instances at once",
-        "add a PodDisruptionBudget",
-        _budget_missing,
-    ),
-    Rule(
-        "pdb-blocks-drain",
-        Severity.ERROR,
-        "no node under these pods can be drained: upgrades stop after 15 minutes and fail",
-        "use maxUnavailable: 1",
-        _blocks_drain,
-    ),
-    Rule(
-        "pdb-overlap",
-        Severity.ERROR,
-        "a pod under two budgets can never be evicted",
-        "delete one of the budgets",
-        _overlap,
-    ),
-    Rule(
-        "pdb-dangling",
-        Severity.WARNING,
-        "what it was written for is not protected",
-        "correct its selector, or delete it",
-        _budget_dangling,
-    ),
-    Rule(
-        "spread-missing",
-        Severity.WARNING,
-        "one node or one zone can take the whole service down",
-        "say `availability: {zones: 2}`",
-        _spread_missing,
-    ),
-    Rule(
-        "spread-selector",
-        Severity.ERROR,
-        "the constraint has no effect on the pods it stands at",
-        "select the pod's own labels",
-        _spread_wrong,
-    ),
-    Rule(
-        "spread-during-rollout",
-        Severity.WARNING,
-        "after a rollout the new pods are unevenly spread, or cannot be placed at all",
-        "add matchLabelKeys: [pod-template-hash]",
-        _spread_rollout,
-    ),
+    replicas_min,
+    pdb_missing,
+    pdb_blocks_drain,
+    pdb_vs_hpa_min,
+    pdb_overlap,
+    pdb_dangling,
+    pdb_selector_empty,
+    pdb_unhealthy_eviction_policy,
+    naked_pod,
+    restart_policy,
+    statefulset_service_name,
+    sts_grace_zero,
 )

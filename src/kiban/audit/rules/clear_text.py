@@ -1,20 +1,21 @@
-"""Secrets in the clear, and other things wrong with environment variables. No value that may be
-a secret is ever repeated in a finding."""
+"""Secrets in the clear. No value that may be a secret is ever repeated in a finding."""
 
 import re
-from collections import Counter
+from base64 import b64decode
+from binascii import Error
 from collections.abc import Iterator
 
-from kiban.audit.findings import Rule, Said, Severity
-from kiban.audit.view import Container, View, Workload
+from kiban.audit.findings import Said, Severity, rule
+from kiban.audit.view import View
 
 _NAME = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_KEY|CREDENTIALS?)(?:$|_)",
+    r"(?:^|[_.-])(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_KEY|CREDENTIALS?)"
+    r"(?:$|[_.-])",
     re.IGNORECASE,
 )
 # Names that speak of a secret without being one: TOKEN_TTL, PASSWORD_FILE, SECRET_NAME.
 _HARMLESS = re.compile(
-    r"_(?:FILE|PATH|DIR|NAME|URL|URI|TTL|SECONDS|MINUTES|LENGTH|ID|ENABLED|TYPE|HEADER|ISSUER)$",
+    r"[_.-](?:FILE|PATH|DIR|NAME|URL|URI|TTL|SECONDS|MINUTES|LENGTH|ID|ENABLED|TYPE|HEADER|ISSUER)$",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
@@ -22,64 +23,94 @@ _VALUE = re.compile(
 )
 _PASSWORD_IN_URL = re.compile(r"\w+://[^/\s:@]+:[^/\s:@{$]+@")
 _PLAIN = frozenset(("", "true", "false", "none", "null"))
+_POD = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n"
 
 
-def _variables(view: View) -> Iterator[tuple[Workload, Container, str, str]]:
-    for workload in view.workloads:
-        for container in workload.containers:
-            for one in container.body.get("env") or ():
-                if "value" in one:
-                    yield workload, container, str(one.get("name", "")), str(one["value"])
+def _is_secret(name: str, value: str) -> bool:
+    named = _NAME.search(name) and not _HARMLESS.search(name) and value.lower() not in _PLAIN
+    # `$(OTHER)` is filled in by Kubernetes from a variable that may come from a Secret.
+    if value.startswith(("$(", "${")):
+        return False
+    return bool(named or _VALUE.search(value) or _PASSWORD_IN_URL.search(value))
 
 
-def _in_clear(view: View) -> Iterator[Said]:
-    for workload, container, name, value in _variables(view):
-        named = _NAME.search(name) and not _HARMLESS.search(name) and value.lower() not in _PLAIN
-        # `$(OTHER)` is filled in by Kubernetes from a variable that may come from a Secret.
-        if value.startswith("$(") or not (
-            named or _VALUE.search(value) or _PASSWORD_IN_URL.search(value)
-        ):
-            continue
-        what = f"{name} of {container.name} looks like a secret and is written in the manifest"
-        yield Said(workload.key, f"{container.path}.env[{name}]", what)
-
-
-def _twice(view: View) -> Iterator[Said]:
-    for workload in view.workloads:
-        for container in workload.containers:
-            counts = Counter(str(one.get("name")) for one in container.body.get("env") or ())
-            for name in sorted(name for name, count in counts.items() if count > 1):
-                what = f"{name} of {container.name} is set more than once"
+@rule(
+    Severity.ERROR,
+    why="everybody who can read the repo or the pod can read it, for as long as Git remembers",
+    fix="put it into a Secret and say `secrets: {NAME: secret/key}`; then change the secret",
+    example=f"{_POD}      containers: [{{name: app, env: [{{name: DB_PASSWORD, value: abc}}]}}]",
+)
+def sensitive_env(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        for name, value in container.variables():
+            if _is_secret(name, value):
+                what = f"{name} of {container.name} looks like a secret and is written here"
                 yield Said(workload.key, f"{container.path}.env[{name}]", what)
 
 
-def _global_sts(view: View) -> Iterator[Said]:
-    for workload, container, name, value in _variables(view):
-        if name == "AWS_STS_REGIONAL_ENDPOINTS" and value == "legacy":
-            what = f"{container.name} asks the global STS endpoint for its credentials"
-            yield Said(workload.key, f"{container.path}.env[{name}]", what)
-
-
-RULES = (
-    Rule(
-        "secret-in-clear",
-        Severity.ERROR,
-        "everybody who can read the repo or the pod can read it, for as long as Git remembers",
-        "put it into a Secret and say `secrets: {NAME: secret/key}`; then change the secret",
-        _in_clear,
-    ),
-    Rule(
-        "duplicate-variable",
-        Severity.WARNING,
-        "which one holds depends on how it is applied",
-        "keep one",
-        _twice,
-    ),
-    Rule(
-        "sts-global",
-        Severity.WARNING,
-        "an outage of one region takes the credentials of all",
-        "set AWS_STS_REGIONAL_ENDPOINTS to regional",
-        _global_sts,
-    ),
+@rule(
+    Severity.ERROR,
+    why="whoever may list ConfigMaps can read it, and nobody thinks of it when it leaks",
+    fix="put it into a Secret; then change the secret",
+    example="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\n"
+    "data: {db.password: abc}",
 )
+def sensitive_configmap(view: View) -> Iterator[Said]:
+    for key, settings in view.kind("ConfigMap"):
+        for name, value in (settings.get("data") or {}).items():
+            text = str(value)
+            lines = "\n" in text
+            if _VALUE.search(text) if lines else _is_secret(str(name), text):
+                yield Said(key, f"data[{name}]", f"{name} looks like a secret and is written here")
+
+
+@rule(
+    Severity.ERROR,
+    why="base64 hides nothing: everybody who can read the repo can read it",
+    fix="keep it in a secret store, and have it fetched (ExternalSecret); then change the secret",
+    example="apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\n"
+    "data: {password: aHVudGVyMg==}",
+)
+def secret_plain_in_manifest(view: View) -> Iterator[Said]:
+    for key, secret in view.kind("Secret"):
+        # A live object is where it belongs.
+        if secret["metadata"].get("uid"):
+            continue
+        values = {**(secret.get("data") or {}), **(secret.get("stringData") or {})}
+        for name in sorted(name for name, value in values.items() if _says_something(value)):
+            yield Said(key, f"data[{name}]", f"the value of {name} is in the manifest")
+
+
+def _says_something(value: object) -> bool:
+    """Whether it is a value, and not a place to fill in or one that was encrypted."""
+    text = str(value)
+    if not text or text.startswith(("ENC[", "${", "<", "{{")):
+        return False
+    try:
+        inner = b64decode(text, validate=True).decode(errors="replace")
+    except (Error, ValueError):
+        return True
+    return not inner.startswith(("<", "${", "{{", "changeme", "REPLACE"))
+
+
+@rule(
+    Severity.ADVICE,
+    why="variables are shown by every crash report and inherited by every child process",
+    fix="mount the Secret as a file",
+    example=f"{_POD}      containers: [{{name: app, env: [{{name: KEY, valueFrom: {{secretKeyRef: "
+    "{name: api, key: key}}}]}]",
+    optional=True,
+)
+def secret_in_env(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        for one in container.body.get("env") or ():
+            if (one.get("valueFrom") or {}).get("secretKeyRef"):
+                where = f"{container.path}.env[{one.get('name')}]"
+                yield Said(workload.key, where, f"{one.get('name')} is a variable, not a file")
+        for source in container.body.get("envFrom") or ():
+            if source.get("secretRef"):
+                what = f"{container.name} has a whole Secret in its variables"
+                yield Said(workload.key, f"{container.path}.envFrom", what)
+
+
+RULES = (sensitive_env, sensitive_configmap, secret_plain_in_manifest, secret_in_env)

@@ -1,87 +1,193 @@
 """Probes: whether Kubernetes can tell that a pod serves, and does not kill one that only waits."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from kiban.audit.findings import Rule, Said, Severity
-from kiban.audit.view import LONG_RUNNING, Container, View, Workload
+from kiban.audit.findings import Mend, Said, Severity, rule
+from kiban.audit.view import View
 from kiban.kube.objects import get_in
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+_HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
+# A path that says it looks at more than the process.
+_DEPENDENCY = re.compile(r"(?i)ready|deep|full|depend|database|\bdb\b|redis|/health/all|actuator$")
+_DEAR = re.compile(r"(?i)\b(?:curl|wget|psql|mysql|mongosh?|redis-cli|java|python3?|node|npm)\b")
+_FAST_SECONDS = 10
+# core/v1 Probe.
+_PERIOD, _TIMEOUT, _FAILURES = 10, 1, 3
+_APP = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n" \
+       "      containers:\n      - name: app\n"  # fmt: skip
 
 
-def _serving(view: View) -> Iterator[tuple[Workload, Container]]:
-    """Containers that run long and have a port. Jobs are asked for no probes."""
-    for workload in view.workloads:
-        if workload.kind in LONG_RUNNING:
-            for container in workload.running:
-                yield workload, container
+def _handler(probe: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: probe[key] for key in _HANDLERS if key in probe}
 
 
-def _readiness(view: View) -> Iterator[Said]:
-    for workload, container in _serving(view):
+@rule(
+    Severity.ERROR,
+    why="requests are sent to a pod as soon as its process runs, before it can answer",
+    fix="say `health: /path`",
+    example=f"{_APP}        readinessProbe: null",
+)
+def readiness_missing(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
         if container.body.get("ports") and not container.body.get("readinessProbe"):
             what = f"the container {container.name} has a port and no readiness probe"
             yield Said(workload.key, f"{container.path}.readinessProbe", what)
 
 
-def _same_probe(view: View) -> Iterator[Said]:
-    for workload, container in _serving(view):
+@rule(
+    Severity.ADVICE,
+    why="a process that hangs and does not end is never restarted",
+    fix="say `health: {liveness: /path}`, of a path that asks no dependency",
+    example=f"{_APP}        livenessProbe: null",
+    optional=True,
+)
+def liveness_missing(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        if container.body.get("ports") and not container.body.get("livenessProbe"):
+            what = f"the container {container.name} has no liveness probe"
+            yield Said(workload.key, f"{container.path}.livenessProbe", what)
+
+
+@rule(
+    Severity.WARNING,
+    why="a service that is slow under load is restarted instead of being left alone",
+    fix="drop `health.liveness`, or ask a path that looks at nothing but the process",
+    example=f"{_APP}        livenessProbe: {{httpGet: {{path: /healthz, port: 8080}}}}",
+    mend=Mend(remove=True, field="health.liveness"),
+)
+def liveness_equals_readiness(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
         ready, live = (container.body.get(f"{one}Probe") for one in ("readiness", "liveness"))
         if ready and live and _handler(ready) == _handler(live):
             what = f"liveness and readiness of {container.name} ask the same question"
             yield Said(workload.key, f"{container.path}.livenessProbe", what)
 
 
-def _handler(probe: dict[str, object]) -> dict[str, object]:
-    return {key: probe[key] for key in ("httpGet", "tcpSocket", "exec", "grpc") if key in probe}
+@rule(
+    Severity.WARNING,
+    why="when the dependency is away, every instance restarts, over and over, and helps nobody",
+    fix="ask a path that looks at nothing but the process",
+    example=f"{_APP}        livenessProbe: {{httpGet: {{path: /health/ready, port: 8080}}}}",
+)
+def liveness_hits_dependency(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        live = container.body.get("livenessProbe") or {}
+        path = str(get_in(live, "httpGet", "path", default=""))
+        command = " ".join(str(word) for word in get_in(live, "exec", "command", default=[]))
+        asked = get_in(live, "httpGet", "host")
+        if asked and asked not in ("localhost", "127.0.0.1"):
+            what = f"the liveness probe of {container.name} asks {asked}"
+        elif _DEPENDENCY.search(path):
+            what = f"the liveness probe of {container.name} asks {path}, which looks at more"
+        elif re.search(r"psql|mysql|mongo|redis-cli|https?://(?!localhost|127\.)", command):
+            what = f"the liveness probe of {container.name} asks another program"
+        else:
+            continue
+        yield Said(workload.key, f"{container.path}.livenessProbe", what)
 
 
-def _startup(view: View) -> Iterator[Said]:
-    for workload, container in _serving(view):
+@rule(
+    Severity.WARNING,
+    why="a slow start is taken for a dead process and restarted without end",
+    fix="add a startupProbe (`health.startup`)",
+    example=f"{_APP}        startupProbe: null\n"
+    "        livenessProbe: {httpGet: {path: /alive, port: 8080}}",
+)
+def startup_missing_for_slow(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
         live = container.body.get("livenessProbe")
         if live and not container.body.get("startupProbe") and not live.get("initialDelaySeconds"):
             what = f"the liveness probe of {container.name} begins before the program has started"
             yield Said(workload.key, f"{container.path}.startupProbe", what)
 
 
-def _port(view: View) -> Iterator[Said]:
-    for workload, container in _serving(view):
-        names = {one.get("name") for one in container.body.get("ports") or ()}
+@rule(
+    Severity.ERROR,
+    why="the probe can never succeed",
+    fix="name a port that the container declares",
+    example=f"{_APP}        readinessProbe: {{httpGet: {{port: admin}}}}",
+)
+def probe_port_undeclared(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        ports = container.body.get("ports") or ()
+        names = {one.get("name") for one in ports}
         for name in PROBES:
-            for handler in ("httpGet", "tcpSocket"):
+            for handler in ("httpGet", "tcpSocket", "grpc"):
                 port = get_in(container.body, name, handler, "port")
-                if isinstance(port, str) and port not in names:
+                if isinstance(port, str) and not port.isdigit() and port not in names:
                     what = f"the {name} of {container.name} asks the port {port!r}, which it lacks"
                     yield Said(workload.key, f"{container.path}.{name}.{handler}.port", what)
 
 
+@rule(
+    Severity.ADVICE,
+    why="a pod that hangs is found later than the period says",
+    fix="make timeoutSeconds at most periodSeconds",
+    example=f"{_APP}        readinessProbe: {{periodSeconds: 2, timeoutSeconds: 5}}",
+)
+def probe_timeout_gt_period(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        for name in ("readinessProbe", "livenessProbe"):
+            probe = container.body.get(name) or {}
+            timeout = int(probe.get("timeoutSeconds", _TIMEOUT))
+            period = int(probe.get("periodSeconds", _PERIOD))
+            # A second more is what whoever asks every second wants.
+            if timeout > period + 1:
+                what = f"the {name} of {container.name} waits {timeout}s and asks every {period}s"
+                yield Said(workload.key, f"{container.path}.{name}.timeoutSeconds", what)
+
+
+@rule(
+    Severity.WARNING,
+    why="a program that takes a little longer to start than it was measured never starts",
+    fix="add a startupProbe with a generous failureThreshold (`health.startup: 60s`)",
+    example=f"{_APP}        startupProbe: null\n"
+    "        livenessProbe: {httpGet: {path: /alive, port: 8080}, initialDelaySeconds: 3,"
+    " periodSeconds: 1, failureThreshold: 2}",
+)
+def probe_kills_before_start(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        live, startup = (container.body.get(name) for name in ("livenessProbe", "startupProbe"))
+        probe, name = (startup, "startupProbe") if startup else (live, "livenessProbe")
+        if not probe:
+            continue
+        period = int(probe.get("periodSeconds", _PERIOD))
+        failures = int(probe.get("failureThreshold", _FAILURES))
+        given = int(probe.get("initialDelaySeconds", 0)) + period * failures
+        if given < _FAST_SECONDS:
+            what = f"{container.name} is killed when it takes longer than {given}s to start"
+            yield Said(workload.key, f"{container.path}.{name}.failureThreshold", what)
+
+
+@rule(
+    Severity.ADVICE,
+    why="a process is started in every pod every few seconds, and counts against its CPU",
+    fix="use httpGet or grpc, which the kubelet asks itself",
+    example=f"{_APP}        readinessProbe: {{httpGet: null, exec: {{command: "
+    "[curl, -f, 'http://localhost:8080/healthz']}}",
+)
+def probe_exec_cost(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        for name in ("readinessProbe", "livenessProbe"):
+            probe = container.body.get(name) or {}
+            words = [str(word) for word in get_in(probe, "exec", "command", default=[])]
+            often = int(probe.get("periodSeconds", _PERIOD)) <= _PERIOD
+            if often and _DEAR.search(" ".join(words)):
+                what = f"the {name} of {container.name} starts {words[0]} each time"
+                yield Said(workload.key, f"{container.path}.{name}.exec", what)
+
+
 RULES = (
-    Rule(
-        "readiness-missing",
-        Severity.ERROR,
-        "requests are sent to a pod as soon as its process runs, before it can answer",
-        "say `health: /path`",
-        _readiness,
-    ),
-    Rule(
-        "liveness-equals-readiness",
-        Severity.WARNING,
-        "a service that is slow under load is restarted instead of being left alone",
-        "drop `health.liveness`, or ask a path that looks at nothing but the process",
-        _same_probe,
-    ),
-    Rule(
-        "startup-missing",
-        Severity.WARNING,
-        "a slow start is taken for a dead process and restarted without end",
-        "add a startupProbe (`health.startup`)",
-        _startup,
-    ),
-    Rule(
-        "probe-port-undeclared",
-        Severity.ERROR,
-        "the probe can never succeed",
-        "name a port that the container declares",
-        _port,
-    ),
+    readiness_missing,
+    liveness_missing,
+    liveness_equals_readiness,
+    liveness_hits_dependency,
+    startup_missing_for_slow,
+    probe_port_undeclared,
+    probe_timeout_gt_period,
+    probe_kills_before_start,
+    probe_exec_cost,
 )

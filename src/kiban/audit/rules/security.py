@@ -1,42 +1,145 @@
-"""Pod security: the restricted standard of Kubernetes, over effective values."""
+"""Container security: the restricted standard of Kubernetes, over effective values.
+
+Source of the lists: kubernetes.io, Pod Security Standards.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from kiban.audit.findings import Rule, Said, Severity
+from kiban.audit.findings import Mend, Said, Severity, Verdict, rule
 from kiban.audit.view import Container, View
 from kiban.kube.objects import get_in
 
 # Capabilities that the restricted standard lets a container add back.
 _MAY_ADD = frozenset(("NET_BIND_SERVICE",))
+_SAFE_SYSCTLS = frozenset((
+    "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl",
+    "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+))  # fmt: skip
+_SE_LINUX_TYPES = frozenset(("", "container_t", "container_init_t", "container_kvm_t",
+                             "container_engine_t"))  # fmt: skip
+_HIGH_UID = 10_000
+_POD = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n"
+
+
+def _app(context: str) -> str:
+    return f"{_POD}      containers: [{{name: app, securityContext: {{{context}}}}}]"
 
 
 def _each(
     path: str, is_wrong: Callable[[Container], bool], what: str
 ) -> Callable[[View], Iterable[Said]]:
-    """A rule about every container."""
+    """A look at every container. Containers of Windows have no Linux security."""
 
     def look(view: View) -> Iterator[Said]:
-        for workload in view.workloads:
-            for container in workload.containers:
-                if is_wrong(container):
-                    where = f"{container.path}.securityContext.{path}"
-                    yield Said(workload.key, where, what.format(name=container.name))
+        for workload, container in view.each():
+            windows = get_in(workload.pod, "os", "name") == "windows"
+            if not windows and is_wrong(container):
+                where = f"{container.path}.securityContext.{path}"
+                yield Said(workload.key, where, what.format(name=container.name))
 
     return look
 
 
-def _may_be_root(container: Container) -> bool:
-    if container.security("runAsUser") == 0:
-        return True
-    return container.security("runAsNonRoot") is not True and not container.security("runAsUser")
+@rule(
+    Severity.ERROR,
+    why="root in a container is root on the node once it gets out",
+    fix="set runAsNonRoot, and a numeric USER in the image",
+    example=f"{_POD}      securityContext: {{runAsNonRoot: false}}",
+    mend=Mend(True),
+)
+def run_as_non_root(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        user = container.security("runAsUser")
+        # A numeric user is enough by itself; what nobody says is up to the image.
+        if container.security("runAsNonRoot") is True or user:
+            continue
+        if get_in(workload.pod, "os", "name") == "windows" or user == 0:
+            continue
+        where = f"{container.path}.securityContext.runAsNonRoot"
+        known = view.around.image_users.get(container.image)
+        if known is not None and known.partition(":")[0] not in ("", "0", "root"):
+            continue
+        yield Said(workload.key, where, f"the container {container.name} may run as root")
 
 
-def _is_privileged(container: Container) -> bool:
-    return get_in(container.body, "securityContext", "privileged") is True
+@rule(
+    Severity.ERROR,
+    why="root in a container is root on the node once it gets out",
+    fix="name another user",
+    example=f"{_POD}      securityContext: {{runAsUser: 0}}",
+    mend=Mend(remove=True),
+)
+def uid_zero(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        own = get_in(container.body, "securityContext", "runAsUser")
+        if own == 0:
+            where = f"{container.path}.securityContext.runAsUser"
+            yield Said(workload.key, where, f"the container {container.name} runs as root")
+        elif own is None and container.security("runAsUser") == 0:
+            yield workload.said("securityContext.runAsUser", f"{container.name} runs as root")
 
 
-def _may_escalate(container: Container) -> bool:
-    return get_in(container.body, "securityContext", "allowPrivilegeEscalation") is not False
+@rule(
+    Severity.ERROR,
+    why="the kubelet cannot tell that a user with a name is not root, and refuses to start the pod",
+    fix="write USER as a number in the image, or say `user: 1000`",
+    example=f"{_POD}      containers: [{{name: app, image: 'registry.example/api:named'}}]\n"
+    "# the image says USER app",
+)
+def image_user_is_a_name(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        user = view.around.image_users.get(container.image, "").partition(":")[0]
+        demanded = container.security("runAsNonRoot") is True
+        if demanded and user and not user.isdigit() and container.security("runAsUser") is None:
+            where = f"{container.path}.securityContext.runAsUser"
+            yield Said(workload.key, where, f"the image of {container.name} says USER {user}")
+
+
+@rule(
+    Severity.ADVICE,
+    why="a low number may be a user of the node",
+    fix="say `user: 10001`",
+    example=_app("runAsUser: 1000"),
+    optional=True,
+)
+def low_uid(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        user = container.security("runAsUser")
+        if isinstance(user, int) and 0 < user < _HIGH_UID:
+            where = f"{container.path}.securityContext.runAsUser"
+            yield Said(workload.key, where, f"{container.name} runs as the user {user}")
+
+
+@rule(
+    Severity.ERROR,
+    why="a privileged container owns its node",
+    fix="remove `privileged`",
+    example=_app("privileged: true"),
+    mend=Mend(remove=True),
+)
+def privileged(view: View) -> Iterable[Said]:
+    return _each(
+        "privileged",
+        lambda one: get_in(one.body, "securityContext", "privileged") is True,
+        "the container {name} is privileged",
+    )(view)
+
+
+@rule(
+    Severity.WARNING,
+    why="a setuid program in the image can become root",
+    fix="set allowPrivilegeEscalation: false",
+    example=_app("allowPrivilegeEscalation: null"),
+    mend=Mend(False),
+)
+def allow_privilege_escalation(view: View) -> Iterable[Said]:
+    return _each(
+        "allowPrivilegeEscalation",
+        lambda one: get_in(one.body, "securityContext", "allowPrivilegeEscalation") is not False,
+        "{name} may gain privileges",
+    )(view)
 
 
 def _keeps_capabilities(container: Container) -> bool:
@@ -44,105 +147,173 @@ def _keeps_capabilities(container: Container) -> bool:
     return "ALL" not in {str(name).upper() for name in dropped}
 
 
+@rule(
+    Severity.WARNING,
+    why="the default capabilities are more than any service needs",
+    fix="drop ALL",
+    example=_app("capabilities: {drop: null}"),
+    mend=Mend(["ALL"]),
+)
+def drop_all_capabilities(view: View) -> Iterable[Said]:
+    return _each("capabilities.drop", _keeps_capabilities, "{name} keeps capabilities")(view)
+
+
 def _adds_capabilities(container: Container) -> bool:
     added = get_in(container.body, "securityContext", "capabilities", "add", default=[])
     return bool({str(name).upper().removeprefix("CAP_") for name in added} - _MAY_ADD)
 
 
-def _writes_root(container: Container) -> bool:
-    return get_in(container.body, "securityContext", "readOnlyRootFilesystem") is not True
+@rule(
+    Severity.ERROR,
+    why="capabilities such as SYS_ADMIN are ways out of the container",
+    fix="remove `capabilities.add`",
+    example=_app("capabilities: {add: [SYS_ADMIN]}"),
+    mend=Mend(remove=True),
+)
+def added_capabilities(view: View) -> Iterable[Said]:
+    what = "{name} adds dangerous capabilities"
+    return _each("capabilities.add", _adds_capabilities, what)(view)
 
 
-def _has_no_seccomp(container: Container) -> bool:
-    profile = container.security("seccompProfile") or {}
-    return profile.get("type") not in ("RuntimeDefault", "Localhost")
+@rule(
+    Severity.WARNING,
+    why="whoever breaks in can leave a program behind",
+    fix="set readOnlyRootFilesystem, and mount an emptyDir where the program writes",
+    example=_app("readOnlyRootFilesystem: false"),
+    mend=Mend(True),
+)
+def read_only_root_fs(view: View) -> Iterable[Said]:
+    return _each(
+        "readOnlyRootFilesystem",
+        lambda one: get_in(one.body, "securityContext", "readOnlyRootFilesystem") is not True,
+        "{name} can write to its root filesystem",
+    )(view)
 
 
-def _host(view: View) -> Iterator[Said]:
+@rule(
+    Severity.WARNING,
+    why="every system call of the kernel is open",
+    fix="set seccompProfile to RuntimeDefault",
+    example=f"{_POD}      securityContext: {{seccompProfile: {{type: Unconfined}}}}",
+    mend=Mend({"type": "RuntimeDefault"}),
+)
+def seccomp_runtime_default(view: View) -> Iterable[Said]:
+    def is_open(container: Container) -> bool:
+        profile = container.security("seccompProfile") or {}
+        return profile.get("type") not in ("RuntimeDefault", "Localhost")
+
+    return _each("seccompProfile", is_open, "{name} runs without a seccomp profile")(view)
+
+
+@rule(
+    Severity.ERROR,
+    why="the profile of the node's kernel that confines containers is switched off",
+    fix="leave the profile out, or use RuntimeDefault",
+    example=_app("appArmorProfile: {type: Unconfined}"),
+    mend=Mend(remove=True),
+)
+def apparmor_unconfined(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        profile = container.security("appArmorProfile") or {}
+        name = f"container.apparmor.security.beta.kubernetes.io/{container.name}"
+        if profile.get("type") == "Unconfined" or workload.annotations.get(name) == "unconfined":
+            where = f"{container.path}.securityContext.appArmorProfile"
+            yield Said(workload.key, where, f"{container.name} runs without AppArmor")
+
+
+@rule(
+    Severity.ERROR,
+    why="other types than those for containers may reach the node",
+    fix="remove seLinuxOptions",
+    example=_app("seLinuxOptions: {type: spc_t}"),
+    mend=Mend(remove=True),
+)
+def selinux_type(view: View) -> Iterable[Said]:
+    def is_odd(container: Container) -> bool:
+        options = container.security("seLinuxOptions") or {}
+        odd = options.get("type", "") not in _SE_LINUX_TYPES
+        return odd or bool(options.get("user") or options.get("role"))
+
+    return _each("seLinuxOptions", is_odd, "{name} has SELinux options of its own")(view)
+
+
+@rule(
+    Severity.ERROR,
+    why="the parts of /proc that tell about and change the node are shown",
+    fix="remove procMount",
+    example=_app("procMount: Unmasked"),
+    mend=Mend(remove=True),
+)
+def proc_mount(view: View) -> Iterable[Said]:
+    def is_unmasked(container: Container) -> bool:
+        mount = get_in(container.body, "securityContext", "procMount")
+        return mount not in (None, "Default")
+
+    return _each("procMount", is_unmasked, "{name} sees the whole of /proc")(view)
+
+
+@rule(
+    Severity.ERROR,
+    why="it changes the kernel for every pod of the node, and the kubelet refuses most",
+    fix="remove the sysctl",
+    example=f"{_POD}      securityContext: {{sysctls: [{{name: kernel.msgmax, value: '1'}}]}}",
+)
+def unsafe_sysctls(view: View) -> Iterator[Said]:
     for workload in view.workloads:
-        for name in ("hostNetwork", "hostPID", "hostIPC"):
-            if workload.pod.get(name):
-                yield Said(workload.key, name, f"the pod shares its node's {name[4:].lower()}")
-        for volume in workload.pod.get("volumes") or ():
-            if "hostPath" in volume:
-                name = volume.get("name", "")
-                yield Said(workload.key, f"volumes[{name}]", f"{name} is a directory of the node")
+        for one in get_in(workload.pod, "securityContext", "sysctls", default=[]):
+            if one.get("name") not in _SAFE_SYSCTLS:
+                where = f"securityContext.sysctls[{one.get('name')}]"
+                yield workload.said(where, f"{one.get('name')} is no safe sysctl")
 
 
-def _token(view: View) -> Iterator[Said]:
-    for workload in view.workloads:
-        mounts = workload.pod.get("automountServiceAccountToken")
-        if mounts is None:
-            name = workload.pod.get("serviceAccountName", "default")
-            key = workload.key._replace(group="", kind="ServiceAccount", name=name)
-            mounts = view.by_key.get(key, {}).get("automountServiceAccountToken")
-        if mounts is None:
-            what = "the pod gets a token for the Kubernetes API that nobody asked for"
-            yield Said(workload.key, "automountServiceAccountToken", what)
+@rule(
+    Severity.ERROR,
+    why="the container is a process of the node",
+    fix="remove windowsOptions.hostProcess",
+    example=_app("windowsOptions: {hostProcess: true}"),
+    mend=Mend(remove=True),
+)
+def windows_host_process(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        if (container.security("windowsOptions") or {}).get("hostProcess"):
+            where = f"{container.path}.securityContext.windowsOptions.hostProcess"
+            yield Said(workload.key, where, f"{container.name} runs as a process of its node")
+
+
+@rule(
+    Severity.WARNING,
+    why="pods that break out of their containers are kept out of the namespace only by this label",
+    fix="label the namespace pod-security.kubernetes.io/enforce: restricted",
+    example="kind: Namespace\n"
+    "metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: null}}",
+    mend=Mend("restricted"),
+)
+def pss_namespace_label(view: View) -> Iterator[Said]:
+    name = "pod-security.kubernetes.io/enforce"
+    for key, namespace in view.kind("Namespace"):
+        level = (namespace["metadata"].get("labels") or {}).get(name)
+        if key.name.startswith("kube-") or level in ("restricted", "baseline"):
+            continue
+        verdict = Verdict.FAIL
+        what = f"{key.name} lets any pod in"
+        yield Said(key, f'metadata.labels["{name}"]', what, verdict)
 
 
 RULES = (
-    Rule(
-        "run-as-non-root",
-        Severity.ERROR,
-        "root in a container is root on the node once it gets out",
-        "set runAsNonRoot, and a numeric USER in the image",
-        _each("runAsNonRoot", _may_be_root, "the container {name} may run as root"),
-    ),
-    Rule(
-        "privileged",
-        Severity.ERROR,
-        "a privileged container owns its node",
-        "remove `privileged`",
-        _each("privileged", _is_privileged, "the container {name} is privileged"),
-    ),
-    Rule(
-        "privilege-escalation",
-        Severity.WARNING,
-        "a setuid program in the image can become root",
-        "set allowPrivilegeEscalation: false",
-        _each("allowPrivilegeEscalation", _may_escalate, "{name} may gain privileges"),
-    ),
-    Rule(
-        "drop-all-capabilities",
-        Severity.WARNING,
-        "the default capabilities are more than any service needs",
-        "drop ALL",
-        _each("capabilities.drop", _keeps_capabilities, "{name} keeps capabilities"),
-    ),
-    Rule(
-        "added-capabilities",
-        Severity.ERROR,
-        "capabilities such as SYS_ADMIN are ways out of the container",
-        "remove `capabilities.add`",
-        _each("capabilities.add", _adds_capabilities, "{name} adds dangerous capabilities"),
-    ),
-    Rule(
-        "read-only-root",
-        Severity.WARNING,
-        "whoever breaks in can leave a program behind",
-        "set readOnlyRootFilesystem and mount an emptyDir where the program writes",
-        _each("readOnlyRootFilesystem", _writes_root, "{name} can write to its root filesystem"),
-    ),
-    Rule(
-        "seccomp",
-        Severity.WARNING,
-        "every system call of the kernel is open",
-        "set seccompProfile to RuntimeDefault",
-        _each("seccompProfile", _has_no_seccomp, "{name} runs without a seccomp profile"),
-    ),
-    Rule(
-        "host-access",
-        Severity.ERROR,
-        "the pod can see or change its node and its neighbours",
-        "use a Service, an emptyDir or a claim",
-        _host,
-    ),
-    Rule(
-        "api-token",
-        Severity.ADVICE,
-        "whoever breaks in can ask the API server",
-        "set automountServiceAccountToken: false, or true if it is needed",
-        _token,
-    ),
+    run_as_non_root,
+    uid_zero,
+    image_user_is_a_name,
+    low_uid,
+    privileged,
+    allow_privilege_escalation,
+    drop_all_capabilities,
+    added_capabilities,
+    read_only_root_fs,
+    seccomp_runtime_default,
+    apparmor_unconfined,
+    selinux_type,
+    proc_mount,
+    unsafe_sysctls,
+    windows_host_process,
+    pss_namespace_label,
 )

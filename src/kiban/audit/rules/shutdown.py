@@ -3,15 +3,22 @@
 import re
 from collections.abc import Iterator
 
-from kiban.audit.findings import Rule, Said, Severity
+from kiban.audit.findings import Mend, Said, Severity, Verdict, rule
 from kiban.audit.view import LONG_RUNNING, Container, View, Workload
-from kiban.kube.objects import SERVICE, Key, annotations_of, get_in
+from kiban.kube.objects import Key, annotations_of, get_in, labels_of
 
 # terminationGracePeriodSeconds when nobody says it (core/v1 PodSpec).
 DEFAULT_GRACE_SECONDS = 30
+GATE = "elbv2.k8s.aws/pod-readiness-gate-inject"
+# lifecycle.preStop.sleep: on by default from 1.30.
+_SLEEP_VERSION = (1, 30)
+_TARGET_TYPE = "alb.ingress.kubernetes.io/target-type"
 _ATTRIBUTES = "alb.ingress.kubernetes.io/target-group-attributes"
 _DELAY = re.compile(r"deregistration_delay\.timeout_seconds=(\d+)")
 _SLEEP = re.compile(r"\bsleep\s+(\d+)")
+_SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash", "sleep", "/bin/sleep")
+_NO_SHELL = re.compile(r"distroless|chainguard|/scratch|\bpause\b")
+_APP = "kind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n"
 
 
 def grace_of(workload: Workload) -> int:
@@ -26,76 +33,151 @@ def pre_stop_seconds(container: Container) -> int | None:
     seconds = get_in(hook, "sleep", "seconds")
     if seconds is not None:
         return int(seconds)
-    found = _SLEEP.search(" ".join(get_in(hook, "exec", "command", default=[])))
+    found = _SLEEP.search(" ".join(_pre_stop_command(container)))
     return int(found.group(1)) if found else 0
 
 
-def _pre_stop(view: View) -> Iterator[Said]:
-    served = {one.key for _, ingress in view.kind("Ingress") for one in _reached(view, ingress)}
+def _pre_stop_command(container: Container) -> list[str]:
+    words = get_in(container.body, "lifecycle", "preStop", "exec", "command", default=[])
+    return [str(word) for word in words]
+
+
+def _served(view: View) -> set[Key]:
+    """The workloads that load balancers send to."""
+    found = {one.key for _, ingress in view.kind("Ingress") for one in view.reached(ingress)}
+    for _, service in view.kind("Service"):
+        if get_in(service, "spec", "type") == "LoadBalancer":
+            found |= {one.key for one in view.behind(service)}
+    for _, route in view.kind("HTTPRoute"):
+        namespace = route["metadata"].get("namespace", "")
+        for each in get_in(route, "spec", "rules", default=[]):
+            for backend in each.get("backendRefs") or ():
+                known = view.find("", "Service", namespace, backend.get("name", ""))
+                found |= {one.key for one in view.behind(known)} if known else set()
+    return found
+
+
+@rule(
+    Severity.WARNING,
+    why="every deploy answers some requests with 502",
+    fix="say `drain: 15s`",
+    example=f"{_APP}      containers: [{{name: app, lifecycle: null}}]",
+)
+def prestop_missing(view: View) -> Iterator[Said]:
+    served = _served(view)
     for workload in view.workloads:
         if workload.key in served and workload.kind in LONG_RUNNING:
             hooks = [pre_stop_seconds(container) for container in workload.running]
             if all(hook is None for hook in hooks):
                 what = "its pods stop while load balancers still send to them"
-                yield Said(workload.key, "lifecycle.preStop", what)
+                first = next(iter(workload.running), None)
+                path = f"{first.path}.lifecycle.preStop" if first else ""
+                yield Said(workload.key, path, what)
 
 
-def _reached(view: View, ingress: dict[str, object]) -> Iterator[Workload]:
-    """The workloads behind the Services of an Ingress."""
-    namespace = get_in(ingress, "metadata", "namespace", default="")
-    for rule in get_in(ingress, "spec", "rules", default=[]):
-        for path in get_in(rule, "http", "paths", default=[]):
-            name = get_in(path, "backend", "service", "name", default="")
-            service = view.by_key.get(Key(SERVICE.group, SERVICE.kind, namespace, name))
-            if service is not None:
-                yield from view.behind(service)
-
-
-def _grace(view: View) -> Iterator[Said]:
+@rule(
+    Severity.ERROR,
+    why="the program is killed before it was even told to stop",
+    fix="make terminationGracePeriodSeconds longer than preStop and the longest request",
+    example=f"{_APP}      terminationGracePeriodSeconds: 15",
+)
+def grace_covers_drain(view: View) -> Iterator[Said]:
     for workload in view.workloads:
         grace = grace_of(workload)
         for container in workload.running:
             sleep = pre_stop_seconds(container)
             if sleep and grace <= sleep:
                 what = f"preStop sleeps {sleep}s of a grace period of {grace}s"
-                yield Said(workload.key, "terminationGracePeriodSeconds", what)
+                yield workload.said("terminationGracePeriodSeconds", what)
 
 
-def _delay(view: View) -> Iterator[Said]:
+@rule(
+    Severity.WARNING,
+    why="the load balancer lets requests go on to a pod that is gone",
+    fix="say `drain`, from which both follow",
+    example="kind: Ingress\nmetadata:\n  name: web\n  annotations:\n"
+    f"    {_ATTRIBUTES}: deregistration_delay.timeout_seconds=300",
+)
+def deregistration_beyond_grace(view: View) -> Iterator[Said]:
     for key, ingress in view.kind("Ingress"):
         found = _DELAY.search(annotations_of(ingress).get(_ATTRIBUTES, ""))
         if found is None:
             continue
         delay = int(found.group(1))
-        for workload in _reached(view, ingress):
-            if delay > grace_of(workload):
-                grace = grace_of(workload)
-                what = (
-                    f"targets are drained for {delay}s, pods of {workload.key.name} live {grace}s"
-                )
-                yield Said(key, f'annotations["{_ATTRIBUTES}"]', what)
+        for workload in {one.key: one for one in view.reached(ingress)}.values():
+            grace = grace_of(workload)
+            if delay > grace:
+                name = workload.key.name
+                what = f"targets are drained for {delay}s, pods of {name} live {grace}s"
+                yield Said(key, f'metadata.annotations["{_ATTRIBUTES}"]', what)
+
+
+@rule(
+    Severity.WARNING,
+    why="a rollout goes on when new pods are ready for Kubernetes, long before the load balancer "
+    "sends to them; seconds of errors at every deploy",
+    fix=f"label the namespace {GATE}: enabled",
+    example=f"kind: Namespace\nmetadata: {{name: shop, labels: {{{GATE}: null}}}}",
+    mend=Mend("enabled"),
+)
+def readiness_gate(view: View) -> Iterator[Said]:
+    seen = set()
+    for key, ingress in view.kind("Ingress"):
+        by_address = annotations_of(ingress).get(_TARGET_TYPE) == "ip"
+        if not by_address or key.namespace in seen:
+            continue
+        seen.add(key.namespace)
+        namespace = view.find("", "Namespace", "", key.namespace)
+        gated = any(one.pod.get("readinessGates") for one in view.reached(ingress))
+        path = f'metadata.labels["{GATE}"]'
+        if gated or (namespace and labels_of(namespace).get(GATE) == "enabled"):
+            continue
+        if namespace is None:
+            what = "whether its namespace asks for readiness gates is not among the manifests"
+            yield Said(key, "metadata.namespace", what, Verdict.UNKNOWN)
+        else:
+            yield Said(Key("", "Namespace", "", key.namespace), path, "pods wait for no target")
+
+
+@rule(
+    Severity.ERROR,
+    why="an older API server drops the hook without a word, and pods stop at once",
+    fix="use exec with sleep, or a newer Kubernetes",
+    example="kind: Deployment\nmetadata: {name: web}\n"
+    "# checked with --kubernetes-version 1.28\nspec: {template: {spec: {containers: "
+    "[{name: app, lifecycle: {preStop: {sleep: {seconds: 15}}}}]}}}",
+)
+def sleep_action_version(view: View) -> Iterator[Said]:
+    version = view.around.version
+    if version is None or version >= _SLEEP_VERSION:
+        return
+    for workload, container in view.each():
+        if get_in(container.body, "lifecycle", "preStop", "sleep") is not None:
+            what = f"preStop.sleep needs 1.30, this is for {version[0]}.{version[1]}"
+            yield Said(workload.key, f"{container.path}.lifecycle.preStop.sleep", what)
+
+
+@rule(
+    Severity.ERROR,
+    why="the hook fails at once, and pods stop while requests still come",
+    fix="use preStop.sleep, which needs no program in the image",
+    example=f"{_APP}      containers:\n      - name: app\n        image: "
+    "gcr.io/distroless/static@sha256:00\n"
+    "        lifecycle: {preStop: {sleep: null, exec: {command: [sh, -c, sleep 15]}}}",
+)
+def shell_less_image_with_exec_prestop(view: View) -> Iterator[Said]:
+    for workload, container in view.serving():
+        words = _pre_stop_command(container)
+        if words and words[0] in _SHELLS and _NO_SHELL.search(container.image):
+            what = f"the image of {container.name} has no {words[0]}"
+            yield Said(workload.key, f"{container.path}.lifecycle.preStop.exec", what)
 
 
 RULES = (
-    Rule(
-        "prestop-missing",
-        Severity.WARNING,
-        "every deploy answers some requests with 502",
-        "say `drain: 15s`",
-        _pre_stop,
-    ),
-    Rule(
-        "grace-covers-prestop",
-        Severity.ERROR,
-        "the program is killed before it was even told to stop",
-        "make terminationGracePeriodSeconds longer than preStop and the longest request",
-        _grace,
-    ),
-    Rule(
-        "deregistration-beyond-grace",
-        Severity.WARNING,
-        "the load balancer lets requests go on to a pod that is gone",
-        "say `drain`, from which both follow",
-        _delay,
-    ),
+    prestop_missing,
+    grace_covers_drain,
+    deregistration_beyond_grace,
+    readiness_gate,
+    sleep_action_version,
+    shell_less_image_with_exec_prestop,
 )

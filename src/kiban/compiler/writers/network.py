@@ -10,6 +10,8 @@ from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 
 ALB = "alb.ingress.kubernetes.io"
+# What a cluster says that serves its routes in clear.
+NO_CERTIFICATE = "none"
 
 
 def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
@@ -78,11 +80,20 @@ def _alb_annotations(target: Target, service: ServiceSpec) -> dict[str, str]:
     }
     if service.health.path:
         found[f"{ALB}/healthcheck-path"] = service.health.path
-    if target.cluster.certificate:
-        found[f"{ALB}/certificate-arn"] = target.cluster.certificate
-        found[f"{ALB}/listen-ports"] = '[{"HTTP": 80}, {"HTTPS": 443}]'
-        found[f"{ALB}/ssl-redirect"] = "443"
-    return found
+    return found | _tls(target, service)
+
+
+def _tls(target: Target, service: ServiceSpec) -> dict[str, str]:
+    """HTTPS, with the certificate that is named or that the controller finds by the hosts."""
+    certificate = target.cluster.certificate
+    hosted = all(target.host(route.host) for route in service.routes.values())
+    if certificate == NO_CERTIFICATE or not (certificate or hosted):
+        return {}
+    named = {f"{ALB}/certificate-arn": certificate} if certificate else {}
+    return named | {
+        f"{ALB}/listen-ports": '[{"HTTP": 80}, {"HTTPS": 443}]',
+        f"{ALB}/ssl-redirect": "443",
+    }
 
 
 def _allowed(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:

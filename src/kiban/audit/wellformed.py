@@ -1,0 +1,71 @@
+"""Whether a manifest has the types that Kubernetes knows, and the manifest without what it drops.
+
+Rules are asked only about manifests that have: they need not wonder what a list of containers is
+when it is a text. What one kind of Kubernetes' own has that its schema lacks is said, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kiban.kube.kinds import standard_kinds
+from kiban.kube.objects import GroupKind, Key, Manifest
+from kiban.kube.schema import shape_of
+from kiban.kube.schema.reading import read
+
+# Kinds that are served no more, whose fields are those of the kind that took their place.
+_SUCCESSORS = {
+    ("extensions", "Deployment"): "apps/v1",
+    ("extensions", "DaemonSet"): "apps/v1",
+    ("extensions", "ReplicaSet"): "apps/v1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The object, fields that its kind does not have, and the first wrong type in words."""
+
+    object: Manifest
+    unknown: list[str] = field(default_factory=list)
+    wrong: str = ""
+
+
+def read_all(manifests: Mapping[Key, Manifest]) -> dict[Key, Reading]:
+    """Every manifest, read against its schema where there is one."""
+    return {key: _read(manifest) for key, manifest in manifests.items()}
+
+
+def _read(manifest: Manifest) -> Reading:
+    kinds = standard_kinds()
+    info = kinds.of_manifest(manifest)
+    if info is not None and info.type_name:
+        found = read(manifest, shape_of(info))
+        return Reading(found.object, found.unknown, found.wrong)
+    group, kind = manifest["apiVersion"].rpartition("/")[0], manifest["kind"]
+    successor = _SUCCESSORS.get((group, kind)) or _newest(group, kind)
+    if successor:
+        info = kinds.of_manifest({"apiVersion": successor, "kind": kind})
+        if info is not None and info.type_name:
+            found = read(manifest, shape_of(info))
+            # What an older version had besides is no mistake of its time.
+            return Reading(found.object, [], found.wrong)
+    return Reading(manifest, wrong=_wrong(manifest))
+
+
+def _newest(group: str, kind: str) -> str:
+    """The version that is served today of a kind whose older version was written."""
+    versions = standard_kinds().versions(GroupKind(group, kind))
+    return f"{group}/{versions[0]}" if versions and group else ""
+
+
+def _wrong(manifest: Manifest) -> str:
+    """The least that rules rely on, of kinds that nobody described."""
+    metadata: Any = manifest["metadata"]
+    for name in ("labels", "annotations"):
+        if not isinstance(metadata.get(name), dict | None.__class__):
+            return f"metadata.{name}: must be a map"
+    if not isinstance(metadata.get("ownerReferences"), list | None.__class__):
+        return "metadata.ownerReferences: must be a list"
+    if "spec" in manifest and not isinstance(manifest["spec"], dict):
+        return "spec: must be a map"
+    return ""

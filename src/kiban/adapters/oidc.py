@@ -54,7 +54,8 @@ class OidcProvider:
 
     async def begin(self, redirect: str) -> tuple[str, Pending]:
         """The address to send the browser to, and what to keep until it comes back."""
-        pending = Pending(*(secrets.token_urlsafe(32) for _ in range(3)), redirect)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        pending = Pending(state, nonce, verifier, redirect)
         digest = hashlib.sha256(pending.verifier.encode()).digest()
         query = {
             "response_type": "code",

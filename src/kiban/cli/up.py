@@ -1,6 +1,7 @@
 """`kiban up` and `kiban down`: the platform from a Git repository to real traffic, and its end."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -43,6 +44,7 @@ def up_command(
     not pass leaves the last good state running.
     """
     from kiban.cli.catalogue import catalogue
+    from kiban.cli.dashboard import port_of
     from kiban.cli.screen import Lines, LiveTree
     from kiban.primitives.instants import parse_span
     from kiban.wiring.dashboard import DashboardWish
@@ -51,7 +53,7 @@ def up_command(
 
     wish = UpWish(
         repo, environments, branch, context, modelled, allow_delete, until is not None,
-        parse_span(timeout), DashboardWish(_port(dashboard), {} if detach else catalogue()),
+        parse_span(timeout), DashboardWish(port_of(dashboard), {} if detach else catalogue()),
     )  # fmt: skip
     if detach:
         from kiban.wiring.up import up_detached
@@ -66,20 +68,13 @@ def up_command(
     screen = LiveTree() if interactive else Lines()
     then = None
     if tour:
-        from kiban.wiring.tour import tour_of
+        from kiban.wiring.tour import ENVIRONMENTS, tour_of
 
+        wish = replace(wish, environments=environments or ENVIRONMENTS)
         then = tour_of(Path("build/tour.json"), stay=sys.stdin.isatty() and interactive)
     with screen:
         code = run(run_up(wish, screen, then, show_json if as_json else None))
     raise click.exceptions.Exit(int(code))
-
-
-def _port(text: str) -> int | None:
-    if text == "none":
-        return None
-    if not text.isdigit() or int(text) > 65535:
-        raise click.BadParameter("a port number, or none", param_hint="--dashboard")
-    return int(text)
 
 
 def _tell(found: dict[str, object]) -> None:
@@ -87,22 +82,6 @@ def _tell(found: dict[str, object]) -> None:
     click.echo(f"{found['platform']} {ready} (process {found['pid']})")
     for address in list(found["addresses"]):  # type: ignore[call-overload]
         click.echo(f"  {address}")
-
-
-@click.command("dashboard", epilog="Example: kiban dashboard --open")
-@click.argument("repo", default=".")
-@click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
-def dashboard_command(repo: str, opens: bool) -> None:
-    """Print the link that opens the dashboard of what `kiban up` runs in REPO.
-
-    The link holds a token that lets whoever has it do everything.
-    """
-    from kiban.wiring.dashboard import link_here
-
-    link = link_here(repo)
-    click.echo(link)
-    if opens:
-        click.launch(link)
 
 
 @click.command("down", epilog="Example: kiban down")

@@ -17,6 +17,7 @@ from kiban.web.outline import Outline
 SERVICE_LABEL = "kiban.dev/service"
 # What is shown of the past without asking the journal.
 KEPT_ACTS = 400
+KEPT_HEADLINES = 20
 KEPT_EVENTS = 4_000
 # Two minutes of a reading every two seconds.
 KEPT_LOADS = 60
@@ -44,6 +45,10 @@ class Board:
     nodes: dict[str, Manifest] = field(default_factory=dict)
     events: dict[Key, Manifest] = field(default_factory=dict)
     acts: deque[Act] = field(default_factory=lambda: deque(maxlen=KEPT_ACTS))
+    # Those of them that say what came out, without the single steps.
+    headlines: deque[Act] = field(default_factory=lambda: deque(maxlen=KEPT_HEADLINES))
+    # Where the routes answer on this machine, as host and port; empty where nobody listens.
+    gateway: str = ""
     loads: dict[tuple[str, str], deque[Load]] = field(default_factory=dict)
     usage: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     version: int = 0
@@ -99,9 +104,11 @@ class Board:
                 del self.events[next(iter(self.events))]
             self._changed()
 
-    def note(self, act: Act) -> None:
-        """Something was written into the record."""
+    def note(self, act: Act, *, is_step: bool = False) -> None:
+        """Something was written into the record; `is_step` when it is a part of a larger act."""
         self.acts.append(act)
+        if not is_step and act.result != "began":
+            self.headlines.append(act)
         self._changed()
 
     def measure(self, namespace: str, service: str, load: Load) -> None:

@@ -209,6 +209,7 @@ async def run_up(
             local.gateway if local else None,
             home.state,
             [driver.changes for driver in drivers],
+            platform.spec.access,
         )
         up.dashboard = await stack.enter_async_context(dashboard_of(wish.dashboard, source))
         if up.dashboard:

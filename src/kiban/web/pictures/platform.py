@@ -13,8 +13,6 @@ from kiban.web.pictures.pods import DRAINING, ENDED, READY, life_of
 PAGE = 50
 # The worst first, which is also how they are sorted.
 ORDER = ("Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy", "")
-# What the strip of latest acts holds.
-LATEST = 12
 
 
 class PlatformPictures:
@@ -42,7 +40,7 @@ class PlatformPictures:
             "page": page,
             "pages": pages,
             "unwell": sum(1 for row in rows if row["rank"] < ORDER.index("Progressing")),
-            "latest": [act.as_data() for act in list(board.acts)[: -LATEST - 1 : -1]],
+            "latest": [act.as_data() for act in reversed(board.headlines)],
         }
         return Picture(facts, found[page * PAGE : (page + 1) * PAGE])
 
@@ -61,7 +59,7 @@ def service_row(board: Board, service: ServiceOutline) -> Row:
         for name in board.outline.environments
         if name in service.environments
     }
-    states = [cell["status"] for cell in cells.values()]
+    states = [cell["status"] for cell in cells.values() if "status" in cell]
     rank = min((ORDER.index(state) for state in states if state in ORDER), default=len(ORDER) - 1)
     words = (service.name, service.team, service.kind, *states)
     return {
@@ -76,6 +74,9 @@ def service_row(board: Board, service: ServiceOutline) -> Row:
 
 def _cell(board: Board, service: ServiceOutline, environment: str) -> dict[str, Any]:
     found = board.service_statuses(environment, service.name)
+    if not found and not board.statuses_of(environment):
+        # Nobody tells of this environment here: only what Git says is known.
+        return {"tag": service.tags.get(environment, "")}
     lives = [life_of(pod) for pod in board.pods_of(environment, service.name)]
     load = board.latest_load(environment, service.name)
     worst = _worst(found)
@@ -108,15 +109,18 @@ def environment_facts(board: Board, environment: EnvironmentOutline) -> dict[str
         "after": environment.after,
         "description": environment.description,
         "clusters": [_on_cluster(status) for status in statuses],
-        "addresses": sorted(
-            {
-                address
-                for status in statuses
-                for each in status.addresses.values()
-                for address in each
-            }
-        ),
+        "addresses": _links(board, statuses),
     }
+
+
+def _links(board: Board, statuses: Iterable[DeliveryStatus]) -> list[str]:
+    """Where the routes answer; through the gateway of this machine if there is one."""
+    port = board.gateway.rpartition(":")[2]
+    found = {each for status in statuses for every in status.addresses.values() for each in every}
+    if not port:
+        return [f"https://{address}" for address in sorted(found)]
+    split = [address.partition("/") for address in sorted(found)]
+    return [f"http://{host}:{port}{slash}{path}" for host, slash, path in split]
 
 
 def _on_cluster(status: DeliveryStatus) -> dict[str, Any]:
@@ -144,9 +148,14 @@ def _commit_facts(status: DeliveryStatus) -> dict[str, Any] | None:
     return {
         "id": commit.id,
         "words": commit.message.partition("\n")[0],
-        "author": commit.author,
+        "author": name_of(commit.author),
         "at": rfc3339(commit.at) if commit.at else "",
     }
+
+
+def name_of(author: str) -> str:
+    """`Ai <ai@example.com>` gives `Ai`."""
+    return author.partition(" <")[0]
 
 
 def _number(text: str) -> int:

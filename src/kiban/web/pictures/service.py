@@ -79,7 +79,8 @@ def graph_of(board: Board, environment: str, center: str) -> dict[str, Any]:
     """The neighbourhood of a service, or with an empty center all services, with live figures."""
     services = board.outline.services
     uses = {name: each.uses for name, each in services.items()}
-    laid = laid_out(uses, neighbourhood(uses, center) if center else sorted(uses))
+    everything = dict.fromkeys([*sorted(uses), *(name for used in uses.values() for name in used)])
+    laid = laid_out(uses, neighbourhood(uses, center) if center else everything)
     nodes = []
     for name, (column, row) in laid.places.items():
         load = board.latest_load(environment, name)

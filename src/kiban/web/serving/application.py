@@ -6,12 +6,13 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from aiohttp import web
 
 from kiban.operations.catalogue import Action, arguments_of, environments_of
+from kiban.primitives.problems import KibanError
 from kiban.web.access import ADMIN, Person
 from kiban.web.board import Board
 from kiban.web.pictures.nodes import Price, nodes_picture
@@ -25,6 +26,10 @@ from kiban.web.serving.streaming import Bell, EventStream, stream_picture
 Query = Mapping[str, str]
 # A page that asks for more at once is not ours.
 BODY_BYTES = 64 * 1024
+RETURN = "/api/oidc/return"
+STATE_COOKIE = "kiban_login"
+# Logins that have begun and not come back; the oldest is forgotten.
+BEGUN_LOGINS = 1_000
 
 
 class Backstage(Protocol):
@@ -33,6 +38,8 @@ class Backstage(Protocol):
     async def record(self, query: Query) -> dict[str, Any]: ...
 
     async def object(self, environment: str, key: str) -> dict[str, Any] | None: ...
+
+    async def tree(self, environment: str, service: str) -> list[dict[str, Any]]: ...
 
     async def explain(self, service: str, environment: str, path: str) -> dict[str, Any]: ...
 
@@ -43,6 +50,26 @@ class Backstage(Protocol):
     def report(self, id_: str) -> bytes | None: ...
 
     def run(self, arguments: Sequence[str], person: Person) -> AsyncIterator[dict[str, Any]]: ...
+
+
+class Begun(Protocol):
+    """A login that has begun: `state` must come back."""
+
+    @property
+    def state(self) -> str: ...
+
+
+Started = TypeVar("Started", bound=Begun)
+
+
+class Login(Protocol[Started]):
+    """Somebody who says who people are, and what they may do."""
+
+    async def begin(self, redirect: str) -> tuple[str, Started]: ...
+
+    async def finish(self, begun: Started, code: str) -> Person | None:
+        """None for somebody who may not come in. Raises `KibanError`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +83,7 @@ class Parts:
     price: Price
     token: str
     hosts: frozenset[str] = frozenset()
+    login: Login[Any] | None = None
 
 
 class Dashboard:
@@ -64,6 +92,7 @@ class Dashboard:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._guard = Guard(parts.hosts)
+        self._begun: dict[str, Begun] = {}
         self._files = page_files()
         self._platform = PlatformPictures()
         self._pictures: Mapping[str, Callable[[Query], Picture]] = {
@@ -86,9 +115,12 @@ class Dashboard:
                 web.get("/api/session", self._session),
                 web.post("/api/login", self._login),
                 web.post("/api/logout", self._logout),
+                web.get("/api/oidc/begin", self._begin_login),
+                web.get(RETURN, self._finish_login),
                 web.get("/api/stream/{topic}", read(self._stream)),
                 web.get("/api/record", read(self._record)),
                 web.get("/api/object", read(self._object)),
+                web.get("/api/tree", read(self._tree)),
                 web.get("/api/explain", read(self._explain)),
                 web.get("/api/logs", read(self._logs)),
                 web.get("/api/reports", read(self._reports)),
@@ -113,7 +145,7 @@ class Dashboard:
     async def _session(self, request: web.Request) -> web.StreamResponse:
         session = self._guard.session(request)
         if session is None:
-            return _json({"person": None})
+            return _json({"person": None, "oidc": self._parts.login is not None})
         return _json(_about(session.person, session.csrf, self._parts.board))
 
     async def _login(self, request: web.Request) -> web.StreamResponse:
@@ -126,6 +158,40 @@ class Dashboard:
         response = web.Response(content_type="application/json")
         session = self._guard.begin(person, response, secure=request.secure)
         response.body = orjson.dumps(_about(person, session.csrf, self._parts.board))
+        return response
+
+    async def _begin_login(self, request: web.Request) -> web.StreamResponse:
+        """Send the browser to the provider; only this browser may come back from there."""
+        if self._parts.login is None:
+            raise refusal(404, "this dashboard has no login provider")
+        try:
+            address, begun = await self._parts.login.begin(f"{request.url.origin()}{RETURN}")
+        except KibanError as error:
+            raise refusal(502, str(error.problems[0])) from None
+        while len(self._begun) >= BEGUN_LOGINS:
+            del self._begun[next(iter(self._begun))]
+        self._begun[begun.state] = begun
+        response = web.HTTPFound(address)
+        # Lax, because the provider's page leads back here.
+        response.set_cookie(
+            STATE_COOKIE, begun.state, httponly=True, samesite="Lax", secure=request.secure
+        )
+        return response
+
+    async def _finish_login(self, request: web.Request) -> web.StreamResponse:
+        state = request.query.get("state", "")
+        begun = self._begun.pop(state, None)
+        if begun is None or request.cookies.get(STATE_COOKIE) != state or not self._parts.login:
+            raise refusal(400, "this login was not begun here, or long ago; begin again")
+        try:
+            person = await self._parts.login.finish(begun, request.query.get("code", ""))
+        except KibanError as error:
+            raise refusal(502, str(error.problems[0])) from None
+        if person is None or not person.roles:
+            raise refusal(403, "you have no role here; `access` in platform.yaml gives roles")
+        response = web.HTTPFound("/")
+        self._guard.begin(person, response, secure=request.secure)
+        response.del_cookie(STATE_COOKIE)
         return response
 
     async def _logout(self, request: web.Request) -> web.StreamResponse:
@@ -164,6 +230,10 @@ class Dashboard:
         if found is None:
             raise refusal(404, "there is no such object")
         return _json(found)
+
+    async def _tree(self, request: web.Request) -> web.StreamResponse:
+        query = request.query
+        return _json(await self._parts.backstage.tree(query.get("env", ""), query.get("name", "")))
 
     async def _explain(self, request: web.Request) -> web.StreamResponse:
         query = request.query

@@ -113,6 +113,7 @@ def refusal(code: int, words: str) -> web.HTTPException:
         409: web.HTTPConflict,
         421: web.HTTPMisdirectedRequest,
         429: web.HTTPTooManyRequests,
+        502: web.HTTPBadGateway,
     }
     text = json.dumps({"error": words})
     return kinds[code](text=text, content_type="application/json")

@@ -13,23 +13,69 @@ from typing import Any
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal.database import JournalPlace
 from kiban.adapters.kubernetes import KubernetesCluster
-from kiban.kube.objects import POD, SECRET, Key, Manifest
+from kiban.compiler import Bundle, compile_environment
+from kiban.delivery.marks import Scope
+from kiban.delivery.messages import Listed
+from kiban.delivery.preview import needed_lists, preview
+from kiban.kube.objects import (
+    CONFIG_MAP,
+    CRON_JOB,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    HORIZONTAL_POD_AUTOSCALER,
+    INGRESS,
+    JOB,
+    NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    STATEFUL_SET,
+    GroupKind,
+    Key,
+    Manifest,
+)
 from kiban.kube.ports import ApiError
 from kiban.primitives.canonical import yaml_text
 from kiban.primitives.problems import KibanError
 from kiban.spec import explain, load_platform
 from kiban.telemetry import acts, delivery_figures, deployments
 from kiban.web.access import Person
-from kiban.web.board import Board
+from kiban.web.board import SERVICE_LABEL, Board
+from kiban.web.pictures.objects import object_tree
 from kiban.web.pictures.record import figures_facts, record_page
 from kiban.wiring.record import every_entry, window
 
 FIGURES_SECONDS = 30 * 86400.0
 LOG_LINES = 500
+# The name of the embedded cluster in the subject of a delivery.
+LOCAL = "local"
 # A report is a page of some hundred kilobytes; what is larger is none.
 REPORT_BYTES = 20_000_000
 REPORT_NAME = "report.html"
 HIDDEN = "hidden"
+# What may belong to a service.
+TREE_KINDS: tuple[GroupKind, ...] = (
+    DEPLOYMENT,
+    STATEFUL_SET,
+    REPLICA_SET,
+    JOB,
+    CRON_JOB,
+    POD,
+    SERVICE,
+    ENDPOINT_SLICE,
+    INGRESS,
+    NETWORK_POLICY,
+    CONFIG_MAP,
+    SECRET,
+    SERVICE_ACCOUNT,
+    PERSISTENT_VOLUME_CLAIM,
+    HORIZONTAL_POD_AUTOSCALER,
+    POD_DISRUPTION_BUDGET,
+)
 
 
 class Backstage:
@@ -43,6 +89,7 @@ class Backstage:
         journal: JournalPlace,
         directory: Path,
     ) -> None:
+        self._bundle: tuple[tuple[str, str], Bundle] | None = None
         self._board, self._repository, self._cluster = board, repository, cluster
         self._journal, self._directory = journal, directory
 
@@ -68,7 +115,57 @@ class Backstage:
             return {"key": key, "text": str(error), "changes": []}
         if found is None:
             return None
-        return {"key": key, "text": yaml_text(shown(found)), "changes": []}
+        changes = await self._changes(environment, wanted)
+        return {"key": key, "text": yaml_text(shown(found)), "changes": changes}
+
+    async def tree(self, environment: str, service: str) -> list[dict[str, Any]]:
+        """Everything that belongs to a service, as a tree."""
+        known = self._board.outline.environments.get(environment)
+        if known is None:
+            return []
+
+        async def listed(kind: GroupKind) -> list[Manifest]:
+            labels = f"{SERVICE_LABEL}={service}"
+            try:
+                found = await self._cluster.list(kind, namespace=known.namespace, labels=labels)
+            except ApiError:
+                return []
+            return list(found.items)
+
+        lists = await asyncio.gather(*map(listed, TREE_KINDS))
+        return object_tree(each for found in lists for each in found)
+
+    async def _changes(self, environment: str, key: Key) -> list[str]:
+        """How an object differs from what Git wants, field by field."""
+        try:
+            bundle = await asyncio.to_thread(self._wanted, environment)
+        except KibanError as error:
+            return [str(problem) for problem in error.problems]
+        scope = self._scope(environment)
+        listings = [
+            Listed(each, (await self._cluster.list(each.kind, namespace=each.namespace)).items)
+            for each in needed_lists(bundle, scope)
+            if each.kind == key.group_kind
+        ]
+        found = preview(bundle, scope, listings).changes
+        return [line for change in found if change.key == key for line in change.lines()]
+
+    def _wanted(self, environment: str) -> Bundle:
+        """What the newest commit wants; kept until there is another."""
+        head = self._repository.head()
+        if self._bundle is None or self._bundle[0] != (head, environment):
+            platform = load_platform(self._repository.files(head))
+            is_local = self._scope(environment).cluster == LOCAL
+            bundle = compile_environment(platform, environment, local=is_local)
+            self._bundle = ((head, environment), bundle)
+        return self._bundle[1]
+
+    def _scope(self, environment: str) -> Scope:
+        outline = self._board.outline
+        subjects = [status.subject for status in self._board.statuses_of(environment)]
+        cluster = subjects[0].partition("@")[2] if subjects else LOCAL
+        namespace = outline.environments[environment].namespace
+        return Scope(outline.name, environment, cluster, namespace)
 
     async def explain(self, service: str, environment: str, path: str) -> dict[str, Any]:
         try:

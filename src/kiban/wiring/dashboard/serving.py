@@ -14,10 +14,12 @@ from kiban.adapters.kubernetes import KubernetesCluster
 from kiban.operations.catalogue import Action
 from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.rehearsal.cloud.catalogue import is_priced, price
+from kiban.spec.access import Access
 from kiban.web.board import Board
 from kiban.web.serving.application import Dashboard, Parts
 from kiban.web.serving.streaming import Bell
 from kiban.wiring.dashboard.backstage import Backstage
+from kiban.wiring.dashboard.login import PlatformLogin
 from kiban.wiring.dashboard.telling import Changes, Teller, outline_at
 from kiban.wiring.local_cluster import free_port
 from kiban.wiring.places import State
@@ -31,13 +33,15 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class DashboardWish:
-    """Whether there is to be a dashboard, and where. A port of None means none."""
+    """Whether there is to be a dashboard, what it offers, and where. A port of None means none."""
 
     port: int | None = PORT
     actions: Mapping[str, Action] = field(default_factory=dict)
+    listen: str = LOOPBACK
 
 
 NO_DASHBOARD = DashboardWish(port=None)
+NOBODY = Access()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Source:
     gateway: Gateway | None
     state: State
     statuses: Sequence[Changes]
+    access: Access = NOBODY
 
 
 @asynccontextmanager
@@ -61,15 +66,20 @@ async def dashboard_of(wish: DashboardWish, source: Source) -> AsyncIterator[str
     board.set_outline(
         await asyncio.to_thread(outline_at, source.repository, source.repository.head())
     )
+    if source.gateway is not None:
+        board.gateway = f"{source.gateway.place.address}:{source.gateway.place.port}"
     journal = source.state.journal
     backstage = Backstage(
         board, source.repository, source.cluster, journal, source.state.directory.parent
     )
     token = kept_token(source.state.directory / TOKEN_FILE)
-    parts = Parts(board, bell, backstage, wish.actions, price_of, token)
+    access = source.access
+    login = PlatformLogin(access) if access.login is not None else None
+    hosts = frozenset(access.hosts)
+    parts = Parts(board, bell, backstage, wish.actions, price_of, token, hosts, login)
     runner = web.AppRunner(Dashboard(parts).application(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, LOOPBACK, free_port(wish.port))
+    site = web.TCPSite(runner, wish.listen, free_port(wish.port))
     await site.start()
     port = runner.addresses[0][1]
     teller = Teller(board, bell, source.repository, source.cluster, source.gateway, journal)

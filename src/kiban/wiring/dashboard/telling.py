@@ -16,7 +16,7 @@ from kiban.adapters.kubernetes.informer import Unavailable
 from kiban.delivery.status import DeliveryStatus
 from kiban.kube.objects import EVENT, NODE, POD, GroupKind
 from kiban.kube.ports import ApiError, Listing
-from kiban.plans.records import Entry, PlanOpened
+from kiban.plans.records import Entry, PlanOpened, StepMoved
 from kiban.primitives.problems import KibanError
 from kiban.primitives.quantities import parse_quantity
 from kiban.spec import load_platform
@@ -29,7 +29,7 @@ from kiban.wiring.record import every_entry
 # While somebody looks: figures of the gateway, the record, and what pods use.
 LOAD_SECONDS = 2.0
 RECORD_SECONDS = 0.5
-USAGE_SECONDS = 15.0
+USAGE_SECONDS = 5.0
 # Plans whose steps may still be named.
 KEPT_PLANS = 100
 POD_METRICS = GroupKind("metrics.k8s.io", "PodMetrics")
@@ -100,9 +100,10 @@ class Teller:
         await self.read_outline()
         found = list(every_entry(self.journal, after=self._sequence))
         # Steps are named by their plans, which may have been opened earlier.
+        steps = {entry.sequence for entry in found if isinstance(entry.record, StepMoved)}
         for act in acts([*self._opened, *found]):
             if act.sequence > self._sequence:
-                self.board.note(act)
+                self.board.note(act, is_step=act.sequence in steps)
         self._opened.extend(entry for entry in found if isinstance(entry.record, PlanOpened))
         self._sequence = max((entry.sequence for entry in found), default=self._sequence)
         if self.board.version != before:

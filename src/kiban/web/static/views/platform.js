@@ -27,7 +27,7 @@ function card(environment) {
   return h("article", { key: environment.name, class: `card state ${tone(worst(clusters))}`, "data-environment": environment.name },
     h("h2", {}, environment.name, environment.after ? h("span", { class: "quiet" }, ` ← ${environment.after}`) : null),
     clusters.length ? clusters.map((each) => onCluster(each, clusters.length > 1)) : h("p", { class: "quiet" }, t("not deployed here")),
-    environment.addresses.length ? h("p", { class: "addresses" }, environment.addresses.slice(0, 4).map((address) => h("code", { key: address }, address))) : null);
+    environment.addresses.length ? h("p", { class: "addresses" }, environment.addresses.slice(0, 4).map((address) => h("a", { key: address, href: address, target: "_blank", rel: "noreferrer" }, address))) : null);
 }
 
 function onCluster(status, named) {
@@ -69,6 +69,7 @@ function matrix(page) {
 function cell(page, row, environment) {
   const found = row.cells[environment];
   if (!found) return h("td", { key: environment, class: "none" }, "–");
+  if (found.status === undefined) return h("td", { key: environment, class: "none quiet", title: t("not deployed here") }, found.tag || "–");
   return h("td", { key: environment, class: `cell ${tone(found.status)}`, "data-environment": environment },
     h("a", { href: `#/service?name=${row.id}&env=${environment}`, class: "tag" }, found.tag || t("Open")),
     h("span", { class: "figures" }, mark(found.status || "waiting", { word: found.status !== "Healthy" }), found.pods ? ` ${found.ready}/${found.pods}` : "", found.rate ? ` ${number(found.rate, 1)}/s` : "", found.errors ? h("span", { class: "mark bad" }, ` ${number(found.errors, 1)} ${t("errors")}`) : null),
@@ -99,6 +100,6 @@ function latest(found) {
   if (!found.length) return h("p", { class: "quiet" }, t("Nothing yet"));
   return h("ol", { class: "latest" }, found.map((act) => h("li", { key: act.sequence },
     h("a", { href: `#/record?q=${encodeURIComponent(act.plan || act.subject)}` }, act.what), " ", act.result ? mark(act.result) : null,
-    h("p", { class: "quiet" }, `${act.subject} ${act.who} `, when(act.at)),
+    h("p", { class: "quiet" }, `${act.subject} ${act.who.split(" <")[0]} `, when(act.at)),
     act.why ? h("p", { class: "why" }, act.why) : null)));
 }

@@ -24,7 +24,7 @@ export const recordView = {
       h("div", { key: "table", class: "scroll" }, h("table", { class: "record" },
         h("thead", {}, h("tr", {}, ["When", "Who", "What", "Result", "Why"].map((word) => h("th", { key: word, scope: "col" }, t(word))))),
         h("tbody", {}, state.acts.map((act) => h("tr", { key: act.sequence, id: `act-${act.sequence}` },
-          h("td", {}, link(`#/record?q=${encodeURIComponent(act.plan || act.subject)}`, when(act.at))), h("td", {}, act.who),
+          h("td", {}, link(`#/record?q=${encodeURIComponent(act.plan || act.subject)}`, when(act.at))), h("td", {}, act.who.split(" <")[0]),
           h("td", {}, act.what, h("div", { class: "quiet" }, act.subject, " ", act.commit ? h("code", {}, short(act.commit)) : null)),
           h("td", {}, act.result ? mark(act.result) : ""), h("td", {}, act.why)))))),
       state.more ? button(t("More"), () => load(query.q ?? "", state.next, draw)) : null,
@@ -35,6 +35,6 @@ export const recordView = {
 function figures(each) {
   const span = (seconds) => (seconds === null ? "–" : seconds < 120 ? `${number(seconds)} ${t("seconds")}` : seconds < 7200 ? `${number(seconds / 60, 1)} ${t("minutes")}` : `${number(seconds / 3600, 1)} ${t("hours")}`);
   const line = (words, value) => h("div", {}, h("dt", {}, t(words)), h("dd", {}, value));
-  return h("article", { key: each.subject ?? each.environment, class: "card" }, h("h2", {}, each.subject ?? each.environment ?? ""),
-    h("dl", { class: "dl" }, line("Deployments", number(each.deployments)), line("Lead time", span(each.leadSeconds ?? null)), line("Failure rate", each.failureRate === null || each.failureRate === undefined ? "–" : `${number(each.failureRate * 100)} %`), line("Time to restore", span(each.restoreSeconds ?? null))));
+  return h("article", { key: each.subject, class: "card" }, h("h2", {}, each.subject || t("All environments")),
+    h("dl", { class: "dl" }, line("Deployments", number(each.deployments)), line("Lead time", span(each.leadTimeMedianSeconds)), line("Failure rate", each.changeFailureRate === null ? "–" : `${number(each.changeFailureRate * 100)} %`), line("Time to restore", span(each.restoreMedianSeconds))));
 }

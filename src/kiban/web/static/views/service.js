@@ -7,14 +7,14 @@ import { graph, timeline } from "../drawings.js";
 import { acts } from "./platform.js";
 import { t } from "../words.js";
 
-const open = { logs: null, text: "", object: null, explained: null, filter: "" };
+const open = { logs: null, text: "", object: null, explained: null, filter: "", tree: null, search: "" };
 // A browser that keeps every line for ever becomes slow.
 const KEPT = 200_000;
 
 export const serviceView = {
   topic: "service",
   query: ({ name = "", env = "" }) => ({ name, env }),
-  leave: () => { open.logs?.source.close(); Object.assign(open, { logs: null, text: "", object: null, explained: null }); },
+  leave: () => { open.logs?.source.close(); Object.assign(open, { logs: null, text: "", object: null, explained: null, tree: null }); },
   close: () => { if (!open.object) return false; open.object = null; return true; },
   draw: (page) => {
     const { facts, rows, go } = page;
@@ -110,7 +110,18 @@ function follow(pod, env, draw) {
 
 function objects(facts, draw) {
   if (!facts.objects.length) return h("p", { class: "quiet" }, t("Nothing yet"));
-  return h("ul", { class: "tree" }, facts.objects.map((each) => h("li", { key: each.object }, mark(each.status, { word: false }), " ",
+  const grow = async () => { open.tree = open.tree ? null : await get("/api/tree", { env: facts.environment, name: facts.name }).catch(() => []); draw(); };
+  const found = (open.tree ?? facts.objects).filter((each) => each.object.toLowerCase().includes(open.search.toLowerCase()));
+  return [
+    h("div", { class: "row tools" },
+      h("label", { class: "row" }, h("span", { class: "unseen" }, t("Search")), h("input", { type: "search", placeholder: t("Search"), value: open.search, oninput: (event) => { open.search = event.target.value; draw(); } })),
+      button(open.tree ? t("Only what was delivered") : t("The whole tree"), grow, { kind: "small" })),
+    tree(found, facts, draw),
+  ];
+}
+
+function tree(found, facts, draw) {
+  return h("ul", { class: "tree tall" }, found.map((each) => h("li", { key: each.object, style: { "padding-left": `${(each.depth ?? 0) * 1.2}rem` } }, mark(each.status, { word: false }), " ",
     h("button", { type: "button", class: "plain", onclick: async () => { open.object = { key: each.object, text: "…" }; draw(); open.object = await get("/api/object", { env: facts.environment, key: each.object }).catch((error) => ({ key: each.object, text: error.message })); draw(); } }, each.object),
     each.why ? h("span", { class: "why" }, each.why) : null)));
 }

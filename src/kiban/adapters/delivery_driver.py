@@ -8,48 +8,29 @@ Between changes it sleeps: nothing is polled but the branch.
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from kiban.adapters.cluster_requests import answer_to
+from kiban.adapters.cluster_watching import Watching
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
-from kiban.adapters.kubernetes.informer import Unavailable, follow
-from kiban.adapters.sources.opening import open_sealed
-from kiban.compiler.bundle import Bundle, SecretNeed
+from kiban.compiler.bundle import Bundle
 from kiban.delivery.delivery import Delivery
-from kiban.delivery.marks import FIELD_MANAGER, Scope
+from kiban.delivery.marks import Scope
 from kiban.delivery.messages import (
-    Accepted,
     Answer,
     Append,
-    Applied,
-    Apply,
     Commit,
-    Conflict,
     Desired,
-    DryRun,
-    Follow,
-    Gone,
-    Listed,
-    LogRead,
-    MakeSecret,
     ObjectAsk,
     Observation,
-    ReadLog,
-    Refused,
-    Release,
-    Remove,
-    Removed,
-    Seen,
     Undeliverable,
 )
-from kiban.delivery.secret_values import opened_manifest, secret_manifest
 from kiban.delivery.status import DeliveryStatus
-from kiban.kube.objects import Manifest
-from kiban.kube.ports import ApiError, ClusterPort, Listing
+from kiban.kube.ports import ClusterPort
 from kiban.plans.plan import Lease
 from kiban.primitives.instants import Instant, seconds_between
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
@@ -62,10 +43,8 @@ PARALLEL_REQUESTS = 32
 LEASE_SECONDS = 15.0
 # Whoever watches the status is not told of changes faster than they can be seen.
 SHOWN_SECONDS = 0.05
-# Bytes of chance in a generated secret value, written in hexadecimal.
-TOKEN_BYTES = 16
-# Of the log of a hook that failed.
-LOG_LINES = 20
+# Nor do they take more than a tenth of the time that delivery itself could use.
+WATCHERS_SHARE = 10
 
 
 def now() -> Instant:
@@ -106,7 +85,7 @@ class DeliveryDriver:
         self._changed = asyncio.Condition()
         self._slots = asyncio.Semaphore(PARALLEL_REQUESTS)
         self._requests: set[asyncio.Task[None]] = set()
-        self._informers: dict[Follow, asyncio.Task[None]] = {}
+        self._watching = Watching(cluster, self._put, self._set_unavailable)
 
     def commit(self, observation: Desired | Undeliverable) -> None:
         """Say what Git wants now."""
@@ -127,15 +106,15 @@ class DeliveryDriver:
 
     async def changes(self, pause_seconds: float = SHOWN_SECONDS) -> AsyncIterator[DeliveryStatus]:
         """The status now and after every change, for whoever shows it; not more often than once
-        in `pause_seconds`."""
-        seen = -1
+        in `pause_seconds`, and rarer where making it and what is done with it take long."""
+        seen, clock = -1, asyncio.get_running_loop().time
         while True:
             async with self._changed:
                 while self.delivery.version == seen:
                     await self._changed.wait()
-            seen = self.delivery.version
+            begun, seen = clock(), self.delivery.version
             yield self.status()
-            await asyncio.sleep(pause_seconds)
+            await asyncio.sleep(max(pause_seconds, WATCHERS_SHARE * (clock() - begun)))
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises `KibanError` when another process has the lease."""
@@ -147,10 +126,11 @@ class DeliveryDriver:
                 if renewing.done():
                     renewing.result()
         finally:
-            tasks = [renewing, *self._requests, *self._informers.values()]
+            tasks = [renewing, *self._requests]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._watching.stop()
             if self._lease is not None:
                 self.journal.release(self._lease)
 
@@ -164,7 +144,7 @@ class DeliveryDriver:
             else:
                 self.delivery.observe(message, now())
         asks = self.delivery.step(now())
-        self._follow_what_is_needed()
+        self._watching.follow(self.delivery.follows())
         for ask in asks:
             if isinstance(ask, Append):
                 await self.journal.append(ask.records, now(), self._lease)
@@ -196,73 +176,7 @@ class DeliveryDriver:
 
     async def _carry_out(self, ask: ObjectAsk) -> None:
         async with self._slots:
-            try:
-                self._put(await self._request(ask))
-            except ApiError as error:
-                conflicts = _conflicts(error)
-                self._put(Refused(ask.key, error.code, error.reason, str(error), conflicts))
-
-    async def _request(self, ask: ObjectAsk) -> Answer:
-        match ask:
-            case Apply():
-                found = await self.cluster.apply(
-                    ask.manifest, manager=FIELD_MANAGER, force=ask.force
-                )
-                return Applied(ask.key, found)
-            case MakeSecret():
-                # Read again: what was seen may be older than what another process has made.
-                live = await self.cluster.get(ask.key)
-                secret = await self._secret(ask.need, live)
-                found = await self.cluster.apply(secret, manager=FIELD_MANAGER, force=True)
-                return Applied(ask.key, found)
-            case Remove():
-                await self.cluster.delete(ask.key, uid=ask.uid)
-                return Removed(ask.key)
-            case DryRun():
-                await self.cluster.apply(
-                    ask.manifest, manager=FIELD_MANAGER, force=True, dry_run=True
-                )
-                return Accepted(ask.key)
-            case Release():
-                patch = {"metadata": {"finalizers": list(ask.finalizers)}}
-                return Applied(ask.key, await self.cluster.patch(ask.key, patch))
-            case ReadLog():
-                lines = self.cluster.logs(ask.key, container=ask.container, tail=LOG_LINES)
-                text = b"".join([piece async for piece in lines])
-                return LogRead(ask.key, text.decode(errors="replace"))
-
-    async def _secret(self, need: SecretNeed, live: Manifest | None) -> Manifest:
-        if not need.sealed:
-            return secret_manifest(need, live, self.scope, _token)
-        try:
-            opened = await asyncio.to_thread(open_sealed, need.sealed)
-        except KibanError as error:
-            raise ApiError(0, "CannotOpen", error.problems[0].what) from error
-        return opened_manifest(need, opened, self.scope)
-
-    # Watching
-
-    def _follow_what_is_needed(self) -> None:
-        needed = self.delivery.follows()
-        for item in needed:
-            if item not in self._informers:
-                self._informers[item] = asyncio.create_task(self._inform(item))
-        if len(self._informers) > len(needed):
-            for item in [item for item in self._informers if item not in needed]:
-                self._informers.pop(item).cancel()
-
-    async def _inform(self, item: Follow) -> None:
-        async for event in follow(self.cluster, item.kind, namespace=item.namespace):
-            if isinstance(event, Unavailable):
-                self._set_unavailable(str(event.error))
-                continue
-            self._set_unavailable("")
-            if isinstance(event, Listing):
-                self._put(Listed(item, event.items))
-            elif event.type == "DELETED":
-                self._put(Gone(event.object))
-            else:
-                self._put(Seen(event.object))
+            self._put(await answer_to(ask, self.cluster, self.scope))
 
     def _set_unavailable(self, message: str) -> None:
         if message != self.unavailable:
@@ -351,20 +265,6 @@ async def _fall_back(repository: GitRepository, driver: DeliveryDriver, compile_
         if isinstance(observation, Desired):
             driver.commit(observation)
             return
-
-
-def _conflicts(error: ApiError) -> tuple[Conflict, ...]:
-    """The fields that others own, of an apply that was refused for them."""
-    causes = error.details.get("causes") or ()
-    return tuple(
-        Conflict(str(cause.get("message", "")), str(cause.get("field", "")))
-        for cause in causes
-        if cause.get("reason") == "FieldManagerConflict"
-    )
-
-
-def _token() -> str:
-    return secrets.token_hex(TOKEN_BYTES)
 
 
 def has_ended(holder: str) -> bool:

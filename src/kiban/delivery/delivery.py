@@ -139,6 +139,9 @@ class Delivery:
     def step(self, now: Instant) -> list[Ask]:
         """What to do now, in order; the driver calls again after every answer or observation."""
         asks: list[Ask] = []
+        looks = self._judge.looks
+        self._judge.tell(now)
+        self.version += self._judge.looks - looks
         if self._commits.next is not None and all(one.is_quiet for one in self._executions()):
             self._change_over(self._commits.next)
         is_over = True
@@ -156,7 +159,7 @@ class Delivery:
 
     def next_due(self) -> Instant | None:
         """When to call `step` again if nothing happens before, or None."""
-        times = [one.run.next_due() for one in self._executions()]
+        times = [self._judge.next_due(), *(one.run.next_due() for one in self._executions())]
         if self._execution is None:
             times.append(self._failures.retry_at)
         if self._healing is None:

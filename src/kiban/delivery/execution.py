@@ -29,6 +29,7 @@ from kiban.delivery.steps import SHARED
 from kiban.delivery.sync import SyncPlan, secret_key
 from kiban.delivery.validating import dry_runs, is_acceptable
 from kiban.delivery.yielding import Yields
+from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import JOB, Key, is_deleting, uid_of
 from kiban.plans.plan import Step
 from kiban.plans.records import Event, Record
@@ -36,6 +37,7 @@ from kiban.plans.run import PASS, PlanRun, Result
 from kiban.plans.run import Ask as PlanAsk
 from kiban.primitives.instants import Instant
 
+NOT_FOUND = 404
 CONFLICT = 409
 INVALID = 422
 # Answers that the same request will get again.
@@ -247,4 +249,10 @@ def _result(refused: Sequence[Refused]) -> Result:
     first = refused[0]
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     text = f"{first.key}: {first.message}{more}"
-    return Result("fail", text, final=all(answer.code in _FINAL_CODES for answer in refused))
+    return Result("fail", text, final=all(map(_is_final, refused)))
+
+
+def _is_final(answer: Refused) -> bool:
+    # A kind that was defined a moment ago may not be served yet.
+    is_young = answer.code == NOT_FOUND and standard_kinds().of(answer.key.group_kind) is None
+    return answer.code in _FINAL_CODES and not is_young

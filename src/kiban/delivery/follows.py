@@ -31,11 +31,16 @@ def follows_of(bundle: Bundle, scope: Scope) -> tuple[Follow, ...]:
     """
     keys = [key_of(manifest) for manifest in bundle.manifests]
     kinds = {key.group_kind for key in keys} | set(EMITTED_KINDS)
+    # Kinds of no table: whether they live in namespaces is seen by their objects.
+    wide = {key.group_kind for key in keys if not key.namespace}
     spaces = {key.namespace for key in keys} | {need.namespace for need in bundle.secrets}
     spaces = (spaces | {scope.namespace}) - {""}
-    found = [Follow(kind) for kind in kinds if not is_namespaced(kind)]
+    found = [Follow(kind) for kind in kinds if kind in wide or not is_namespaced(kind)]
     found += [
-        Follow(kind, space) for kind in kinds | {POD} for space in spaces if is_namespaced(kind)
+        Follow(kind, space)
+        for kind in kinds | {POD}
+        for space in spaces
+        if kind not in wide and is_namespaced(kind)
     ]
     return tuple(sorted(found, key=lambda follow: (follow.kind, follow.namespace)))
 

@@ -15,7 +15,9 @@ from kiban.kube.objects import (
     GroupKind,
     Key,
     Manifest,
+    get_in,
 )
+from kiban.primitives.instants import Instant, later, parse_rfc3339
 
 WELL = frozenset({"Healthy", "Suspended"})
 # A rollout that Kubernetes itself has given up: waiting longer brings nothing.
@@ -35,21 +37,65 @@ ADVISORY_KINDS = frozenset(
 )
 
 
+# An ingress without an address after so long is of a class that publishes none.
+ADDRESS_SECONDS = 600.0
+# What is judged by the time is judged so often.
+LOOK_SECONDS = 60.0
+TIMED_KINDS = frozenset({CRON_JOB, INGRESS})
+
+
 class Judge:
-    """The health of objects as they were last seen; an object is judged once for each state."""
+    """The health of objects as they were last seen; an object is judged once for each state.
+
+    Whoever steps tells the time, by which schedules and addresses are judged; `looks` grows when
+    these have to be judged again.
+    """
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        self.now = self._looked = Instant(0)
+        self.looks = 0
         self._verdicts: dict[Key, tuple[Manifest, Health]] = {}
 
     def __call__(self, key: Key) -> Health:
         """The verdict on one object, with what keeps its pods from starting."""
         verdict = self._verdict(key)
         manifest = self.live.get(key)
-        if verdict.status in WELL or manifest is None:
+        if manifest is None:
             return verdict
+        if key.group_kind == CRON_JOB:
+            return health(manifest, (), self.now)
+        if verdict.status in WELL:
+            return verdict
+        if key.group_kind == INGRESS:
+            return self._addressed(manifest, verdict)
+        if key.group_kind == PERSISTENT_VOLUME_CLAIM:
+            return self._claimed(manifest, verdict)
         pods = self.live.pods_of(manifest)
         return health(manifest, pods) if pods else verdict
+
+    def tell(self, now: Instant) -> None:
+        """What time it is."""
+        self.now = now
+        if now >= later(self._looked, LOOK_SECONDS):
+            self._looked, self.looks = now, self.looks + 1
+
+    def next_due(self) -> Instant | None:
+        """When a verdict may change although nothing happens, or None."""
+        return later(self._looked, LOOK_SECONDS) if self.live.has_any(TIMED_KINDS) else None
+
+    def _addressed(self, manifest: Manifest, verdict: Health) -> Health:
+        if verdict.reason != "NoAddress" or _given_up(manifest) > self.now:
+            return verdict
+        name = get_in(manifest, "spec", "ingressClassName", default="") or "the default one"
+        text = f"no address was ever published; the class is {name}"
+        return Health("Healthy", "NoAddress", text)
+
+    def _claimed(self, claim: Manifest, verdict: Health) -> Health:
+        """A claim that no pod uses waits for nothing that delivery could wait for."""
+        if verdict.reason != "Pending" or self.live.users_of(claim):
+            return verdict
+        return Health("Healthy", "Unused", "bound when the first pod uses it")
 
     def holds_up(self, key: Key) -> bool:
         """Whether what needs the object has to wait for it."""
@@ -63,3 +109,9 @@ class Judge:
         if known is None or known[0] is not manifest:
             known = self._verdicts[key] = (manifest, health(manifest))
         return known[1]
+
+
+def _given_up(ingress: Manifest) -> Instant:
+    """When the address of an ingress is waited for no longer."""
+    created = ingress["metadata"].get("creationTimestamp")
+    return later(parse_rfc3339(created) if created else Instant(0), ADDRESS_SECONDS)

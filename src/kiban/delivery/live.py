@@ -3,7 +3,7 @@
 Filled by lists and watches, it answers every question about the live state without a request.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from kiban.delivery.messages import Follow, Gone, Listed, Seen
 from kiban.kube.objects import POD, GroupKind, Key, Manifest, get_in, key_of, labels_of, uid_of
@@ -55,6 +55,21 @@ class Live:
         rarest = min(places, key=len)
         pods = (self._objects[key] for key in sorted(rarest))
         return [pod for pod in pods if wanted.items() <= labels_of(pod).items()]
+
+    def users_of(self, claim: Manifest) -> Sequence[Manifest]:
+        """The pods that have a volume by this claim."""
+        key = key_of(claim)
+        pods = (self._objects[pod] for pod in sorted(self._by_place.get((POD, key.namespace), ())))
+        return [
+            pod
+            for pod in pods
+            for volume in get_in(pod, "spec", "volumes", default=[])
+            if get_in(volume, "persistentVolumeClaim", "claimName") == key.name
+        ]
+
+    def has_any(self, kinds: Container[GroupKind]) -> bool:
+        """Whether there is an object of one of these kinds."""
+        return any(kind in kinds and keys for (kind, _), keys in self._by_place.items())
 
     def listed(self, listing: Listed) -> None:
         """Replace what is known of what is followed."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import is_
 
-from kiban.delivery.judgement import WELL, Judge
+from kiban.delivery.judgement import TIMED_KINDS, WELL, Judge
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Undeliverable
 from kiban.delivery.status import ObjectStatus, ServiceStatus, StepStatus
@@ -27,6 +27,8 @@ class _Basis:
     said: str
     # Grows with every change of a pod, which say why a service is not well.
     pods: int
+    # Grows when what is judged by the time is to be judged again.
+    looks: int
 
     def is_still(self, other: "_Basis", status: str) -> bool:
         """Whether the same would be made of the other. Objects are compared by identity: what is
@@ -35,6 +37,7 @@ class _Basis:
             self.keys == other.keys
             and all(map(is_, self.objects, other.objects))
             and (self.wave, self.step, self.said) == (other.wave, other.step, other.said)
+            and self.looks == other.looks
             and (status in WELL or self.pods == other.pods)
         )
 
@@ -58,7 +61,8 @@ class Reports:
     ) -> ServiceStatus:
         live = self._judge.live
         objects = tuple(map(live.get, keys))
-        basis = _Basis(keys, objects, wave, *_doing(name, run), live.pod_changes)
+        looks = self._judge.looks if any(key.group_kind in TIMED_KINDS for key in keys) else 0
+        basis = _Basis(keys, objects, wave, *_doing(name, run), live.pod_changes, looks)
         known = self._known.get(name)
         if known is not None and known[0].is_still(basis, known[1].status):
             return known[1]

@@ -14,6 +14,8 @@ NOT_FOUND = 404
 RETRY_SECONDS = 0.2
 RETRY_LIMIT_SECONDS = 15.0
 UNKNOWN_SECONDS = 60.0
+# The resourceVersion of the empty list of a kind that the cluster does not have.
+UNSERVED = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ async def follow(
             if error.code == GONE:
                 continue
             if error.code == NOT_FOUND and not failures:
-                yield Listing([], "0")
+                yield Listing([], UNSERVED)
             else:
                 yield Unavailable(error)
             await asyncio.sleep(_pause(error, failures))

@@ -16,6 +16,11 @@ GOOD = Facts(
     thaw_to_whole_seconds=1.5,
     old_version_answers_after_release=0,
     answered_while_backend_down=400,
+    gates_to_promoted_seconds=6.0,
+    bad_release_to_rollback_seconds=3.0,
+    bad_release_promotions=0,
+    other_failures_of_bad_release=0,
+    bad_answers_after_rollback=0,
 )
 STEADY = Phase("steady", True, 900, 0, 0, 5.0, 20.0, 40.0)
 KILL = Phase("kill", False, 300, 3, 0, 5.0, 20.0, 40.0)
@@ -55,6 +60,11 @@ def test_the_report_reads_line_by_line() -> None:
         replace(GOOD, kill_to_ready_seconds=60.0),
         replace(GOOD, answered_while_backend_down=0),
         replace(GOOD, old_version_answers_after_release=1),
+        replace(GOOD, gates_to_promoted_seconds=None),
+        replace(GOOD, bad_release_to_rollback_seconds=31.0),
+        replace(GOOD, bad_release_promotions=1),
+        replace(GOOD, other_failures_of_bad_release=1),
+        replace(GOOD, bad_answers_after_rollback=None),
     ],
 )
 def test_what_is_missed_or_not_measured_does_not_pass(facts: Facts) -> None:

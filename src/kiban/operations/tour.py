@@ -16,6 +16,8 @@ REQUESTS_PER_SECOND = 210
 FEWEST_REQUESTS = 5_000
 LOWEST_RATE = 200.0
 LONGEST_HEAL_SECONDS = 15.0
+LONGEST_PROMOTION_SECONDS = 60.0
+LONGEST_ROLLBACK_SECONDS = 30.0
 # A backend that takes more than 0.4 s is replaced by a default; on a busy laptop some do.
 MOST_DEFAULTED_PERCENT = 5.0
 
@@ -49,6 +51,11 @@ class Facts:
     thaw_to_whole_seconds: float | None
     old_version_answers_after_release: int | None
     answered_while_backend_down: int | None
+    gates_to_promoted_seconds: float | None
+    bad_release_to_rollback_seconds: float | None
+    bad_release_promotions: int | None
+    other_failures_of_bad_release: int | None
+    bad_answers_after_rollback: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ def judge(phases: Sequence[Phase], facts: Facts) -> TourReport:
             facts.old_version_answers_after_release,
             0,
         ),
+        *_releases(facts),
         _within("a killed pod is replaced", facts.kill_to_ready_seconds, LONGEST_HEAL_SECONDS),
         _within("a deleted object is back", facts.delete_to_restored_seconds, LONGEST_HEAL_SECONDS),
         _at_least(
@@ -118,6 +126,22 @@ def judge(phases: Sequence[Phase], facts: Facts) -> TourReport:
         _within("whole again after the backend is back", facts.thaw_to_whole_seconds, 30.0),
     )
     return TourReport(tuple(phases), facts, expectations)
+
+
+def _releases(facts: Facts) -> tuple[Expectation, ...]:
+    """What Kiban does about releases by itself."""
+    back = facts.bad_release_to_rollback_seconds
+    return (
+        _within(
+            "a release that passes its gates answers in the next environment",
+            facts.gates_to_promoted_seconds,
+            LONGEST_PROMOTION_SECONDS,
+        ),
+        _within("a bad release is rolled back in Git", back, LONGEST_ROLLBACK_SECONDS),
+        _equal("requests lost then by anything else", facts.other_failures_of_bad_release, 0),
+        _equal("answers of the bad release afterwards", facts.bad_answers_after_rollback, 0),
+        _equal("bad releases that went further", facts.bad_release_promotions, 0),
+    )
 
 
 def _at_least(name: str, measured: float | None, bound: float, unit: str) -> Expectation:

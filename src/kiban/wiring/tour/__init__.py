@@ -5,7 +5,7 @@ The load comes from a process of its own, so that its clock does not stop when o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,16 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.wiring.local_cluster import LocalCluster
 from kiban.wiring.tour.changes import drain, release, scale_in, scale_web
 from kiban.wiring.tour.failures import delete, freeze, kill
+from kiban.wiring.tour.releases import promote, release_badly
 from kiban.wiring.tour.stage import Stage
 from kiban.wiring.up import Up
 
-PLANNED = ("steady", "release", "new version", "scale-in", "drain")
+# A release goes from the first to the second by itself.
+ENVIRONMENTS = ("dev", "stg")
+PLANNED = ("steady", "release", "new version", "promotion", "taken back", "scale-in", "drain")
+BAD = "bad release"
+# What a release that fails answers with; anything else is a fault of ours.
+BAD_ANSWER = "status 500"
 # A page asks four backends; with more of them two shared cores would be busy with nothing else.
 SHOTS = (Shot("GET", "/?user=ada", 1), Shot("GET", "/stamp/ada", 2), Shot("POST", "/stamp/ada", 1))
 STEADY_SECONDS = 6.0
@@ -70,6 +76,8 @@ async def under_load(stage: Stage) -> TourReport:
     stage.say(f"{REQUESTS_PER_SECOND} requests a second against {stage.url}")
     await asyncio.sleep(STEADY_SECONDS)
     tag, serving = await release(stage)
+    promoted = await promote(stage, tag)
+    bad = await release_badly(stage)
     await scale_in(stage)
     await drain(stage)
     killed = await kill(stage)
@@ -90,13 +98,18 @@ async def under_load(stage: Stage) -> TourReport:
             count for version, count in versions.items() if version != tag
         ),
         answered_while_backend_down=defaulted(phases["points down"]),
+        gates_to_promoted_seconds=promoted,
+        bad_release_to_rollback_seconds=bad.seconds,
+        bad_release_promotions=bad.promotions,
+        other_failures_of_bad_release=others(phases[BAD]["errors"]),
+        bad_answers_after_rollback=bad_answers(phases, bad.tag),
     )
     return judge([phase_of(name, found) for name, found in phases.items()], facts)
 
 
 def example_of(up: Up) -> LocalCluster:
-    """The embedded cluster of the example."""
-    if not up.platform.spec.example or up.local is None:
+    """The embedded cluster of the example, with both its environments."""
+    if not up.platform.spec.example or up.local is None or len(up.drivers) < len(ENVIRONMENTS):
         raise KibanError(
             Problem(
                 "tour/not-an-example",
@@ -122,6 +135,17 @@ def phase_of(name: str, found: dict[str, Any]) -> Phase:
         longest_ms=latency["max"],
         errors=found["errors"],
     )
+
+
+def others(errors: Mapping[str, int]) -> int:
+    """Failures that are not a bad release's own."""
+    return sum(count for error, count in errors.items() if error != BAD_ANSWER)
+
+
+def bad_answers(phases: Mapping[str, Any], tag: str) -> int | None:
+    """How often the bad release answered once it was taken back; None when it never was."""
+    clean = phases.get("taken back")
+    return None if clean is None else int(clean["versions"].get(tag, 0))
 
 
 def defaulted(found: dict[str, Any]) -> int:

@@ -10,8 +10,7 @@ from kiban.kube.health import health
 from kiban.kube.objects import DEPLOYMENT, NODE, Key, Manifest, get_in, key_of
 from kiban.primitives.instants import rfc3339
 from kiban.reconcile.commands import Evict
-from kiban.wiring.builds import build_service
-from kiban.wiring.release import TAG_LENGTH, release_line
+from kiban.wiring.tour.releases import better, build_and_release
 from kiban.wiring.tour.stage import SETTLE_SECONDS, Stage
 from kiban.wiring.up import Up
 
@@ -23,16 +22,8 @@ MOVED_AT_ONCE = 1
 async def release(stage: Stage) -> tuple[str, float | None]:
     """A new version of stamp, by a commit: its tag, and seconds until its first answer."""
     await stage.phase("release", "a new version of stamp is built and released by a commit")
-    repository = stage.up.repository
-    commit = repository.edit("apps/stamp/main.py", next_version, "Count stamps in a new version")
-    tag = commit[:TAG_LENGTH]
-    service = stage.up.platform.services[stage.environment]["stamp"]
-    images = stage.local.images
-    await asyncio.to_thread(
-        lambda: build_service(service, tag=tag, commit=commit, repository=repository, images=images)
-    )
     start = time.monotonic()
-    release_line(repository, stage.environment, {"stamp": tag})
+    tag = await build_and_release(stage, better, "Count stamps in a new version")
     serving = await stage.until(lambda: stage.answers_with(tag), start)
     await stage.up.until_delivered()
     await asyncio.sleep(SETTLE_SECONDS)
@@ -120,17 +111,6 @@ def busiest_node(stage: Stage) -> str:
 
 def holds_data(pod: Manifest) -> bool:
     return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", []))
-
-
-def next_version(text: str) -> str:
-    """A program of the example with its version counted up."""
-    return re.sub(
-        r'^VERSION = "(\d+)"$',
-        lambda match: f'VERSION = "{int(match[1]) + 1}"',
-        text,
-        count=1,
-        flags=re.MULTILINE,
-    )
 
 
 def scaled(environment: str, instances: int) -> Callable[[str], str]:

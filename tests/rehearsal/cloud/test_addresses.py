@@ -12,6 +12,7 @@ from kiban.rehearsal.cloud.catalogue import instance_type
 from kiban.rehearsal.cloud.estate import max_pods
 from kiban.rehearsal.cloud.settings import AddressMode
 from kiban.rehearsal.cloud.subnets import Subnet
+from kiban.rehearsal.machines import ServiceModel
 
 NOW = Instant(0)
 LARGE = instance_type("m5.large")
@@ -155,6 +156,35 @@ def test_pods_wait_while_their_subnet_is_empty_and_start_when_it_is_not() -> Non
     scene.after(60, lambda now: scene.api.scale(key, 14, now))
     scene.run_for(200)
     assert ready(scene) == 14 and len(pods(scene)) == 14
+
+
+def test_a_pod_that_is_over_has_no_address_any_more() -> None:
+    settings = CloudSettings(
+        groups=(GroupSettings("base", "m5.large", ZONES[:1], min=1, max=1),),
+        subnets=(SubnetSettings("one", ZONES[0], "10.0.0.0/24"),),
+        addresses=AddressSettings(mode="secondary", warm_ip_target=1),
+        autoscaler="none",
+    )
+    work = deployment("jobs", 1)["spec"]["template"]
+    work["spec"] |= {"restartPolicy": "Never", "containers": [{"name": "a", "image": "job:1"}]}
+    job: Manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "work", "namespace": "shop"},
+        "spec": {"template": work, "completions": 4, "parallelism": 4},
+    }
+    scene, cloud = world(settings, deployment("web", 1))
+    before = cloud.addresses.free()["one"]
+    scene.conduct.by_image["job:1"] = ServiceModel(run=5.0)
+    scene.after(10, lambda now: scene.api.create(job, now))
+    scene.after(110, lambda now: scene.api.delete(scene.api.key("Job", "work"), now))
+    scene.run_for(100)
+    assert len(pods(scene, "work")) == 4
+    # All but those that rest for half a minute.
+    scene.run_for(300)
+    scene.api.create(deployment("last", 1, cpu="100m"), scene.now)
+    scene.run_for(400)
+    assert cloud.addresses.free()["one"] == before - 1
 
 
 def test_no_machine_is_launched_where_there_is_no_address_for_it() -> None:

@@ -204,11 +204,20 @@ def test_the_first_empty_subnet_is_found() -> None:
     found = findings(evidence(addresses=addresses))
     assert (found[0].code, found[0].subject) == ("subnet-short", "b")
     assert found[0].what == "it is the first to be empty: 3 addresses left at 12:11"
-    event = record(720.0, "event", reason="FailedCreatePodSandBox", service="web", name="web-1",
-                   message="failed to assign an IP address to container")  # fmt: skip
-    found = findings(evidence(event, addresses=addresses))
-    assert (found[0].code, found[0].answer) == ("subnet-empty", "fail")
+    missing = {"what": "address.missing", "name": "web-1", "node": "n1", "subnet": "a"}
+    found = findings(evidence(record(720.0, **missing, dry=True), addresses=addresses))
+    assert (found[0].code, found[0].subject, found[0].answer) == ("subnet-empty", "a", "fail")
     assert "at 12:12" in found[0].what
+
+
+def test_a_node_without_addresses_is_not_mistaken_for_an_empty_subnet() -> None:
+    missing = {"what": "address.missing", "name": "web-1", "node": "n1", "subnet": "a"}
+    addresses = {"a": (400.0, 100.0)}
+    found = findings(evidence(record(720.0, **missing, dry=False), addresses=addresses))
+    assert [(one.code, one.subject) for one in found[:2]] == [
+        ("node-addresses", "n1"),
+        ("subnet-lowest", "a"),
+    ]
 
 
 @pytest.mark.parametrize(("began", "code"), [(0, "wake-calm"), (1, "wake-herd"), (3, "wake-herd")])

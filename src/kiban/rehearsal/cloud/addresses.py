@@ -21,7 +21,19 @@ NO_ADDRESS = (
     'sandbox: plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP '
     "address to container"
 )
-Complain = Callable[[Manifest, str, Instant], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Where an address was missing: on a node, whose subnet has none left or whose interfaces are
+    full, or hold what still rests."""
+
+    node: str
+    subnet: str
+    is_of_subnet: bool
+
+
+Complain = Callable[[Manifest, Shortage, Instant], None]
 
 
 @dataclass(slots=True)
@@ -51,6 +63,11 @@ class _Pool:
     def busy(self) -> int:
         """In use by pods, or resting."""
         return len(self.owners) + len(self.cooling)
+
+    @property
+    def has_dry_subnet(self) -> bool:
+        """Whether the subnet has nothing more to give."""
+        return not (self.subnet.whole_blocks() if self.unit > 1 else self.subnet.free)
 
     @property
     def slots(self) -> int:
@@ -112,7 +129,7 @@ class Addresses:
             name = pool.subnet.name
             self.failures[name] = self.failures.get(name, 0) + 1
             if self._complain is not None:
-                self._complain(pod, NO_ADDRESS, now)
+                self._complain(pod, Shortage(node, name, pool.has_dry_subnet), now)
             return False
         pool.owners[uid] = None
         self._fill(pool)

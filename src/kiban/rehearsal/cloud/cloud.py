@@ -20,7 +20,7 @@ from kiban.kube.objects import NODE, Key, Manifest, is_true
 from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.reconcile.commands import Record
 from kiban.reconcile.loop import Task
-from kiban.rehearsal.cloud.addresses import Addresses
+from kiban.rehearsal.cloud.addresses import NO_ADDRESS, Addresses, Shortage
 from kiban.rehearsal.cloud.balance import Balance
 from kiban.rehearsal.cloud.capacity import NO_ADDRESSES, Capacity
 from kiban.rehearsal.cloud.catalogue import instance_type, price
@@ -76,6 +76,8 @@ class Cloud:
         self._autoscaler_settings = autoscaler or AutoscalerSettings()
         self._karpenter_settings = karpenter or KarpenterSettings()
         self._hosts = 0
+        # Pods that had to wait for an address, by uid.
+        self._without_address: dict[str, None] = {}
         self._began = Instant(0)
 
     def attach(self, world: World) -> None:
@@ -113,8 +115,15 @@ class Cloud:
         for group in self.settings.groups:
             world.api.create(pool_for(group), world.now)
 
-    def _complain(self, pod: Any, message: str, now: Instant) -> None:
-        record = Record(pod, "Warning", "FailedCreatePodSandBox", message)
+    def _complain(self, pod: Manifest, shortage: Shortage, now: Instant) -> None:
+        uid = pod["metadata"]["uid"]
+        if uid not in self._without_address:
+            self._without_address[uid] = None
+            self.note(
+                now, "address.missing", name=pod["metadata"]["name"], node=shortage.node,
+                subnet=shortage.subnet, dry=shortage.is_of_subnet,
+            )  # fmt: skip
+        record = Record(pod, "Warning", "FailedCreatePodSandBox", NO_ADDRESS)
         self.world.cluster.executor.execute("kubelet", [record], now)
 
     def note(self, now: Instant, what: str, **fields: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from kiban.cluster.api.failures import Failure
 from kiban.kube.objects import NODE, Key, Manifest, get_in, is_deleting, key_of, labels_of
-from kiban.primitives.instants import Instant, later, rfc3339, seconds_between
+from kiban.primitives.instants import Instant, later, rfc3339
 from kiban.rehearsal.agenda import Act
 from kiban.rehearsal.machines import statuses
 from kiban.rehearsal.machines.conduct import MEBIBYTE, Conduct
@@ -24,11 +24,6 @@ from kiban.rehearsal.requests import Requests
 ZONE_LABEL = "topology.kubernetes.io/zone"
 # What a node of a common size reads from a registry in its region, unpacking included.
 BYTES_A_SECOND = 100.0 * MEBIBYTE
-# The restart back-off of a container: none, then 10 s doubling to 300 s; forgotten after 10 min
-# (kubelet MaxContainerBackOff, twice the maximum).
-FIRST_BACKOFF_SECONDS = 10.0
-LONGEST_BACKOFF_SECONDS = 300.0
-FORGOTTEN_SECONDS = 600.0
 # The kubelet makes a failed sandbox anew at its next look at the pod, of which there is one in
 # about this time.
 SANDBOX_RETRY_SECONDS = 15.0
@@ -160,7 +155,7 @@ class Machines:
         """See a pod's write: start what was bound here, stop what was asked to go."""
         if after is None:
             if before is not None:
-                self._forget(before["metadata"]["uid"], now)
+                self._forget(before, now)
             return
         node = after["spec"].get("nodeName")
         if not node or node not in self.machines:
@@ -180,10 +175,12 @@ class Machines:
                 self.hearer.asked_to_go(pod, now)
             self._on(pod, now, self._stop)
 
-    def _forget(self, uid: str, now: Instant) -> None:
+    def _forget(self, manifest: Manifest, now: Instant) -> None:
+        uid = manifest["metadata"]["uid"]
         pod = self.pods.pop(uid, None)
         if pod is None:
             return
+        self._release(pod, manifest, now)
         machine = self.machines.get(pod.node)
         if machine is not None:
             machine.pods.pop(uid, None)
@@ -296,7 +293,7 @@ class Machines:
         if pod.is_stopping or get_in(live, "status", "phase") in OVER:
             return
         life = pod.life
-        assert life is not None and pod.began_at is not None, "only what runs ends"
+        assert life is not None, "only what runs ends"
         pod.is_running = pod.is_ready = False
         pod.run += 1
         if self.hearer is not None:
@@ -305,8 +302,7 @@ class Machines:
         if policy == "Never" or (policy == "OnFailure" and life.exit_code == 0):
             self._finish(pod, live, now, life.exit_code, life.end_reason)
             return
-        lived = seconds_between(pod.began_at, now)
-        delay = _backoff(pod.restarts if lived < FORGOTTEN_SECONDS else 0)
+        delay = pod.restart_delay(now)
         pod.restarts += 1
         self._write_waiting(pod, live, now)
         self._after(pod, later(now, delay), self._run)
@@ -330,6 +326,13 @@ class Machines:
             "containerStatuses": statuses.containers(live, state, [pod.restarts], ready=False),
         }
         self._write(pod, now, status, initialized=True, ready=False)
+        self._release(pod, live, now)
+
+    def _release(self, pod: ModelledPod, manifest: Manifest, now: Instant) -> None:
+        """Give a pod's address back: its sandbox goes when it is over, not when it is deleted."""
+        if pod.has_address:
+            self.addresses.release(pod.node, manifest, now)
+            pod.has_address = False
 
     # Being asked to go
 
@@ -363,9 +366,7 @@ class Machines:
         self._remove(pod, live, now)
 
     def _remove(self, pod: ModelledPod, live: Manifest, now: Instant) -> None:
-        if pod.has_address:
-            self.addresses.release(pod.node, live, now)
-            pod.has_address = False
+        self._release(pod, live, now)
         try:
             self.api.delete_now(live, now)
         except Failure as failure:
@@ -391,10 +392,3 @@ class Machines:
             return {**live, "status": {**live.get("status", {}), **status, "conditions": found}}
 
         self.api.tell(pod.key, changed)
-
-
-def _backoff(restarts: int) -> float:
-    """Seconds before the next start: 0, 10, 20, 40, … 300."""
-    if restarts == 0:
-        return 0.0
-    return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(restarts - 1, 10), LONGEST_BACKOFF_SECONDS)

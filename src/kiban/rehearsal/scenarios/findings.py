@@ -5,8 +5,9 @@ lost zone serve again, which subnet is empty first, what does spot save and risk
 every missed job at once; and who stands at a limit, or steers by figures of ten minutes ago.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from kiban.rehearsal.observations import Record
 from kiban.rehearsal.results import Finding
 from kiban.rehearsal.scenarios.evidence import Evidence
 from kiban.rehearsal.scenarios.strains import strains
@@ -14,7 +15,6 @@ from kiban.rehearsal.scenarios.timelines import overshoot, regained, sized, spok
 
 # So long after a deploy an autoscaler's swings are put down to it.
 AFTER_DEPLOY = 1800.0
-NO_ADDRESS = "FailedCreatePodSandBox"
 SUBNET_FIX = "a larger subnet, prefix mode, or a smaller warm reserve"
 # Fewer free addresses than this, and the next node may not get what it holds in reserve.
 FEW_ADDRESSES = 16
@@ -137,28 +137,54 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
 
 def _subnets(evidence: Evidence) -> Iterator[Finding]:
     """Which subnet is empty first?"""
-    failed = [one for one in evidence.of("event") if one["reason"] == NO_ADDRESS]
+    missing = evidence.of("address.missing")
+    of_subnets = [one for one in missing if one["dry"]]
+    if of_subnets:
+        yield _empty_subnet(evidence, of_subnets)
+    elif missing:
+        yield _full_nodes(missing)
     lowest = _lowest_subnet(evidence)
-    if failed:
-        first = failed[0]
-        subject = lowest[0] if lowest is not None else first["service"]
-        pods = len({one["name"] for one in failed})
-        what = f"it has no address left at {evidence.clock(first['t'])}; {pods} pods wait for one"
-        yield Finding(
-            "subnet-empty", subject, what, first["message"], SUBNET_FIX, "fail", first["t"],
-            "addresses_free",
-        )  # fmt: skip
-    elif lowest is not None:
-        name, free, at = lowest
-        if free < FEW_ADDRESSES:
-            what = f"it is the first to be empty: {_count(free)} left at {evidence.clock(at)}"
-            why = "pods still start, on what their nodes hold in reserve; new nodes cannot"
-            yield Finding(
-                "subnet-short", name, what, why, SUBNET_FIX, "unknown", at, "addresses_free"
-            )
-            return
-        what = f"it would be empty first, with {_count(free)} left at {evidence.clock(at)}"
-        yield Finding("subnet-lowest", name, what, "", "", "pass", at, "addresses_free")
+    if lowest is None or of_subnets:
+        return
+    name, free, at = lowest
+    if free < FEW_ADDRESSES:
+        what = f"it is the first to be empty: {_count(free)} left at {evidence.clock(at)}"
+        why = "pods still start, on what their nodes hold in reserve; new nodes cannot"
+        yield Finding("subnet-short", name, what, why, SUBNET_FIX, "unknown", at, "addresses_free")
+        return
+    what = f"it would be empty first, with {_count(free)} left at {evidence.clock(at)}"
+    yield Finding("subnet-lowest", name, what, "", "", "pass", at, "addresses_free")
+
+
+def _empty_subnet(evidence: Evidence, missing: Sequence[Record]) -> Finding:
+    first = missing[0]
+    count = len(missing)
+    pods = f"{count} pod waits" if count == 1 else f"{count} pods wait"
+    return Finding(
+        "subnet-empty",
+        first["subnet"],
+        f"it is empty first: no address is left at {evidence.clock(first['t'])}, and {pods} "
+        "for one",
+        "pods on its nodes stay ContainerCreating until others go",
+        SUBNET_FIX,
+        "fail",
+        first["t"],
+        "addresses_free",
+    )
+
+
+def _full_nodes(missing: Sequence[Record]) -> Finding:
+    nodes = list(dict.fromkeys(one["node"] for one in missing))
+    return Finding(
+        "node-addresses",
+        nodes[0],
+        f"{len(missing)} pods wait for an address though its subnet has some",
+        "its interfaces are full; an address that a pod gave back rests for 30 s",
+        "prefix mode, or a larger machine",
+        "unknown",
+        missing[0]["t"],
+        "pending",
+    )
 
 
 def _count(addresses: float) -> str:

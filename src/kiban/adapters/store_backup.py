@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kiban.adapters.new_file import take_name
 from kiban.adapters.store_file import (
     UNREADABLE,
     Totals,
@@ -165,12 +166,9 @@ def _copy(source: Path, target: Path) -> None:
 def _name(draft: Path, backup: Path) -> None:
     """Give a finished backup its name, which nobody may have taken meanwhile."""
     try:
-        os.link(draft, backup)
+        take_name(draft, backup)
     except FileExistsError:
         raise _refused("backup/exists", "the backup's file exists already", backup) from None
-    except OSError:
-        # A file system without links; here a name that is taken in this very moment would be lost.
-        draft.replace(backup)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -31,6 +31,11 @@ class Database(Protocol):
         """Put rows of (at, kind, plan, subject, data) at the end of the entries."""
         ...
 
+    def put(self, rows: Sequence[Row]) -> None:
+        """Put rows of (sequence, at, kind, plan, subject, data) where they were before; what is
+        added later comes after them."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, durable when it is left, one writer at a time."""
         ...

@@ -88,6 +88,18 @@ class PostgresDatabase:
                 rows,
             )
 
+    def put(self, rows: Sequence[Row]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO entries (sequence, at, kind, plan, subject, data)"
+                " OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s)",
+                rows,
+            )
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence('kiban.entries', 'sequence'),"
+                " (SELECT max(sequence) FROM entries))"
+            )
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self._mend()

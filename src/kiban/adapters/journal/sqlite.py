@@ -53,6 +53,13 @@ class SqliteDatabase:
             "INSERT INTO entries (at, kind, plan, subject, data) VALUES (?, ?, ?, ?, ?)", rows
         )
 
+    def put(self, rows: Sequence[Row]) -> None:
+        self._connection.executemany(
+            "INSERT INTO entries (sequence, at, kind, plan, subject, data)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")

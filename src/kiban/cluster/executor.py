@@ -80,9 +80,7 @@ class InProcessExecutor:
 
     def go_on(self, work: Interrupted, now: Instant) -> tuple[Refusal, ...] | None:
         """Carry out what is left; as `execute` otherwise."""
-        name = f"{CONTROLLER_USERS}{work.controller}"
-        user = User(name, ("system:masters", "system:authenticated"))
-        call = Call(user, now, manager=work.controller)
+        call = Call(user_of(work.controller), now, manager=work.controller)
         for command in work.rest():
             try:
                 self.carry_out(command, self._consulting(work, call))
@@ -92,7 +90,7 @@ class InProcessExecutor:
                 self.interrupted.append(work)
                 return None
             except Failure as failure:
-                work.went(_refusal(command, failure))
+                work.went(refusal_of(command, failure))
         return tuple(work.refusals)
 
     def _consulting(self, work: Interrupted, call: Call) -> Call:
@@ -186,7 +184,13 @@ def _check_uid(info: KindInfo, key: Key, uid: str, live: Manifest) -> None:
         raise not_found(info, key.name)
 
 
-def _refusal(command: Command, failure: Failure) -> Refusal:
+def user_of(controller: str) -> User:
+    """As whom a controller asks."""
+    return User(f"{CONTROLLER_USERS}{controller}", ("system:masters", "system:authenticated"))
+
+
+def refusal_of(command: Command, failure: Failure) -> Refusal:
+    """A command that was not carried out, with what the server said."""
     causes = tuple(cause.get("reason", "") for cause in failure.causes)
     return Refusal(command, failure.code, failure.reason, failure.message, causes)
 

@@ -113,5 +113,8 @@ def at_revision(manifest: Manifest, revision: int) -> Manifest:
     """The object at a revision. Kind and version come first, so that an item of a list is the
     object's own JSON without its beginning."""
     metadata = {**manifest["metadata"], "resourceVersion": str(revision)}
+    fields = iter(manifest)
+    if next(fields) == "kind" and next(fields) == "apiVersion":
+        return {**manifest, "metadata": metadata}
     type_ = {"kind": manifest["kind"], "apiVersion": manifest["apiVersion"]}
     return {**type_, **manifest, "metadata": metadata}

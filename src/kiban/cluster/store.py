@@ -30,6 +30,8 @@ from kiban.reconcile.controller import Change
 INDEXED_BY_LABEL = frozenset({POD, ENDPOINT_SLICE, REPLICA_SET, JOB})
 
 
+# Kind, namespace, and a label with its value.
+_Place = tuple[GroupKind, str, str, str]
 Place = TypeVar("Place")
 Entry = TypeVar("Entry")
 
@@ -41,10 +43,6 @@ class _Kind:
         self.spaces: dict[str, dict[str, Stored]] = {}
         self.names: dict[str, list[str]] = {}
         self.space_names: list[str] = []
-
-    def get(self, namespace: str, name: str) -> Stored | None:
-        space = self.spaces.get(namespace)
-        return space.get(name) if space else None
 
     def put(self, namespace: str, name: str, stored: Stored) -> None:
         space = self.spaces.get(namespace)
@@ -85,10 +83,14 @@ class Store:
         self.revision = 1
         self.refusals: tuple[Refusal, ...] = ()
         self._kinds: dict[GroupKind, _Kind] = {}
+        self._stored: dict[Key, Stored] = {}
         self._histories: dict[GroupKind, History] = {}
         self._history_start = 1
         self._by_owner: dict[tuple[str, GroupKind], dict[Key, None]] = {}
-        self._by_label: dict[tuple[GroupKind, str, str, str], dict[str, None]] = {}
+        # The same in order, as far as it was asked for since somebody came or went.
+        self._owned: dict[tuple[str, GroupKind], Sequence[Key]] = {}
+        self._by_label: dict[_Place, dict[str, None]] = {}
+        self._labelled: dict[_Place, Sequence[str]] = {}
         self._by_node: dict[str, dict[Key, None]] = {}
         self._by_uid: dict[str, Key] = {}
         self._unwritten: list[Write] = []
@@ -102,15 +104,17 @@ class Store:
         return self
 
     def stored(self, key: Key) -> Stored | None:
-        kind = self._kinds.get(key.group_kind)
-        return kind.get(key.namespace, key.name) if kind else None
+        return self._stored.get(key)
 
     def get(self, key: Key) -> Manifest | None:
-        found = self.stored(key)
-        return found.object if found else None
+        found = self._stored.get(key)
+        return found.object if found is not None else None
 
     def list(self, kind: GroupKind, namespace: str = "") -> Sequence[Manifest]:
-        return [stored.object for stored in self.iterate(kind, namespace)]
+        found = self._kinds.get(kind)
+        if found is None or not found.space_names:
+            return []
+        return [stored.object for stored in found.iterate(namespace)]
 
     def iterate(self, kind: GroupKind, namespace: str = "") -> Iterator[Stored]:
         """The stored objects of a kind, sorted by namespace and name."""
@@ -118,7 +122,15 @@ class Store:
         return found.iterate(namespace) if found else iter(())
 
     def owned(self, uid: str, kind: GroupKind) -> Sequence[Manifest]:
-        return self._objects(self._by_owner.get((uid, kind), ()))
+        place = (uid, kind)
+        keys = self._owned.get(place)
+        if keys is None:
+            present = self._by_owner.get(place)
+            if present is None:
+                return []
+            keys = self._owned[place] = sorted(present)
+        stored = self._stored
+        return [stored[key].object for key in keys]
 
     def owned_kinds(self, uid: str) -> Sequence[Manifest]:
         """Objects of any kind that have an owner reference with this uid."""
@@ -134,16 +146,32 @@ class Store:
                 for stored in self.iterate(kind, namespace)
                 if labels.items() <= labels_of(stored.object).items()
             ]
-        groups = [
-            self._by_label.get((kind, namespace, name, value), {}) for name, value in labels.items()
-        ]
-        found = min(groups, key=len)
-        for group in groups:
-            if group is not found:
-                found = {name: None for name in found if name in group}
-        names = sorted(found)
-        space = self._kinds[kind].spaces[namespace] if names else {}
+        smallest: dict[str, None] | None = None
+        others: list[dict[str, None]] = []
+        for name, value in labels.items():
+            place = (kind, namespace, name, value)
+            group = self._by_label.get(place)
+            if group is None:
+                return []
+            if smallest is None:
+                smallest, least = group, place
+            elif len(group) < len(smallest):
+                others.append(smallest)
+                smallest, least = group, place
+            else:
+                others.append(group)
+        names = self._names(least)
+        space = self._kinds[kind].spaces[namespace]
+        if others:
+            return [space[name].object for name in names if all(name in group for group in others)]
         return [space[name].object for name in names]
+
+    def _names(self, place: _Place) -> Sequence[str]:
+        """The names in order of those that have a label, of which there are some."""
+        names = self._labelled.get(place)
+        if names is None:
+            names = self._labelled[place] = sorted(self._by_label[place])
+        return names
 
     def on_node(self, node: str) -> Sequence[Manifest]:
         return self._objects(self._by_node.get(node, ()))
@@ -195,18 +223,22 @@ class Store:
 
     def put(self, manifest: Manifest) -> Manifest:
         """Store an object under its key at a new revision; the object as stored."""
-        self.revision += 1
-        stored = Stored(at_revision(manifest, self.revision), self.revision)
+        revision = self.revision = self.revision + 1
         key = key_of(manifest)
-        before = self.stored(key)
-        self._kinds.setdefault(key.group_kind, _Kind()).put(key.namespace, key.name, stored)
-        if before is not None:
-            before.forget_encoded()
-        if before is None or not _is_indexed_alike(before.object, stored.object):
-            if before is not None:
-                self._unindex(key, before.object)
+        before = self._stored.get(key)
+        stored = self._stored[key] = Stored(at_revision(manifest, revision), revision)
+        kind = self._kinds.get(key.group_kind)
+        if kind is None:
+            kind = self._kinds[key.group_kind] = _Kind()
+        kind.put(key.namespace, key.name, stored)
+        if before is None:
             self._index(key, stored.object)
-        self._remember(Write(self.revision, key, before, stored))
+        else:
+            before.forget_encoded()
+            if not _is_indexed_alike(before.object, stored.object):
+                self._unindex(key, before.object)
+                self._index(key, stored.object)
+        self._remember(Write(revision, key, before, stored))
         return stored.object
 
     def remove(self, key: Key) -> Manifest:
@@ -215,6 +247,7 @@ class Store:
         assert before is not None, f"{key} is not in the store"
         self.revision += 1
         self._unindex(key, before.object)
+        del self._stored[key]
         self._kinds[key.group_kind].remove(key.namespace, key.name)
         write = Write(self.revision, key, before, None)
         self._remember(write)
@@ -227,7 +260,8 @@ class Store:
             kind = self._kinds.get(key.group_kind)
             if kind is None:
                 kind = self._kinds[key.group_kind] = _Kind()
-            kind.put(key.namespace, key.name, Stored(manifest, at))
+            stored = self._stored[key] = Stored(manifest, at)
+            kind.put(key.namespace, key.name, stored)
             self._index(key, manifest)
         self.revision = self._history_start = max(revision, self.revision)
 
@@ -263,9 +297,10 @@ class Store:
 
     def _index(self, key: Key, manifest: Manifest) -> None:
         self._by_uid[manifest["metadata"].get("uid", "")] = key
-        for owner in owners_of(manifest):
-            self._by_owner.setdefault((owner["uid"], key.group_kind), {})[key] = None
         kind = key.group_kind
+        for owner in owners_of(manifest):
+            self._by_owner.setdefault((owner["uid"], kind), {})[key] = None
+            self._owned.pop((owner["uid"], kind), None)
         if kind in INDEXED_BY_LABEL:
             for name, value in labels_of(manifest).items():
                 place = (kind, key.namespace, name, value)
@@ -273,29 +308,37 @@ class Store:
                 if group is None:
                     group = self._by_label[place] = {}
                 group[key.name] = None
-        if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
+                self._labelled.pop(place, None)
+        if kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             self._by_node.setdefault(node, {})[key] = None
 
     def _unindex(self, key: Key, manifest: Manifest) -> None:
         self._by_uid.pop(manifest["metadata"].get("uid", ""), None)
+        kind = key.group_kind
         for owner in owners_of(manifest):
-            _drop(self._by_owner, (owner["uid"], key.group_kind), key)
-        if key.group_kind in INDEXED_BY_LABEL:
+            _drop(self._by_owner, (owner["uid"], kind), key)
+            self._owned.pop((owner["uid"], kind), None)
+        if kind in INDEXED_BY_LABEL:
             for name, value in labels_of(manifest).items():
-                _drop(self._by_label, (key.group_kind, key.namespace, name, value), key.name)
-        if key.group_kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
+                place = (kind, key.namespace, name, value)
+                _drop(self._by_label, place, key.name)
+                self._labelled.pop(place, None)
+        if kind == POD and (node := manifest.get("spec", {}).get("nodeName")):
             _drop(self._by_node, node, key)
 
 
 def _is_indexed_alike(before: Manifest, after: Manifest) -> bool:
     """Whether all that indexes look at is the same."""
     old, new = before["metadata"], after["metadata"]
-    return (
-        old.get("labels") == new.get("labels")
-        and old.get("ownerReferences") == new.get("ownerReferences")
-        and old.get("uid") == new.get("uid")
-        and (before.get("spec") or _NOTHING).get("nodeName")
-        == (after.get("spec") or _NOTHING).get("nodeName")
+    if old is not new and (
+        old.get("labels") != new.get("labels")
+        or old.get("ownerReferences") != new.get("ownerReferences")
+        or old.get("uid") != new.get("uid")
+    ):
+        return False
+    was, is_ = before.get("spec"), after.get("spec")
+    return was is is_ or bool(
+        (was or _NOTHING).get("nodeName") == (is_ or _NOTHING).get("nodeName")
     )
 
 

@@ -7,7 +7,7 @@ Kubernetes' own words (k8s.io/apimachinery/pkg/labels/selector.go).
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -59,6 +59,16 @@ class LabelSelector:
 
     requirements: tuple[Requirement, ...] = ()
     nothing: bool = False
+    # Labels that every chosen object has exactly, for looking up in an index; whether to have
+    # them is all that it takes to be chosen.
+    exact: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    is_exact: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        exact = dict(self.equalities)
+        whole = not self.nothing and len(exact) == len(self.requirements)
+        object.__setattr__(self, "exact", exact)
+        object.__setattr__(self, "is_exact", whole)
 
     def matches(self, labels: Labels) -> bool:
         if self.nothing:

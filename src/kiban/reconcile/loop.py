@@ -6,7 +6,7 @@ outcome's commands are answered, so no controller ever waits to see its own writ
 store answers at once; on a remote cluster the answers come later, through `answer`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -24,6 +24,8 @@ from kiban.reconcile.controller import (
     Snapshot,
 )
 from kiban.reconcile.trace import Trace
+
+Hear = Callable[[Change, Snapshot], Iterable[Key | Delayed]]
 
 
 class Task(NamedTuple):
@@ -65,6 +67,7 @@ class Loop:
         self.trace = trace
         self._executor = executor
         self._watchers: dict[GroupKind, list[Controller]] = {}
+        self._hearers: dict[GroupKind, Sequence[tuple[str, Hear]]] = {}
         for controller in controllers:
             self.include(controller)
         self._agenda: Agenda[Task] = Agenda()
@@ -77,18 +80,25 @@ class Loop:
         self.controllers[controller.name] = controller
         for kind in sorted(controller.watches):
             self._watchers.setdefault(kind, []).append(controller)
+        self._hearers.clear()
 
     def observe(self, change: Change, snapshot: Snapshot, now: Instant) -> None:
         """Show a change to the controllers that watch its kind."""
-        for controller in (
-            *self._watchers.get(change.key.group_kind, ()),
-            *self._watchers.get(EVERY_KIND, ()),
-        ):
-            for wish in controller.interested(change, snapshot):
+        kind = change.key.group_kind
+        hearers = self._hearers.get(kind)
+        if hearers is None:
+            hearers = self._hearers[kind] = self._hearers_of(kind)
+        for name, interested in hearers:
+            for wish in interested(change, snapshot):
                 if isinstance(wish, Delayed):
-                    self.wake(Task(controller.name, wish.key), later(now, wish.seconds))
+                    self.wake(Task(name, wish.key), later(now, wish.seconds))
                 else:
-                    self.wake(Task(controller.name, wish), now)
+                    self.wake(Task(name, wish), now)
+
+    def _hearers_of(self, kind: GroupKind) -> Sequence[tuple[str, Hear]]:
+        """The controllers that watch a kind, then those that watch every kind."""
+        watchers = (*self._watchers.get(kind, ()), *self._watchers.get(EVERY_KIND, ()))
+        return [(controller.name, controller.interested) for controller in watchers]
 
     def wake(self, task: Task, at: Instant) -> None:
         """Have a task run at an instant, or as soon as its commands are answered."""
@@ -111,14 +121,13 @@ class Loop:
         )
         if self.trace is not None:
             self.trace.add(now, task.controller, task.key, outcome)
-        self._parked[task] = _Parked(outcome)
-        answers = (
-            self._executor.execute(task.controller, outcome.commands, now)
-            if outcome.commands
-            else ()
-        )
-        if answers is not None:
-            self.answer(task, answers, now)
+        answers: tuple[Refusal, ...] | None = ()
+        if outcome.commands:
+            answers = self._executor.execute(task.controller, outcome.commands, now)
+        if answers is None:
+            self._parked[task] = _Parked(outcome)
+        else:
+            self._conclude(task, outcome, answers, now)
         return True
 
     def answer_commands(
@@ -133,12 +142,17 @@ class Loop:
     def answer(self, task: Task, refusals: tuple[Refusal, ...], now: Instant) -> None:
         """The commands of a task are answered: release its key and say when it runs again."""
         parked = self._parked.pop(task)
+        if not refusals and parked.woken is not None:
+            self._agenda.add(task, max(now, parked.woken))
+        self._conclude(task, parked.outcome, refusals, now)
+
+    def _conclude(
+        self, task: Task, outcome: Outcome, refusals: tuple[Refusal, ...], now: Instant
+    ) -> None:
         if refusals:
             self._refusals[task] = refusals
             self._agenda.add(task, later(now, self._backoff.failed(task)))
         else:
             self._backoff.succeeded(task)
-            if parked.woken is not None:
-                self._agenda.add(task, max(now, parked.woken))
-        if parked.outcome.wake_after is not None:
-            self._agenda.add(task, later(now, parked.outcome.wake_after))
+        if outcome.wake_after is not None:
+            self._agenda.add(task, later(now, outcome.wake_after))

@@ -64,23 +64,24 @@ class Fleet:
         self.moved_at: Counts = np.full(count, int(now), dtype=np.int64)
         # Grows with every change of what is routed or lost.
         self.version = 0
-        self._pods: dict[str, PodView] = {}
+        # By uid. Changed here only.
+        self.known: dict[str, PodView] = {}
         self._of: list[dict[str, PodView]] = [{} for _ in self.services]
         self._since = now
         self._areas = _Areas(count, now)
 
     def __len__(self) -> int:
-        return len(self._pods)
+        return len(self.known)
 
     def pod(self, uid: str) -> PodView | None:
-        return self._pods.get(uid)
+        return self.known.get(uid)
 
     def pods(self, service: str) -> list[PodView]:
         """The pods of a service, oldest first."""
         return list(self._of[self.index[service]].values())
 
     def all(self) -> Iterable[PodView]:
-        return self._pods.values()
+        return self.known.values()
 
     # Changing
 
@@ -88,7 +89,7 @@ class Fleet:
         number = self.index.get(pod.service)
         if number is None:
             return
-        self._pods[pod.uid] = pod
+        self.known[pod.uid] = pod
         self.moved_at[number] = now
         self._of[number][pod.uid] = pod
         self.request_cpu_m[number] = pod.request_cpu_m
@@ -97,17 +98,17 @@ class Fleet:
         self._count(pod, number, 1)
 
     def remove(self, uid: str, now: Instant) -> None:
-        pod = self._pods.get(uid)
+        pod = self.known.get(uid)
         if pod is None:
             return
         number = self.index[pod.service]
         self._note(number, now)
         self._count(pod, number, -1)
-        del self._pods[uid], self._of[number][uid]
+        del self.known[uid], self._of[number][uid]
 
     def change(self, uid: str, now: Instant, **flags: bool) -> PodView | None:
         """Set some of a pod's `is_` flags."""
-        pod = self._pods.get(uid)
+        pod = self.known.get(uid)
         if pod is None:
             return None
         number = self.index[pod.service]

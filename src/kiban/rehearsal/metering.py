@@ -42,18 +42,19 @@ class Metering:
         starting = usage.cpu_starting if is_cpu else usage.memory_starting
         scale = 1 if is_cpu else 1000
         found: dict[str, Sample] = {}
-        made: dict[tuple[str, int], Sample] = {}
+        made: dict[tuple[str, str, bool], Sample] = {}
+        known, latest = fleet.known, self.at - _WINDOW
         for pod in pods:
             metadata = pod["metadata"]
-            view = fleet.pod(metadata["uid"])
-            if view is None or view.started_at is None or view.started_at + _WINDOW > self.at:
+            view = known.get(metadata["uid"])
+            if view is None or view.started_at is None or view.started_at > latest:
                 continue
-            vector = ready if view.is_ready else starting
             container = pod["spec"]["containers"][0]["name"]
-            value = int(vector[fleet.index[view.service]]) * scale
-            same = (container, value)
+            same = (container, view.service, view.is_ready)
             sample = made.get(same)
             if sample is None:
+                vector = ready if view.is_ready else starting
+                value = int(vector[fleet.index[view.service]]) * scale
                 sample = made[same] = Sample({container: value}, self.at, RESOLUTION_SECONDS)
             found[metadata["name"]] = sample
         return found

@@ -4,13 +4,13 @@ The order is kube-apiserver's own (kubernetes/pkg/kubeapiserver/options/plugins.
 are built here.
 """
 
-from kiban.cluster.admission.attempts import Chain
-from kiban.cluster.admission.certificates import CertificateRequests
+from kiban.cluster.admission.attempts import About, Admission, Chain, Review
+from kiban.cluster.admission.certificates import CERTIFICATE_REQUEST, CertificateRequests
 from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
 from kiban.cluster.admission.mutating_policies import change_by_policies
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
 from kiban.cluster.admission.nodes import taint_new_node
-from kiban.cluster.admission.pod_security import hold_to_pod_security
+from kiban.cluster.admission.pod_security import TEMPLATES, hold_to_pod_security
 from kiban.cluster.admission.pods import (
     add_default_tolerations,
     resolve_priority,
@@ -23,38 +23,51 @@ from kiban.cluster.admission.runtime_classes import apply_runtime_class
 from kiban.cluster.admission.services import ServiceAllocation
 from kiban.cluster.admission.webhooks import mutate_by_webhooks, validate_by_webhooks
 from kiban.cluster.admission.workloads import (
+    PROTECTION,
     count_daemon_set_templates,
     protect_storage,
 )
 from kiban.cluster.certificates import CertificateSigner
 from kiban.cluster.networking.addresses import AddressPlan
+from kiban.kube.objects import (
+    DAEMON_SET,
+    NAMESPACE,
+    NODE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    SERVICE,
+)
 
 
 def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Chain:
     """Every admission of a cluster whose services have addresses of this plan, and whose requests
     for certificates are signed, if they are, by this signer."""
-    completing = (
+    completing: tuple[Admission | About[Admission], ...] = (
         admit_namespaced,
-        complete_namespace,
-        set_default_limits,
-        use_service_account,
-        taint_new_node,
-        resolve_priority,
-        add_default_tolerations,
-        protect_storage,
-        count_daemon_set_templates,
-        ServiceAllocation(plan),
-        apply_runtime_class,
-        CertificateRequests(signer),
+        About(_NAMESPACES, complete_namespace),
+        About(_PODS, set_default_limits),
+        About(_PODS, use_service_account),
+        About(frozenset({NODE}), taint_new_node),
+        About(_PODS, resolve_priority),
+        About(_PODS, add_default_tolerations),
+        About(frozenset(PROTECTION), protect_storage),
+        About(frozenset({DAEMON_SET}), count_daemon_set_templates),
+        About(frozenset({SERVICE}), ServiceAllocation(plan)),
+        About(_PODS, apply_runtime_class),
+        About(frozenset({CERTIFICATE_REQUEST}), CertificateRequests(signer)),
         change_by_policies,
         mutate_by_webhooks,
         check_given_rights,
     )
-    reviewing = (
-        review_limits,
-        hold_to_pod_security,
+    reviewing: tuple[Review | About[Review], ...] = (
+        About(_PODS | {PERSISTENT_VOLUME_CLAIM}, review_limits),
+        About(_NAMESPACES | _PODS | frozenset(TEMPLATES), hold_to_pod_security),
         ask_policies,
         validate_by_webhooks,
         review_quotas,
     )
     return Chain(completing, reviewing)
+
+
+_PODS = frozenset({POD})
+_NAMESPACES = frozenset({NAMESPACE})

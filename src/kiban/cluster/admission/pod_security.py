@@ -15,7 +15,7 @@ from kiban.kube.pod_security import LEVELS, violations
 PREFIX = "pod-security.kubernetes.io/"
 _VERSION = re.compile(r"latest|v1\.\d+")
 # Where the kinds that make pods keep the template of them.
-_TEMPLATES: dict[GroupKind, tuple[str, ...]] = {
+TEMPLATES: dict[GroupKind, tuple[str, ...]] = {
     GroupKind("", "PodTemplate"): ("template",),
     GroupKind("", "ReplicationController"): ("spec", "template"),
     GroupKind("apps", "DaemonSet"): ("spec", "template"),
@@ -39,8 +39,8 @@ def hold_to_pod_security(attempt: Attempt, manifest: Manifest) -> None:
     elif attempt.info.group_kind == POD:
         if attempt.subresource in _JUDGED and _is_significant(attempt.old, manifest):
             _check_pod(attempt, manifest)
-    elif attempt.info.group_kind in _TEMPLATES and not attempt.subresource:
-        template = get_in(manifest, *_TEMPLATES[attempt.info.group_kind])
+    elif attempt.info.group_kind in TEMPLATES and not attempt.subresource:
+        template = get_in(manifest, *TEMPLATES[attempt.info.group_kind])
         if template is not None:
             _warn(attempt, template, _labels(attempt))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiban.cluster.controllers.conditions import condition_in, without
-from kiban.cluster.controllers.pods import is_ready
+from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.cluster.controllers.writing import event, is_own_report, status_update, warning
 from kiban.kube.objects import (
@@ -67,7 +67,7 @@ class DisruptionController:
             return () if is_own_report(change, told) else [change.key]
         if change.key.group_kind in SIZED:
             return self._counting(change)
-        if _shown(change.before) == _shown(change.after):
+        if _shows_the_same(change.before, change.after):
             return ()
         pods = [pod for pod in (change.before, change.after) if pod is not None]
         found: dict[Key, None] = {}
@@ -92,11 +92,9 @@ class DisruptionController:
         if budget is None or is_deleting(budget):
             return NOTHING
         selector = selector_from_object(budget["spec"].get("selector"))
-        pods = [
-            pod
-            for pod in snapshot.selected(POD, key.namespace, dict(selector.equalities))
-            if selector.chooses(pod)
-        ]
+        pods = snapshot.selected(POD, key.namespace, selector.exact)
+        if not selector.is_exact:
+            pods = [pod for pod in pods if selector.chooses(pod)]
         reports: list[Command] = []
         if not pods:
             reports.append(event(budget, "NoPods", "No matching pods found"))
@@ -109,10 +107,7 @@ class DisruptionController:
             status = _failed_status(budget, expected.fault, now)
             return Outcome((*reports, *status_update(budget, status)))
         disrupted = _still_disrupted(budget, pods, now)
-        healthy = sum(
-            is_ready(pod) and not is_deleting(pod) and pod["metadata"]["name"] not in disrupted
-            for pod in pods
-        )
+        healthy = sum(_is_healthy(state_of(pod), disrupted) for pod in pods)
         status = self._told[key] = _status(budget, expected, healthy, disrupted, now)
         ends = (later(parse_rfc3339(at), DELETION_TIMEOUT_SECONDS) for at in disrupted.values())
         return Outcome(
@@ -121,11 +116,21 @@ class DisruptionController:
         )
 
 
-def _shown(pod: Manifest | None) -> Any:
-    """What budgets see of a pod."""
-    if pod is None:
-        return None
-    return labels_of(pod), is_ready(pod), is_deleting(pod), owners_of(pod)
+def _is_healthy(pod: PodState, disrupted: Mapping[str, str]) -> bool:
+    return pod.is_ready and not pod.is_deleting and pod.name not in disrupted
+
+
+def _shows_the_same(before: Manifest | None, after: Manifest | None) -> bool:
+    """Whether budgets see the same of a pod."""
+    if before is None or after is None:
+        return before is after
+    was, is_ = state_of(before), state_of(after)
+    return (
+        was.is_ready == is_.is_ready
+        and was.is_deleting == is_.is_deleting
+        and was.labels == is_.labels
+        and owners_of(before) == owners_of(after)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _expected(budget: Manifest, pods: Sequence[Manifest], snapshot: Snapshot) ->
     seen: dict[str, None] = {}
     unmanaged = False
     for pod in pods:
-        owner = controller_of(pod)
+        owner = state_of(pod).controller
         if owner is None:
             unmanaged = True
             continue
@@ -200,8 +205,10 @@ def _scale(
 
 def _still_disrupted(budget: Manifest, pods: Sequence[Manifest], now: Instant) -> dict[str, str]:
     """The evicted pods whose deletion is yet to be seen."""
-    noted = get_in(budget, "status", "disruptedPods", default={})
-    found = {}
+    noted = get_in(budget, "status", "disruptedPods")
+    found: dict[str, str] = {}
+    if not noted:
+        return found
     for pod in pods:
         name = pod["metadata"]["name"]
         if is_deleting(pod) or name not in noted:

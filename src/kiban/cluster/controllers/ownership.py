@@ -35,9 +35,15 @@ class Claimed:
 def claim(snapshot: Snapshot, owner: Manifest, kind: GroupKind) -> Claimed:
     """The objects of a kind that the owner's selector gives it."""
     selector = selector_from_object(owner["spec"].get("selector"))
+    namespace = owner["metadata"].get("namespace", "")
+    owned = snapshot.owned(uid_of(owner), kind)
+    chosen = snapshot.selected(kind, namespace, selector.exact)
+    if selector.is_exact and owned == chosen and all(map(_has_one_master, owned)):
+        # As it nearly always is: what is owned is what is chosen, and nobody else's.
+        return Claimed(owned)
     mine: list[Manifest] = []
     commands: list[Command] = []
-    for candidate in candidates(snapshot, owner, kind, selector):
+    for candidate in _with_orphans(owned, chosen):
         if is_controlled_by(candidate, owner):
             if selector.chooses(candidate):
                 mine.append(candidate)
@@ -59,12 +65,23 @@ def candidates(
     """What the owner has, and the orphans it might have, sorted by name."""
     namespace = owner["metadata"].get("namespace", "")
     owned = snapshot.owned(uid_of(owner), kind)
-    chosen = snapshot.selected(kind, namespace, dict(selector.equalities))
+    return _with_orphans(owned, snapshot.selected(kind, namespace, selector.exact))
+
+
+def _with_orphans(owned: Sequence[Manifest], chosen: Sequence[Manifest]) -> Sequence[Manifest]:
+    if owned == chosen:
+        return owned
     orphans = [entry for entry in chosen if controller_of(entry) is None]
     if not orphans:
         return owned
     found = {key_of(entry): entry for entry in (*owned, *orphans)}
     return [found[key] for key in sorted(found)]
+
+
+def _has_one_master(owned: Manifest) -> bool:
+    """Whether the only owner of an object that has one is its controller."""
+    references = owned["metadata"]["ownerReferences"]
+    return len(references) == 1 and bool(references[0].get("controller"))
 
 
 def _may_adopt(owner: Manifest, candidate: Manifest) -> bool:

@@ -8,14 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kiban.kube.objects import (
-    Manifest,
-    condition_of,
-    get_in,
-    is_deleting,
-    is_true,
-    owner_reference,
-)
+from kiban.cluster.controllers.pod_state import state_of
+from kiban.kube.objects import Manifest, get_in, owner_reference
 from kiban.primitives.instants import Instant, later, parse_rfc3339
 
 # A generated name keeps 5 letters of the 63 for its random end (apiserver/pkg/storage/names).
@@ -24,49 +18,45 @@ LONGEST_NAME_BASE = 58
 
 def phase_of(pod: Manifest) -> str:
     """The pod's phase; a pod without a status is Pending."""
-    status = pod.get("status")
-    phase: str = (status.get("phase") if status else None) or "Pending"
-    return phase
+    return state_of(pod).phase
 
 
 def is_terminal(pod: Manifest) -> bool:
     """Whether all containers have ended for good."""
-    return phase_of(pod) in ("Succeeded", "Failed")
+    return state_of(pod).is_terminal
 
 
 def is_active(pod: Manifest) -> bool:
     """Whether the pod counts as one of its owner's: neither ended nor asked to go."""
-    return not is_terminal(pod) and not is_deleting(pod)
+    return state_of(pod).is_active
 
 
 def is_terminating(pod: Manifest) -> bool:
     """Whether the pod was asked to go and its containers may still run."""
-    return is_deleting(pod) and not is_terminal(pod)
+    state = state_of(pod)
+    return state.is_deleting and not state.is_terminal
 
 
 def is_ready(pod: Manifest) -> bool:
-    return is_true(pod, "Ready")
+    return state_of(pod).is_ready
 
 
 def is_assigned(pod: Manifest) -> bool:
     """Whether the pod has a node."""
-    return bool(get_in(pod, "spec", "nodeName"))
+    return bool(state_of(pod).node)
 
 
 def ready_since(pod: Manifest) -> Instant | None:
     """When a ready pod became ready; None for one that is not ready."""
-    condition = condition_of(pod, "Ready")
-    if condition is None or condition.get("status") != "True":
-        return None
-    return instant_in(condition, "lastTransitionTime")
+    return state_of(pod).ready_since
 
 
 def available_at(pod: Manifest, min_ready_seconds: int) -> Instant | None:
     """When a ready pod counts as available; None while it is not ready."""
-    condition = condition_of(pod, "Ready")
-    if condition is None or condition.get("status") != "True":
+    state = state_of(pod)
+    if not state.is_ready:
         return None
-    since = instant_in(condition, "lastTransitionTime")
+    since = state.ready_since
     if not min_ready_seconds:
         return since or Instant(0)
     return later(since, min_ready_seconds) if since is not None else None

@@ -24,6 +24,7 @@ from kiban.primitives.instants import MICROSECONDS, Instant
 from kiban.primitives.quantities import milli
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.naming import service_of
+from kiban.rehearsal.pacing.recommended import NONE, Recommended
 from kiban.rehearsal.ports import Usage
 
 Counts = NDArray[np.int64]
@@ -31,8 +32,6 @@ Truths = NDArray[np.bool_]
 # Two windows of the metrics server and a second: the latest sample is at most one window old, and
 # all of its own window is of pods that were Ready.
 SETTLED_SECONDS = 31.0
-# A recommendation that was not made.
-NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,7 @@ class Lanes:
         self._terms: list[Terms | None] = []
         self._fed: list[Instant] = []
         self.replicas: Counts = np.zeros(0, dtype=np.int64)
-        self._times: list[Instant] = []
-        self._rows: list[Counts] = []
+        self._recommended = Recommended()
         self._longest = DOWN_WINDOW_SECONDS
         self._columns: _Columns | None = None
 
@@ -128,7 +126,7 @@ class Lanes:
         self._terms.append(None)
         self._fed.append(now)
         self.replicas = np.append(self.replicas, 0)
-        self._rows = [np.append(row, NONE) for row in self._rows]
+        self._recommended.add_lane()
         self._columns = None
 
     def set_terms(self, key: Key, terms: Terms | None, replicas: int) -> None:
@@ -151,45 +149,19 @@ class Lanes:
         number = self._number[key]
         for at, value in memory.recommendations:
             if at == now:
-                self._row(now, number)[number] = value
+                self._recommended.row_for(number, now)[number] = value
         self._fed[number] = now
 
     def recall(self, key: Key, memory: Memory) -> None:
         """Give a memory the recommendations that were made here since its last run."""
         number = self._number[key]
-        fed = self._fed[number]
-        known = [
-            (at, int(row[number]))
-            for at, row in zip(self._times, self._rows, strict=True)
-            if at > fed and row[number] != NONE
-        ]
-        memory.recommendations.extend(known)
-
-    def _row(self, now: Instant, number: int) -> Counts:
-        """A row of this instant in which this lane has no recommendation yet."""
-        for at, row in zip(reversed(self._times), reversed(self._rows), strict=True):
-            if at != now:
-                break
-            if row[number] == NONE:
-                return row
-        return self._new_row(now)
-
-    def _new_row(self, now: Instant) -> Counts:
-        row = np.full(len(self.keys), NONE, dtype=np.int64)
-        self._times.append(now)
-        self._rows.append(row)
-        return row
-
-    def _forget(self, now: Instant) -> None:
-        cutoff = now - round(self._longest * MICROSECONDS)
-        stale = sum(1 for at in self._times if at < cutoff)
-        del self._times[:stale], self._rows[:stale]
+        memory.recommendations.extend(self._recommended.of(number, self._fed[number]))
 
     # Judging
 
     def restless(self, usage: Usage | None, now: Instant, look: Look) -> Sequence[Key]:
         """The autoscalers that have to run now. What the others recommend is remembered."""
-        self._forget(now)
+        self._recommended.forget(now - round(self._longest * MICROSECONDS))
         if usage is None or not self.keys:
             return list(self.keys)
         columns = self._columns = self._columns or _Columns(self._terms)
@@ -202,7 +174,7 @@ class Lanes:
             if seen is not None:
                 known[number], wanted[number] = True, seen
         quiet = known & self._held(columns, self._stable(columns, wanted, now))
-        self._new_row(now)[quiet] = wanted[quiet]
+        self._recommended.new_row(now)[quiet] = wanted[quiet]
         return [self.keys[number] for number in np.flatnonzero(~quiet).tolist()]
 
     def _held(self, columns: "_Columns", stable: Counts) -> Truths:
@@ -216,15 +188,16 @@ class Lanes:
 
     def _stable(self, columns: "_Columns", wanted: Counts, now: Instant) -> Counts:
         """The proposals after stabilisation, as `limits` does it."""
-        if not self._rows:
+        rows = self._recommended.rows
+        if not len(rows):
             return wanted
-        rows = np.stack(self._rows)
-        ages = (now - np.array(self._times, dtype=np.int64))[:, None]
-        known = rows != NONE
-        recent = known & np.where(columns.legacy, ages <= columns.down, ages < columns.down)
+        ages = (now - self._recommended.instants)[:, None]
+        recent = np.where(columns.legacy, ages <= columns.down, ages < columns.down)
         highest = np.maximum(wanted, np.where(recent, rows, NONE).max(axis=0))
-        lately = known & (ages < columns.up)
-        lowest = np.minimum(wanted, np.where(lately, rows, wanted).min(axis=0))
+        lowest = wanted
+        if columns.waits_to_grow:
+            lately = (rows != NONE) & (ages < columns.up)
+            lowest = np.minimum(wanted, np.where(lately, rows, wanted).min(axis=0))
         between = np.minimum(np.maximum(self.replicas, lowest), highest)
         found: Counts = np.where(columns.legacy, highest, between)
         return found
@@ -248,6 +221,7 @@ class _Columns:
         self.largest: Counts = column([t.largest for t in terms], np.int64)
         self.legacy: Truths = np.array([t.is_legacy for t in terms])
         self.up = column([round(t.up_seconds * MICROSECONDS) for t in terms], np.int64)
+        self.waits_to_grow = bool(self.up.any())
         self.down = column([round(t.down_seconds * MICROSECONDS) for t in terms], np.int64)
         self.tolerance_down = column([t.tolerance[0] for t in terms], np.float64)
         self.tolerance_up = column([t.tolerance[1] for t in terms], np.float64)

@@ -48,5 +48,5 @@ def _pods(terms: Terms, snapshot: Snapshot) -> Sequence[Manifest]:
         return ()
     selector = selector_from_object(workload["spec"].get("selector"))
     namespace = terms.workload.namespace
-    candidates = snapshot.selected(POD, namespace, dict(selector.equalities))
-    return [pod for pod in candidates if selector.chooses(pod)]
+    pods = snapshot.selected(POD, namespace, selector.exact)
+    return pods if selector.is_exact else [pod for pod in pods if selector.chooses(pod)]

@@ -160,12 +160,14 @@ class _Run:
     def _target(self, workload: Manifest) -> Target:
         namespace = workload["metadata"]["namespace"]
         selector = selector_from_object(workload["spec"].get("selector"))
-        candidates = self._snapshot.selected(POD, namespace, dict(selector.equalities))
+        pods = self._snapshot.selected(POD, namespace, selector.exact)
+        if not selector.is_exact:
+            pods = [pod for pod in pods if selector.chooses(pod)]
         return Target(
             namespace,
             workload["spec"].get("replicas", 1),
             get_in(workload, "status", "replicas", default=0),
-            [pod for pod in candidates if selector.chooses(pod)],
+            pods,
             selector,
             tolerance_of(self._spec.get("behavior") or {}),
         )

@@ -8,10 +8,12 @@ pkg/controller/podautoscaler/replica_calculator.go and metrics/utilization.go.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
-from kiban.cluster.controllers.pods import instant_in, phase_of
-from kiban.kube.objects import Manifest, condition_of, get_in, is_deleting
+from kiban.cluster.controllers.pod_state import PodState, state_of
+from kiban.cluster.controllers.pods import phase_of
+from kiban.kube.objects import Manifest, condition_of
 from kiban.primitives.instants import Instant, later
 from kiban.primitives.quantities import milli
 
@@ -62,33 +64,34 @@ def grouped(
     """Sort pods into those that count, those that are not ready to, those without a sample."""
     ready, unready, missing = 0, [], []
     used: dict[str, int] = {}
+    is_cpu = resource == "cpu"
     for pod in pods:
-        name = pod["metadata"]["name"]
-        if is_deleting(pod) or phase_of(pod) == "Failed":
+        state = state_of(pod)
+        if state.is_deleting or state.phase == "Failed":
             continue
-        if phase_of(pod) == "Pending":
+        name = state.name
+        sample = samples.get(name)
+        if state.phase == "Pending":
             unready.append(name)
-        elif name not in samples:
+        elif sample is None:
             missing.append(name)
-        elif resource == "cpu" and _is_warming_up(pod, samples[name], now):
+        elif is_cpu and _is_warming_up(state, sample, now):
             unready.append(name)
         else:
             ready += 1
-            used[name] = samples[name].total
+            used[name] = sample.total
     return Groups(ready, unready, missing, used)
 
 
-def _is_warming_up(pod: Manifest, sample: Sample, now: Instant) -> bool:
+def _is_warming_up(pod: PodState, sample: Sample, now: Instant) -> bool:
     """Whether a pod's use of CPU says nothing yet of its load."""
-    condition = condition_of(pod, "Ready")
-    started = instant_in(pod.get("status") or {}, "startTime")
-    if condition is None or started is None:
+    if pod.ready is None or pod.started is None:
         return True
-    since = instant_in(condition, "lastTransitionTime") or Instant(0)
-    is_unready = condition["status"] == "False"
-    if later(started, CPU_INITIALIZATION_SECONDS) > now:
+    since = pod.ready_changed or Instant(0)
+    is_unready = pod.ready["status"] == "False"
+    if later(pod.started, CPU_INITIALIZATION_SECONDS) > now:
         return bool(is_unready or sample.at < later(since, sample.window_seconds))
-    return bool(is_unready and later(started, INITIAL_READINESS_SECONDS) > since)
+    return bool(is_unready and later(pod.started, INITIAL_READINESS_SECONDS) > since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +130,17 @@ def by_average(groups: Groups, target: int, present: Present) -> Proposal:
 def _utilization(
     used: Mapping[str, int], requests: Mapping[str, int], target: int
 ) -> tuple[float, int, int]:
-    known = [name for name in used if name in requests]
-    total, requested = sum(used[name] for name in known), sum(requests[name] for name in known)
+    count = total = requested = 0
+    for name, value in used.items():
+        request = requests.get(name)
+        if request is not None:
+            count += 1
+            total += value
+            requested += request
     if requested == 0:
         raise Uncountable("no metrics returned matched known pods")
     utilization = total * 100 // requested
-    return utilization / target, utilization, total // len(known)
+    return utilization / target, utilization, total // count
 
 
 def _decided(
@@ -195,9 +203,9 @@ def requests_of(
         name = pod["metadata"]["name"]
         total = 0
         for entry in pod["spec"]["containers"]:
-            if container not in (None, entry["name"]):
+            if container is not None and container != entry["name"]:
                 continue
-            asked = get_in(entry, "resources", "requests", resource)
+            asked = ((entry.get("resources") or _NOTHING).get("requests") or _NOTHING).get(resource)
             if asked is None:
                 raise Uncountable(
                     f"missing request for {resource} in container {entry['name']} of Pod {name}"
@@ -205,3 +213,6 @@ def requests_of(
             total += milli(asked)
         found[name] = total
     return found
+
+
+_NOTHING: Mapping[str, Any] = {}

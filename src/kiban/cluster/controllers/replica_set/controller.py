@@ -4,7 +4,6 @@ Source of the rules: pkg/controller/replicaset/replica_set.go.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from kiban.cluster.controllers.ownership import (
     candidates,
@@ -12,6 +11,7 @@ from kiban.cluster.controllers.ownership import (
     controllers_of,
     possible_owners,
 )
+from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import (
     PodIdentity,
     available_at,
@@ -34,11 +34,9 @@ from kiban.kube.objects import (
     REPLICA_SET,
     Key,
     Manifest,
-    condition_of,
     controller_of,
     is_deleting,
     key_of,
-    labels_of,
     owners_of,
     uid_of,
 )
@@ -65,7 +63,7 @@ class ReplicaSetController:
         if change.key.group_kind == REPLICA_SET:
             told = self._told.pop(change.key, None)
             return () if is_own_report(change, told) else [change.key]
-        if _shown(change.before) == _shown(change.after) or _ended_before(change):
+        if _shows_the_same(change.before, change.after) or _ended_before(change):
             return ()
         owners = controllers_of(REPLICA_SET, (change.before, change.after))
         if change.after is not None and controller_of(change.after) is None:
@@ -80,8 +78,12 @@ class ReplicaSetController:
         if claimed.commands:
             # Sized in the next pass, when the adopted are as the others by then have made them.
             return Outcome(tuple(claimed.commands))
-        active = [pod for pod in claimed.objects if is_active(pod)]
-        terminating = [pod for pod in claimed.objects if is_terminating(pod)]
+        active, terminating = [], []
+        for pod in claimed.objects:
+            if is_active(pod):
+                active.append(pod)
+            elif is_terminating(pod):
+                terminating.append(pod)
         failure, reports = _refused(replica_set, snapshot.refusals)
         changes = () if is_deleting(replica_set) else _sized(replica_set, active, snapshot, now)
         status = replica_set_status(replica_set, active, terminating, now)
@@ -95,14 +97,19 @@ class ReplicaSetController:
         )
 
 
-def _shown(pod: Manifest | None) -> Any:
-    """What a set sees of a pod before it has to choose among its pods."""
-    if pod is None:
-        return None
-    ready = condition_of(pod, "Ready")
-    if ready is not None and ready.get("status") != "True":
-        ready = None
-    return labels_of(pod), owners_of(pod), is_terminal(pod), is_deleting(pod), ready
+def _shows_the_same(before: Manifest | None, after: Manifest | None) -> bool:
+    """Whether a set sees the same of a pod, before it has to choose among its pods."""
+    if before is None or after is None:
+        return before is after
+    was, is_ = state_of(before), state_of(after)
+    return (
+        was.is_terminal == is_.is_terminal
+        and was.is_deleting == is_.is_deleting
+        and was.is_ready == is_.is_ready
+        and (not is_.is_ready or was.ready == is_.ready)
+        and was.labels == is_.labels
+        and owners_of(before) == owners_of(after)
+    )
 
 
 def _ended_before(change: Change) -> bool:
@@ -118,7 +125,7 @@ def _sized(
     if missing > 0:
         return _created(replica_set, min(missing, BURST, batch_size(active, now)), snapshot)
     if missing < 0:
-        kin = _kin(replica_set, snapshot)
+        kin = _kin(replica_set, snapshot) if -missing < len(active) else ()
         return _deleted(replica_set, least_wanted(active, kin, min(-missing, BURST), now))
     return ()
 

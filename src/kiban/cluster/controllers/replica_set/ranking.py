@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 
+from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import (
     created_at,
-    is_active,
     is_assigned,
     is_ready,
     phase_of,
@@ -62,22 +62,22 @@ def youngest_first(pods: Sequence[Manifest]) -> list[Manifest]:
 def _crowds(kin: Sequence[Manifest]) -> Mapping[str, int]:
     crowds: dict[str, int] = {}
     for pod in kin:
-        if is_active(pod):
-            node = get_in(pod, "spec", "nodeName", default="")
-            crowds[node] = crowds.get(node, 0) + 1
+        state = state_of(pod)
+        if state.is_active:
+            crowds[state.node] = crowds.get(state.node, 0) + 1
     return crowds
 
 
 def _rank(pod: Manifest, crowds: Mapping[str, int]) -> _Rank:
-    node = get_in(pod, "spec", "nodeName", default="")
+    state = state_of(pod)
     stage = (
-        is_assigned(pod),
-        _PHASES.get(phase_of(pod), 0),
-        is_ready(pod),
+        bool(state.node),
+        _PHASES.get(state.phase, 0),
+        state.is_ready,
         _deletion_cost(pod),
-        -crowds.get(node, 0),
+        -crowds.get(state.node, 0),
     )
-    return _Rank(stage, ready_since(pod), _restarts(pod), created_at(pod), uid_of(pod))
+    return _Rank(stage, state.ready_since, _restarts(pod), state.created, state.uid)
 
 
 def _compared(one: _Rank, other: _Rank, now: Instant) -> int:
@@ -104,11 +104,10 @@ def _by_uid(one: _Rank, other: _Rank) -> int:
 
 def _restarts(pod: Manifest) -> tuple[int, int]:
     """Restarts of the containers, then of the sidecars; more go first."""
-    sidecars = {
-        entry["name"]
-        for entry in pod["spec"].get("initContainers") or ()
-        if entry.get("restartPolicy") == "Always"
-    }
+    inits = pod["spec"].get("initContainers")
+    if not inits:
+        return -restarts_of(pod), 0
+    sidecars = {entry["name"] for entry in inits if entry.get("restartPolicy") == "Always"}
     statuses = get_in(pod, "status", "initContainerStatuses", default=[])
     counts = [entry.get("restartCount", 0) for entry in statuses if entry["name"] in sidecars]
     return -restarts_of(pod), -max(counts, default=0)

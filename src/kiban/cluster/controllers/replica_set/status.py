@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition, without
-from kiban.cluster.controllers.pods import is_available, is_ready
-from kiban.kube.objects import Manifest, get_in, labels_of
+from kiban.cluster.controllers.pod_state import state_of
+from kiban.cluster.controllers.pods import is_available
+from kiban.kube.objects import Manifest, get_in
 from kiban.primitives.instants import Instant
 
 REPLICA_FAILURE = "ReplicaFailure"
@@ -30,12 +31,17 @@ def replica_set_status(
     wanted_labels = get_in(replica_set, "spec", "template", "metadata", "labels", default={})
     min_ready = replica_set["spec"].get("minReadySeconds", 0)
     present = replica_set.get("status") or {}
+    labelled = ready = available = 0
+    for pod in active:
+        state = state_of(pod)
+        labelled += wanted_labels.items() <= state.labels.items()
+        if state.is_ready:
+            ready += 1
+            available += not min_ready or is_available(pod, min_ready, now)
     counts = {
-        "fullyLabeledReplicas": sum(
-            wanted_labels.items() <= labels_of(pod).items() for pod in active
-        ),
-        "readyReplicas": sum(is_ready(pod) for pod in active),
-        "availableReplicas": sum(is_available(pod, min_ready, now) for pod in active),
+        "fullyLabeledReplicas": labelled,
+        "readyReplicas": ready,
+        "availableReplicas": available,
     }
     status: dict[str, Any] = {"replicas": len(active)}
     status |= {field: count for field, count in counts.items() if count}

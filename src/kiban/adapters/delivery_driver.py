@@ -160,8 +160,10 @@ class DeliveryDriver:
     async def _sleep(self) -> None:
         due = self.delivery.next_due()
         timeout = None if due is None else max(0.0, seconds_between(now(), due))
+        # Not `wait_for`, which can lose the cancellation of a task that is just woken.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
 
     def _put(self, message: Observation | Answer) -> None:
         self._inbox.append(message)

@@ -222,8 +222,10 @@ class FleetDriver:
                 self._changed.notify_all()
             due = self.rollout.next_due()
             timeout = None if due is None else max(0.0, seconds_between(now(), due))
+            # Not `wait_for`, which can lose the cancellation of a task that is just woken.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
 
     def _hand_over(self, ask: HandOver) -> None:
         desired = self._next.get(ask.member)

@@ -32,7 +32,7 @@ def check(
 def chosen(settings: Settings) -> tuple[Rule, ...]:
     """The rules that the settings ask. Raises `KibanError` for a name that no rule has."""
     named = [*settings.on, *settings.off, *settings.severity]
-    problems = [_unknown(name) for name in named if name not in BY_NAME]
+    problems = [unknown_rule(name) for name in named if name not in BY_NAME]
     if problems:
         raise KibanError(problems)
     on, off = set(settings.on), set(settings.off)
@@ -45,7 +45,7 @@ def chosen(settings: Settings) -> tuple[Rule, ...]:
     )
 
 
-def _unknown(name: str) -> Problem:
+def unknown_rule(name: str) -> Problem:
     meant = nearest(name, BY_NAME)
     fix = f"write {meant}" if meant else "see docs/reference/checks.md"
     return Problem("audit/unknown-rule", f"there is no rule {name!r}", fix=fix)

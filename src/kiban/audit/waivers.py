@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from pydantic import Field
 
-from kiban.audit.findings import Finding
+from kiban.audit.findings import Finding, Verdict
 from kiban.primitives.instants import Instant, parse_rfc3339
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem
@@ -51,11 +51,13 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Findings that stand, findings that are waived, and what is wrong with the waivers."""
+    """Findings that stand, findings that are waived, what is wrong with the waivers, and what
+    could not be told."""
 
     standing: tuple[Finding, ...]
     waived: tuple[Finding, ...]
     problems: tuple[Problem, ...]
+    unknown: tuple[Finding, ...] = ()
 
 
 def load_waivers(text: str, file: str = "waivers.yaml") -> tuple[Waiver, ...]:
@@ -103,12 +105,20 @@ def judge(findings: Iterable[Finding], waivers: Iterable[Waiver], now: Instant) 
     waivers = tuple(waivers)
     standing: list[Finding] = []
     waived: list[Finding] = []
+    unknown: list[Finding] = []
     used: set[str] = set()
     for finding in findings:
         accepting = [one for one in waivers if one.accepts(finding)]
         used.update(one.name for one in accepting)
-        holds = any(now < one.expires for one in accepting)
-        (waived if holds else standing).append(finding)
+        if any(now < one.expires for one in accepting):
+            waived.append(finding)
+        else:
+            (unknown if finding.verdict is Verdict.UNKNOWN else standing).append(finding)
+    problems = _faults(waivers, used, now)
+    return Judgement(tuple(standing), tuple(waived), tuple(problems), tuple(unknown))
+
+
+def _faults(waivers: Iterable[Waiver], used: set[str], now: Instant) -> list[Problem]:
     problems = []
     for one in waivers:
         if now >= one.expires:
@@ -118,4 +128,4 @@ def judge(findings: Iterable[Finding], waivers: Iterable[Waiver], now: Instant) 
         elif one.name not in used:
             what = f"the waiver {one.name!r} accepts nothing"
             problems.append(Problem("waiver/unused", what, one.place, fix="delete it"))
-    return Judgement(tuple(standing), tuple(waived), tuple(problems))
+    return problems

@@ -7,6 +7,7 @@ _PATTERNS = (
     "platform.yaml",
     "rehearsal.yaml",
     "waivers.yaml",
+    "checks.yaml",
     "services/*.y*ml",
     "releases/*.y*ml",
 )

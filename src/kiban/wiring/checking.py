@@ -1,26 +1,246 @@
-"""`kiban check`: the audit of what a platform repo compiles to."""
+"""`kiban check`: the audit of what a platform repo compiles to, of any manifests in files or on
+standard input, and of a cluster that runs."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kiban.adapters.delivery_driver import now as wall_clock
-from kiban.audit import Severity, check, judge, load_waivers
-from kiban.primitives.problems import Problem
-from kiban.spec import load_platform, read_directory
+from kiban.audit import Finding, Settings, Severity, Surroundings, check, judge, load_settings
+from kiban.audit.baseline import line_of, load_baseline
+from kiban.audit.batches import Batch, batches_of
+from kiban.audit.fleet import told_by
+from kiban.audit.mending import change_of, edit_for
+from kiban.audit.results import Report, Result, status_of
+from kiban.audit.waivers import Waiver, load_waivers
+from kiban.compiler import compile_environment
+from kiban.kube.documents import Document, read_documents
+from kiban.kube.objects import Key, Manifest, labels_of
+from kiban.kube.paths import steps_of
+from kiban.kube.positions import place_of
+from kiban.primitives.instants import Instant
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.spec import Platform, load_platform, read_directory
+from kiban.spec.nouns import Cluster
 from kiban.wiring.places import find_platform
-from kiban.wiring.sources import compiled, renderer_of_directory
+
+SETTINGS_FILE, WAIVERS_FILE = "checks.yaml", "waivers.yaml"
+_SUFFIXES = (".yaml", ".yml", ".json")
+# Directories in which nobody keeps manifests.
+_SKIPPED = (".git", ".kiban", ".venv", "node_modules", "__pycache__", ".terraform")
+_TEAM_LABELS = ("kiban.dev/team", "team", "owner", "app.kubernetes.io/team")
 
 
-def check_platform(start: Path, environment: str | None) -> dict[str, list[Problem]]:
-    """Standing findings by environment, advice left out; mistakes in the waivers are among them."""
-    directory = find_platform(start)
-    files = read_directory(directory)
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person who checks decided. Files are read when they are named, and else where they
+    usually are: beside what is checked."""
+
+    settings: Path | None = None
+    waivers: Path | None = None
+    baseline: Path | None = None
+    version: str = ""
+    advice: bool = False
+    usage: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    positions: bool = True
+
+
+@dataclass(slots=True)
+class Judging:
+    """The settings, waivers and baseline of one check, and what became of them."""
+
+    options: Options
+    settings: Settings
+    waivers: tuple[Waiver, ...]
+    now: Instant
+    known: Counter[str] = field(default_factory=Counter)
+    problems: dict[tuple[str, str], Problem] = field(default_factory=dict)
+
+    def around(self, cluster: Cluster | None = None) -> Surroundings:
+        settings = self.settings
+        if self.options.version:
+            settings = settings.model_copy(update={"version": self.options.version})
+        if cluster is not None:
+            settings = told_by(cluster, settings)
+        return Surroundings(settings, self.now, usage=self.options.usage)
+
+    def results(
+        self, findings: Iterable[Finding], made: Callable[[Finding], Result]
+    ) -> list[Result]:
+        """The findings with what became of each; `made` gives one its place."""
+        findings = list(findings)
+        judged = judge(findings, self.waivers, self.now)
+        waived = {id(one) for one in judged.waived}
+        for problem in judged.problems:
+            self.problems[problem.code, problem.what] = problem
+        least = Severity.ADVICE if self.options.advice else Severity.WARNING
+        found = []
+        for finding in findings:
+            result = made(finding)
+            known = self.known[line_of(result)] > 0
+            self.known[line_of(result)] -= known
+            status = status_of(finding, waived=id(finding) in waived, known=known, least=least)
+            found.append(replace(result, status=status))
+        return found
+
+    def report(self, results: Iterable[Result], objects: Mapping[str, int]) -> Report:
+        """Waivers that served in one environment are no idle ones."""
+        results = tuple(results)
+        used = {one.name for one in self.waivers for r in results if one.accepts(r.finding)}
+        idle = {f"the waiver {name!r} accepts nothing" for name in used}
+        problems = [one for one in self.problems.values() if one.what not in idle]
+        return Report(results, tuple(problems), objects)
+
+
+def judging_of(options: Options, folder: Path | None) -> Judging:
+    baseline = options.baseline
+    return Judging(
+        options,
+        load_settings(_text(options.settings, folder, SETTINGS_FILE), SETTINGS_FILE),
+        load_waivers(_text(options.waivers, folder, WAIVERS_FILE), WAIVERS_FILE),
+        wall_clock(),
+        load_baseline(read_text(baseline), str(baseline)) if baseline else Counter(),
+    )
+
+
+def _text(named: Path | None, folder: Path | None, name: str) -> str:
+    if named is not None:
+        return read_text(named)
+    usual = folder / name if folder is not None else None
+    return read_text(usual) if usual is not None and usual.is_file() else ""
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        what = f"{path} cannot be read: {error.strerror}"
+        raise KibanError(Problem("check/file", what, Place(str(path))), Exit.USAGE) from error
+
+
+# A platform repo
+
+
+def check_platform(start: Path, environment: str | None, options: Options = Options()) -> Report:
+    """Every environment on each of its clusters, or one."""
+    root = find_platform(start)
+    files = read_directory(root)
+    return check_files(files, root, environment, options)
+
+
+def check_files(
+    files: Mapping[str, str], root: Path, environment: str | None, options: Options
+) -> Report:
+    """The same, of files that are in memory."""
     platform = load_platform(files)
-    renderer = renderer_of_directory(directory)
-    waivers = load_waivers(files.get("waivers.yaml", ""))
-    found = {}
+    judging = judging_of(options, root)
+    results: list[Result] = []
+    objects = {}
     for name in [environment] if environment else platform.environments:
-        bundle = compiled(platform, name, renderer)
-        judged = judge(check(bundle.manifests), waivers, wall_clock())
-        standing = [item for item in judged.standing if item.severity >= Severity.WARNING]
-        found[name] = [item.as_problem() for item in standing] + list(judged.problems)
-    return found
+        for cluster in platform.clusters_of(name) or (None,):
+            bundle = compile_environment(platform, name, cluster=cluster)
+            scope = f"{name} on {cluster}" if len(platform.clusters_of(name)) > 1 else name
+            objects[scope] = len(bundle.manifests)
+            known = platform.spec.clusters.get(bundle.cluster)
+            found = check(bundle.manifests, around=judging.around(known))
+            made = _placer(platform, name, scope, bundle.cluster)
+            results += judging.results(found, made)
+    return judging.report(results, objects)
+
+
+def _placer(
+    platform: Platform, environment: str, scope: str, cluster: str
+) -> Callable[[Finding], Result]:
+    def made(finding: Finding) -> Result:
+        place = finding.as_problem(platform).place
+        spec = platform.services[environment].get(finding.service)
+        team = (spec.team if spec is not None else "") or ""
+        return unjudged(finding, scope, cluster, team, place)
+
+    return made
+
+
+def unjudged(finding: Finding, scope: str, cluster: str, team: str, place: Place) -> Result:
+    status = status_of(finding, waived=False, known=False, least=Severity.ADVICE)
+    return Result(finding, status, scope, cluster, team, place)
+
+
+# Manifests
+
+
+def check_paths(paths: Iterable[Path], stdin: str | None, options: Options) -> Report:
+    """Manifests in files and directories, and those on standard input."""
+    paths = list(paths)
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for name, text in texts_of(paths, problems):
+        found, faults = read_documents(name, text)
+        documents += found
+        problems += faults
+    if stdin is not None:
+        found, faults = read_documents("-", stdin)
+        documents += found
+        problems += faults
+    folder = next((path for path in paths if path.is_dir()), None)
+    judging = judging_of(options, folder)
+    results: list[Result] = []
+    objects = {}
+    for batch in batches_of(documents):
+        objects[batch.name] = len(batch.documents)
+        manifests = [one.manifest for one in batch.documents.values()]
+        found_here = check(manifests, around=judging.around())
+        results += judging.results(found_here, _locator(batch, positions=options.positions))
+        problems += [_twice(key, document) for key, document in batch.twice]
+    report = judging.report(results, objects)
+    return Report(report.results, (*problems, *report.problems), report.objects)
+
+
+def _twice(key: Key, document: Document) -> Problem:
+    what = f"{key} is described twice in one directory; only the last one would hold"
+    place = Place(document.file, document.line, 1)
+    return Problem("manifest/twice", what, place, fix="keep one of them")
+
+
+def _locator(batch: Batch, *, positions: bool) -> Callable[[Finding], Result]:
+    def made(finding: Finding) -> Result:
+        document = batch.documents.get(finding.object)
+        if document is None:
+            return unjudged(finding, batch.name, "", "", Place())
+        line, column = document.line, 1
+        if positions:
+            line, column = place_of(document, steps_of(finding.path))
+        place = Place(document.file, line, column)
+        team = team_of(document.manifest)
+        result = unjudged(finding, batch.name, "", team, place)
+        edit = edit_for(finding, document) if positions else None
+        changes = (change_of(edit, document),) if edit is not None else ()
+        return replace(result, changes=changes)
+
+    return made
+
+
+def team_of(manifest: Manifest) -> str:
+    labels = labels_of(manifest)
+    return next((str(labels[name]) for name in _TEAM_LABELS if labels.get(name)), "")
+
+
+def texts_of(paths: Iterable[Path], problems: list[Problem]) -> Iterable[tuple[str, str]]:
+    """The texts of files and of the YAML and JSON below directories, in a stable order."""
+    for path in paths:
+        if not path.exists():
+            what = f"there is no {path}"
+            raise KibanError(Problem("check/file", what, Place(str(path))), Exit.USAGE)
+        if path.is_file():
+            yield str(path), read_text(path)
+            continue
+        charts = sorted(one.parent for one in path.rglob("Chart.yaml"))
+        for chart in charts:
+            what = f"{chart} is a Helm chart, whose templates are no manifests yet"
+            fix = f"render it: helm template {chart} | kiban check -"
+            problems.append(Problem("check/helm", what, Place(str(chart)), fix=fix))
+        for file in sorted(path.rglob("*")):
+            inside = any(chart in file.parents for chart in charts)
+            skipped = any(part in _SKIPPED for part in file.parts)
+            if file.suffix in _SUFFIXES and not inside and not skipped and file.is_file():
+                yield str(file), read_text(file)

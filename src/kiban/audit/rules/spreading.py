@@ -219,7 +219,7 @@ def spread_contradicted(view: View) -> Iterator[Said]:
         key = str(one.get("topologyKey"))
         if key in (workload.pod.get("nodeSelector") or {}):
             what = f"nodeSelector names one {key}, over which the pods are to be spread"
-            yield workload.said(f"nodeSelector.{key}", what)
+            yield workload.said(f'nodeSelector["{key}"]', what)
 
 
 @rule(

@@ -17,6 +17,7 @@ from kiban.primitives.problems import Exit, KibanError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("scaffold", "Make a platform repo that comes up."),
+    "adopt": ("adopt", "Make a platform repo of manifests that exist, with a proof."),
     "schema": ("scaffold", "Write JSON Schema for editors."),
     "compile": ("compile", "Compile the platform repo into manifests."),
     "check": ("check", "Check compiled manifests against the rules."),
@@ -35,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("record", "List what was delivered, where and how it went."),
     "audit-log": ("record", "Export who did what, when and why."),
     "figures": ("record", "Compute deployment frequency, lead time, failures, recovery."),
+    "backup": ("backup", "Write all that is not in Git to a file."),
+    "restore": ("backup", "Fill an empty journal from a backup, or prove that it could be."),
     "promote": ("promotion", "Take releases to the next environment, through its gates."),
     "approve": ("promotion", "Say yes to a release where approvals are wanted."),
     "quarantine": ("promotion", "Have an image never deployed until somebody lifts it."),

@@ -12,6 +12,7 @@ from kiban.rehearsal.summary import summarised
 
 TEXT = """\
 FAIL  arcade prod, day: 2 seeds of 3 min at 1a2b3c
+0 of 1 expectations hold
 
 ✗ web: keeps its error budget: 99.2 %  [1 of 2]
     because pods ended without a drain
@@ -24,7 +25,7 @@ Requests that failed (median of the runs):
   web  6  no drain
 
 Findings:
-? web: turned round 9 times (09:01)  [2 of 2]
+! web: turned round 9 times (09:01)  [2 of 2]
 """
 
 

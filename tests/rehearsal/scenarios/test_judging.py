@@ -192,7 +192,7 @@ def test_spot_says_what_it_saves_and_risks() -> None:
         accounts={"web": Account(10, 7, losses={"silent": 7.0})},
     )  # fmt: skip
     found = {one.code: one for one in findings(given)}
-    assert found["spot-saves"].what == "saves 36.00 $ a day (33% of 108.00 $)"
+    assert found["spot-saves"].what == "saves $36.00 a day (33% of $108.00)"
     assert "7 requests were lost" in found["spot-saves"].why
     assert found["spot-drain-too-slow"].subject == "web"
 
@@ -260,7 +260,7 @@ def test_what_could_not_be_done_is_not_rehearsed() -> None:
 def test_a_cost_ceiling_counts_by_the_day() -> None:
     costs = Costs(on_demand=2.0)
     given = evidence(costs=costs, expect={"cost": 40.0})
-    assert the(judge(given)) == ("fail", "48.00 $ a day", "")
+    assert the(judge(given)) == ("fail", "$48.00 a day", "")
     cheaper = replace(given, costs=Costs(on_demand=1.5))
     assert the(judge(cheaper))[0] == "pass"
 

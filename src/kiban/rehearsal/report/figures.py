@@ -29,7 +29,7 @@ _TOTALS = (
 )
 # Name, figure, unit: the greatest value over time.
 _PEAKS = (
-    ("slowest 99 %", "latency_p99", "s"),
+    ("worst p99", "latency_p99", "s"),
     ("most nodes", "nodes", ""),
     ("most pods waiting", "pending", ""),
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
+from kiban.rehearsal.report.folding import alike, named
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
 from kiban.rehearsal.report.scale import clock, short
@@ -42,7 +43,9 @@ def _content(summary: Summary, base: Summary | None, title: str) -> Markup:
         _header(rehearsal, base.rehearsal if base else None, title),
         element("section", [_card(each) for each in figures(summary, base)], class_="cards"),
         _section("Expectations", _expectations(summary.tallies, len(rehearsal.runs))),
-        _section("Findings", [_finding(each, summary) for each in summary.seen]),
+        _section(
+            "Findings", [_finding(each, others, summary) for each, others in alike(summary.seen)]
+        ),
         _section(
             "The day" if rehearsal.seconds >= 86400 else "What happened",
             element("div", [drawn(each) for each in charts(summary, base)], class_="charts"),
@@ -102,7 +105,7 @@ def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
     )
 
 
-def _finding(found: Seen, summary: Summary) -> Markup:
+def _finding(found: Seen, others: Sequence[str], summary: Summary) -> Markup:
     rehearsal = summary.rehearsal
     finding = found.finding
     when = f" at {clock(finding.at, rehearsal.start_of_day)}" if finding.at is not None else ""
@@ -112,6 +115,7 @@ def _finding(found: Seen, summary: Summary) -> Markup:
         "article",
         element("h3", f"{finding.subject}: " if finding.subject else "", finding.what),
         element("p", f"{finding.code}{when} {runs}", class_="do"),
+        element("p", f"Likewise: {named(others)}.") if others else None,
         element("p", finding.why) if finding.why else None,
         element("p", finding.fix, class_="do") if finding.fix else None,
         drawn(chart) if chart else None,

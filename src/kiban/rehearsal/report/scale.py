@@ -59,9 +59,9 @@ def short(value: float, unit: str = "") -> str:
         return _duration(value)
     if unit == "B":
         return _bytes(value)
-    text = _number(value)
     if unit in {"$", "$/h"}:
-        return f"${text}{unit[1:]}"
+        return f"${value:,.2f}{unit[1:]}" if abs(value) < 1000 else f"${_number(value)}{unit[1:]}"
+    text = _number(value)
     space = "" if not unit or unit.startswith("/") else " "
     return f"{text}{space}{unit}"
 

@@ -5,13 +5,17 @@ from collections.abc import Iterable, Sequence
 
 from kiban.rehearsal.comparing import Comparison, Turned
 from kiban.rehearsal.report.figures import figures
+from kiban.rehearsal.report.folding import Folded, alike, folded, named
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.results import Rehearsal
-from kiban.rehearsal.summary import Seen, Summary, Tally
+from kiban.rehearsal.summary import Seen, Summary
 
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
+# What was found without being asked for is never open; it is bad, worth knowing, or good.
+FOUND = {"pass": "✓", "fail": "✗", "unknown": "!"}
 VERDICTS = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN"}
 # What is more is in the page.
+MOST_EXPECTATIONS = 16
 MOST_FINDINGS = 8
 MOST_LOSSES = 5
 
@@ -20,8 +24,8 @@ def text(summary: Summary, base: Summary | None = None) -> str:
     """The whole text, ending in a newline."""
     rehearsal = summary.rehearsal
     parts: list[Iterable[str]] = [
-        [_title(rehearsal, base.rehearsal if base else None)],
-        [_tally(each, len(rehearsal.runs)) for each in summary.tallies],
+        [_title(rehearsal, base.rehearsal if base else None), *_count(summary)],
+        _expectations(folded(summary.tallies), len(rehearsal.runs)),
         _table(
             [
                 (each.name, each.value, _aside(each.spread, each.before))
@@ -57,12 +61,32 @@ def _title(rehearsal: Rehearsal, base: Rehearsal | None) -> str:
     )
 
 
-def _tally(tally: Tally, runs: int) -> str:
-    held = "" if runs == 1 else f"  [{tally.counts['pass']} of {runs}]"
+def _count(summary: Summary) -> list[str]:
+    """How much is behind the verdict, in a line."""
+    held = sum(each.answer == "pass" for each in summary.tallies)
+    bad = sum(each.finding.answer == "fail" for each in summary.seen)
+    found = f"; {bad} {'finding' if bad == 1 else 'findings'} to act on" if bad else ""
+    return [f"{held} of {len(summary.tallies)} expectations hold{found}"] if summary.tallies else []
+
+
+def _expectations(found: Sequence[Folded], runs: int) -> list[str]:
+    lines = [_tally(each, runs) for each in found[:MOST_EXPECTATIONS]]
+    if len(found) > MOST_EXPECTATIONS:
+        lines.append(f"  and {len(found) - MOST_EXPECTATIONS} more in the page")
+    return lines
+
+
+def _tally(each: Folded, runs: int) -> str:
+    tally, verdict = each.tally, each.tally.verdict
+    sign = SIGNS[tally.answer]
+    if not each.is_alone:
+        return f"{sign} {tally.expectation}: {named(each.subjects)}"
+    held = "" if runs == 1 or tally.answer == "pass" else f"  [{tally.counts['pass']} of {runs}]"
     subject = f"{tally.subject}: " if tally.subject else ""
-    worst = f" ({tally.verdict.worst})" if tally.verdict.worst else ""
-    line = f"{SIGNS[tally.answer]} {subject}{tally.expectation}: {tally.verdict.found}{worst}{held}"
-    return f"{line}\n    because {tally.verdict.cause}" if tally.verdict.cause else line
+    worst = f" ({verdict.worst})" if verdict.worst else ""
+    line = f"{sign} {subject}{tally.expectation}: {verdict.found}{worst}{held}"
+    because = verdict.cause and tally.answer != "pass"
+    return f"{line}\n    because {verdict.cause}" if because else line
 
 
 def _losses(summary: Summary) -> list[str]:
@@ -78,14 +102,16 @@ def _losses(summary: Summary) -> list[str]:
 
 def _findings(found: Sequence[Seen], rehearsal: Rehearsal) -> list[str]:
     lines: list[str] = []
-    for each in found[:MOST_FINDINGS]:
+    kinds = alike(found)
+    for each, others in kinds[:MOST_FINDINGS]:
         finding = each.finding
         when = f" ({clock(finding.at, rehearsal.start_of_day)})" if finding.at is not None else ""
         share = "" if len(rehearsal.runs) == 1 else f"  [{each.runs} of {len(rehearsal.runs)}]"
-        lines.append(f"{SIGNS[finding.answer]} {_said(each)}{when}{share}")
-        lines += [f"    {line}" for line in (finding.why, finding.fix) if line]
-    if len(found) > MOST_FINDINGS:
-        lines.append(f"  and {len(found) - MOST_FINDINGS} more in the page")
+        lines.append(f"{FOUND[finding.answer]} {_said(each)}{when}{share}")
+        likewise = f"likewise: {named(others)}" if others else ""
+        lines += [f"    {line}" for line in (likewise, finding.why, finding.fix) if line]
+    if len(kinds) > MOST_FINDINGS:
+        lines.append(f"  and {len(kinds) - MOST_FINDINGS} more in the page")
     return ["Findings:", *lines] if lines else []
 
 

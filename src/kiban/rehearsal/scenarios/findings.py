@@ -7,6 +7,7 @@ every missed job at once; and who stands at a limit, or steers by figures of ten
 
 from collections.abc import Iterator, Sequence
 
+from kiban.rehearsal.cloud.control_plane import CONTROL_PLANE
 from kiban.rehearsal.observations import Record
 from kiban.rehearsal.results import Finding
 from kiban.rehearsal.scenarios.evidence import Evidence
@@ -42,7 +43,8 @@ def _upgrades(evidence: Evidence) -> Iterator[Finding]:
             refused = sum(
                 began[0] <= one["t"] <= ended[-1] for one in evidence.of("eviction.refused")
             )
-            what = f"its nodes are renewed in {spoken(ended[-1] - began[0])}"
+            done = "it is upgraded" if upgrade.group == CONTROL_PLANE else "its nodes are renewed"
+            what = f"{done} in {spoken(ended[-1] - began[0])}"
             why = f"budgets refused {refused} evictions on the way" if refused else ""
             yield Finding("upgrade-completes", upgrade.group, what, why, "", "pass", began[0])
         elif upgrade.blocked:
@@ -216,8 +218,8 @@ def _spot(evidence: Evidence) -> Iterator[Finding]:
         for cause in ("silent", "killed", "terminating")
     )
     what = (
-        f"saves {costs.saved_by_spot * a_day:,.2f} $ a day "
-        f"({costs.saved_by_spot / without:.0%} of {without * a_day:,.2f} $)"
+        f"saves ${costs.saved_by_spot * a_day:,.2f} a day "
+        f"({costs.saved_by_spot / without:.0%} of ${without * a_day:,.2f})"
     )
     why = f"{len(taken)} machines were taken back; {lost:,.0f} requests were lost with machines"
     if not taken:

@@ -255,13 +255,13 @@ def _cost(evidence: Evidence) -> Iterator[Verdict]:
     limit = evidence.scenario.expect.cost
     if limit is None:
         return
-    expectation = f"at most {limit:g} $ a day"
+    expectation = f"at most ${limit:g} a day"
     if evidence.costs is None:
         yield Verdict(expectation, "unknown", "there is no modelled cloud")
         return
     a_day = evidence.costs.total * DAY / evidence.scenario.seconds
     answer: Answer = "pass" if a_day <= limit else "fail"
-    yield Verdict(expectation, answer, f"{a_day:,.2f} $ a day")
+    yield Verdict(expectation, answer, f"${a_day:,.2f} a day")
 
 
 def _awake(evidence: Evidence) -> Iterator[Verdict]:

@@ -14,6 +14,8 @@ HERD_SECONDS = 60.0
 OLD_SECONDS = 60.0
 # Standing at a limit is worth a word when it lasts.
 AT_LIMIT_SECONDS = 600.0
+# A share of what its instances can do that is worth more of them.
+BUSY = 0.5
 # So many seconds' worth of requests waiting is falling behind.
 BEHIND_SECONDS = 60.0
 
@@ -90,11 +92,14 @@ def _at_limit(evidence: Evidence) -> Iterator[Finding]:
         ]
         most = max(busy, default=0.0)
         what = f"it stands at its maximum of {limit} for {spoken(total)}"
+        why = "the autoscaler wants more and may not have it"
+        if most < BUSY:
+            why += f"; its instances are not busy ({most:.0%}), so what it scales by asks for much"
         yield Finding(
             "at-maximum",
             service,
-            what + (f", {most:.0%} busy" if most else ""),
-            "the autoscaler wants more and may not have it",
+            what + (f", {most:.0%} busy" if most >= BUSY else ""),
+            why,
             "raise `scale.max`, or let an instance do more",
             "fail" if most >= 1.0 else "unknown",
             spans[0][0],

@@ -1,0 +1,53 @@
+"""What is said of many services in one breath, so that a page about a hundred of them can still be
+read: expectations that hold, and findings that are alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kiban.rehearsal.summary import Seen, Tally
+
+# So many names are said; of more, how many they are.
+NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """An expectation and the services of which one thing is to be said: what did not hold stands
+    alone, what held stands together."""
+
+    tally: Tally
+    subjects: Sequence[str]
+
+    @property
+    def is_alone(self) -> bool:
+        return len(self.subjects) < 2
+
+
+def folded(tallies: Sequence[Tally]) -> list[Folded]:
+    """What failed first, then what is open, then what held, each in its order."""
+    alone = [Folded(each, (each.subject,)) for each in tallies if each.answer != "pass"]
+    held: dict[str, list[Tally]] = {}
+    for each in tallies:
+        if each.answer == "pass":
+            held.setdefault(each.expectation, []).append(each)
+    together = [Folded(every[0], [one.subject for one in every]) for every in held.values()]
+    return sorted(alone, key=lambda each: each.tally.answer != "fail") + together
+
+
+def alike(found: Sequence[Seen]) -> list[tuple[Seen, list[str]]]:
+    """Findings of one kind and answer as one, with the other subjects it is true of."""
+    first: dict[tuple[str, str], tuple[Seen, list[str]]] = {}
+    for each in found:
+        key = (each.finding.code, each.finding.answer)
+        if key in first:
+            first[key][1].append(each.finding.subject)
+        else:
+            first[key] = (each, [])
+    return list(first.values())
+
+
+def named(subjects: Sequence[str]) -> str:
+    """The names, or of many the first ones and how many there are."""
+    if len(subjects) <= NAMED:
+        return ", ".join(subjects)
+    return f"{', '.join(subjects[: NAMED - 1])} and {len(subjects) - NAMED + 1} more"

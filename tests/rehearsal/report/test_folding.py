@@ -1,0 +1,38 @@
+"""What is said of many services at once."""
+
+from kiban.plans.records import Answer
+from kiban.rehearsal.report.folding import alike, folded, named
+from kiban.rehearsal.results import Finding, Verdict
+from kiban.rehearsal.summary import Seen, Tally
+
+
+def tally(subject: str, answer: Answer, expectation: str = "keeps its budget") -> Tally:
+    verdict = Verdict(expectation, answer, "found", subject)
+    return Tally(expectation, subject, {"pass": 0, "fail": 0, "unknown": 0}, verdict, 1)
+
+
+def test_what_holds_is_said_of_all_at_once_and_what_fails_of_each_first() -> None:
+    found = folded(
+        [tally("a", "pass"), tally("b", "unknown"), tally("c", "fail"), tally("d", "pass")]
+    )
+    assert [(each.tally.answer, list(each.subjects)) for each in found] == [
+        ("fail", ["c"]),
+        ("unknown", ["b"]),
+        ("pass", ["a", "d"]),
+    ]
+
+
+def test_findings_that_are_alike_are_told_once() -> None:
+    kinds: tuple[tuple[str, Answer], ...] = (("a", "fail"), ("b", "unknown"), ("c", "unknown"))
+    seen = [
+        Seen(Finding("at-maximum", name, "it is full", answer=answer), 1) for name, answer in kinds
+    ]
+    assert [(each.finding.subject, others) for each, others in alike(seen)] == [
+        ("a", []),
+        ("b", ["c"]),
+    ]
+
+
+def test_of_many_names_the_first_are_said() -> None:
+    assert named(["a", "b"]) == "a, b"
+    assert named([str(number) for number in range(9)]) == "0, 1, 2, 3, 4 and 4 more"

@@ -7,18 +7,49 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 
 
 @click.command("release", epilog="Example: kiban release stamp=3f2c1a9 --env dev")
-@click.argument("releases", nargs=-1, required=True, metavar="SERVICE=TAG...")
+@click.argument("releases", nargs=-1, metavar="SERVICE=TAG...")
 @environment_option
+@click.option("--repo", default="", metavar="URL", help="The platform repo; the one of here.")
+@click.option("--branch", default="", metavar="BRANCH", help="Run them beside, for a while.")
+@click.option("--for", "span", default="7d", show_default=True, help="How long a branch runs.")
+@click.option("--instead", is_flag=True, help="Run a branch instead of the services.")
+@click.option("--end", is_flag=True, help="End what a branch runs.")
 @json_option
-def release_command(releases: tuple[str, ...], environment: str | None, as_json: bool) -> None:
+def release_command(
+    releases: tuple[str, ...],
+    environment: str | None,
+    repo: str,
+    branch: str,
+    span: str,
+    instead: bool,
+    end: bool,
+    as_json: bool,
+) -> None:
     """Run another image of a service: edit one line of releases/ENV.yaml and commit it.
 
-    Nothing is committed when the tag is what runs already, so a pipeline may say it twice.
+    Nothing is committed when the tag is what runs already, so a pipeline may say it twice, and
+    many pipelines may say it at the same time. With --repo no checkout is needed.
+
+    With --branch the images run beside the services, under names and hosts of the branch's own,
+    until they expire.
     """
+    if (branch == "" and (end or instead)) or (end == bool(releases)):
+        raise click.UsageError("Name SERVICE=TAG, or --branch BRANCH --end.")
+    tags = pairs(releases)
+    if branch:
+        from kiban.primitives.instants import parse_span
+        from kiban.wiring.branching import BranchWish, release_branch
+
+        try:
+            seconds = parse_span(span)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--for") from None
+        wish = BranchWish(branch, seconds, instead)
+        _tell(release_branch(tags, environment, wish, repo).as_data(), as_json)
+        return
     from kiban.wiring.release import release
 
-    found = release(pairs(releases), environment)
-    _tell(found.as_data(), as_json)
+    _tell(release(tags, environment, repo).as_data(), as_json)
 
 
 @click.command("rollback", epilog="Example: kiban rollback stamp --env prod")
@@ -57,5 +88,7 @@ def _tell(data: dict[str, object], as_json: bool) -> None:
         return
     releases = data["releases"]
     assert isinstance(releases, dict)
+    if not releases:
+        click.echo(f"ended in {data['environment']}, commit {str(data['commit'])[:12]}")
     for service, tag in releases.items():
         click.echo(f"{service} = {tag} in {data['environment']}, commit {str(data['commit'])[:12]}")

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem
+from kiban.spec.branch_deploy import BranchDeploy
+from kiban.spec.branches import branch_files, check_branch, with_branch
 from kiban.spec.checks import check_environment, check_platform, check_releases
 from kiban.spec.layers import Layer, merge, merge_all
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Release, Sources, layers_of
 from kiban.spec.reading import read_yaml
 from kiban.spec.service import ServiceSpec
-from kiban.spec.shorthand import expand_platform, expand_service
-from kiban.spec.spelling import spelled_platform, spelled_service
+from kiban.spec.shorthand import expand_platform, expand_service, tags_as_written
+from kiban.spec.spelling import spelled, spelled_platform, spelled_service
 from kiban.spec.validation import validate
 
 PLATFORM_FILE = "platform.yaml"
@@ -70,6 +72,23 @@ class _Loading:
         for environment in spec.environments:
             self.problems += check_environment(platform, environment)
         self.problems += check_releases(platform, strict=strict)
+        return self.with_branches(platform, files)
+
+    def with_branches(self, platform: Platform, files: Mapping[str, str]) -> Platform:
+        """What branches run for a while, added to what the files say for good."""
+        for path, environment, branch in branch_files(files):
+            tree = self.tree_of(path, files[path])
+            if tree is None:
+                continue
+            thing = f"the branch {branch}"
+            tree = spelled(BranchDeploy, tags_as_written(tree), self.problems, thing)
+            deploy = validate(BranchDeploy, tree, self.problems, thing=thing)
+            if deploy is None:
+                continue
+            problems = list(check_branch(platform, environment, branch, deploy, tree))
+            self.problems += problems
+            if not problems:
+                platform = with_branch(platform, environment, branch, deploy, tree.place())
         return platform
 
     def tree_of(self, path: str, text: str) -> Located | None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem, nearest
+from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.layers import Layer, Origin, origins
 from kiban.spec.nouns import Environment, PlatformSpec
 from kiban.spec.service import ServiceSpec
@@ -35,7 +36,8 @@ class Platform:
     """Everything a platform repo says, checked.
 
     `services` holds, by environment and by service name, the effective spec; `elsewhere` holds it
-    by environment and cluster where a cluster has values of its own.
+    by environment and cluster where a cluster has values of its own. `branches` are what branches
+    run for a while, by environment and branch; their services are among the others.
     """
 
     spec: PlatformSpec
@@ -43,6 +45,7 @@ class Platform:
     releases: Mapping[str, Mapping[str, Release]]
     sources: Sources
     elsewhere: Mapping[tuple[str, str], Mapping[str, ServiceSpec]] = field(default_factory=dict)
+    branches: Mapping[tuple[str, str], BranchDeploy] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

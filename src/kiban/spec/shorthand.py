@@ -94,6 +94,11 @@ def _is_scalar(value: Any) -> bool:
     return not isinstance(value, dict | list | None.__class__)
 
 
+def tags_as_written(node: Located) -> Located:
+    """The `releases` of a branch, whose tags may look like numbers."""
+    return fields(releases=each(_as_written), expires=_as_written)(node)
+
+
 def _words(node: Located) -> Located:
     """A command line in one string is split as a shell would."""
     if isinstance(node.value, str):

@@ -62,6 +62,13 @@ class State:
         return self.directory / "up.json"
 
 
+def copies() -> Path:
+    """Where copies of repositories are kept for commands that run outside of any platform
+    directory, as pipelines do."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "kiban" / "remotes"
+
+
 def find_platform(start: Path) -> Path:
     """The platform directory at or above `start`."""
     start = start.resolve()

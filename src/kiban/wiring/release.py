@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiban.adapters.git import GitRepository
+from kiban.adapters.git import GitRepository, open_repository
 from kiban.adapters.images import ImageRecord, ImageStore
 from kiban.adapters.journal import JournalReader
 from kiban.delivery.releases import known_service, last_good, release_path, released, with_release
@@ -11,6 +11,7 @@ from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, ServiceSpec, load_platform
 from kiban.wiring.builds import build_service
 from kiban.wiring.deliveries import chosen_environments
+from kiban.wiring.places import copies
 from kiban.wiring.quarantines import quarantined, refuse_quarantined
 from kiban.wiring.repository import home_of
 
@@ -33,15 +34,20 @@ class Released:
         }
 
 
-def release(tags: Mapping[str, str], environment: str | None) -> Released:
+def release(tags: Mapping[str, str], environment: str | None, source: str = "") -> Released:
     """Have services run other images in an environment. Raises `KibanError` for unknown names."""
-    repository = home_of().repository()
+    repository = where_releases_go(source)
     platform = load_platform(repository.files(repository.head()))
     [name] = chosen_environments(platform, [environment] if environment else [])
     for service in tags:
         known_service(service, platform.services[name])
     refuse_quarantined(tags, quarantined())
     return Released(name, release_line(repository, name, tags), tags)
+
+
+def where_releases_go(source: str = "") -> GitRepository:
+    """The repository of here, or the one at a URL or path, as pipelines name it."""
+    return open_repository(source, copies()) if source else home_of().repository()
 
 
 def release_line(

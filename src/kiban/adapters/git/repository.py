@@ -9,7 +9,6 @@ they do after `git commit -- path`; other uncommitted edits stay, also those in 
 
 import asyncio
 import fcntl
-import re
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kiban.adapters.git.program import (
-    checked_git,
     git_failed,
     git_problem,
     is_race,
@@ -81,9 +79,22 @@ class GitRepository:
 
     def fetch(self) -> None:
         """Bring the copy of a remote repository up to date."""
-        if self.remote:
-            spec = f"+refs/heads/{self.branch}:refs/heads/{self.branch}"
-            self._git("fetch", "--quiet", self.remote, spec)
+        if not self.remote:
+            return
+        fetch = (
+            "fetch",
+            "--quiet",
+            self.remote,
+            f"+refs/heads/{self.branch}:refs/heads/{self.branch}",
+        )
+        for _ in range(RACES_LIMIT):
+            done = self._run(*fetch)
+            if done.returncode == 0:
+                return
+            # Another process brings the same copy up to date.
+            if not is_race(done.stderr):
+                break
+        raise git_failed(fetch, done.stderr, self.folder)
 
     def files(self, commit: str, suffixes: Sequence[str] = (".yaml", ".yml")) -> CommitFiles:
         """The text files of a commit by path from the platform repo's root."""
@@ -154,7 +165,8 @@ class GitRepository:
         """Change one file and commit that alone on top of the branch; the new commit.
 
         `change` gets the file's text (empty when there is none) and gives the new one; it may be
-        called again when somebody else was quicker. Gives the tip when nothing changes.
+        called again when somebody else was quicker. Gives the tip when nothing changes. A text
+        that becomes empty removes the file.
         """
         full = self._full(path)
         with self._lock():
@@ -181,9 +193,7 @@ class GitRepository:
         with tempfile.TemporaryDirectory(prefix="kiban-", dir=self._common) as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self._git("read-tree", tip, env=index)
-            blob = self._git("hash-object", "-w", "--stdin", text=text).strip()
-            mode = self._mode_at(tip, path)
-            self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", env=index)
+            self._stage(tip, path, text, env=index)
             self._git("hook", "run", "--ignore-missing", "pre-commit", env=index)
             note = Path(folder) / "COMMIT_EDITMSG"
             note.write_text(message.rstrip() + "\n")
@@ -226,16 +236,24 @@ class GitRepository:
         if held is None and before:
             return
         text = after if held in (None, before) else change(held or "")
-        file.parent.mkdir(parents=True, exist_ok=True)
         _replace(file, text)
         staged = self._text_at("", path)
         if staged is None and before:
             return
         indexed = after if staged in (None, before) else change(staged or "")
-        blob = self._git("hash-object", "-w", "--stdin", text=indexed).strip()
-        mode = self._mode_at("HEAD", path)
-        self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}")
+        self._stage("HEAD", path, indexed)
         self._run("update-index", "-q", "--refresh")
+
+    def _stage(
+        self, tip: str, path: str, text: str, *, env: Mapping[str, str] | None = None
+    ) -> None:
+        """Have an index hold a text at a path, with the mode that the file has; or nothing."""
+        if not text:
+            self._git("update-index", "--force-remove", "--", path, env=env)
+            return
+        blob = self._git("hash-object", "-w", "--stdin", text=text).strip()
+        mode = self._mode_at(tip, path)
+        self._git("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", env=env)
 
     def _is_checked_out(self) -> bool:
         if self._git("rev-parse", "--is-bare-repository").strip() == "true":
@@ -323,60 +341,6 @@ class GitRepository:
         return run_git(self.folder, *args, env=env, text=text)
 
 
-def is_url(source: str) -> bool:
-    """Whether a source names a repository elsewhere: `https://…`, `git@host:…`."""
-    return re.match(r"[a-z+]+://|[\w.-]+@[\w.-]+:", source) is not None
-
-
-def open_repository(source: str, cache: Path, *, branch: str = "") -> GitRepository:
-    """The repository at a path or URL; of a URL a bare copy is kept under `cache`.
-
-    Without a branch, the one that is checked out, or the remote's default. Raises `KibanError`.
-    """
-    path = Path(source).expanduser()
-    if path.exists():
-        return _open_local(path.resolve(), branch)
-    if not is_url(source):
-        raise git_problem("no-repository", f"There is nothing at {source!r}.", path)
-    folder = cache / re.sub(r"[^\w.-]+", "-", re.sub(r"//[^@/]*@", "//", source)).strip("-")
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "HEAD").exists():
-        checked_git(folder, "init", "--quiet", "--bare", ".")
-    branch = branch or _default_branch(folder, source)
-    repository = GitRepository(folder, branch, remote=source)
-    repository.fetch()
-    return repository
-
-
-def _open_local(path: Path, branch: str) -> GitRepository:
-    folder = path if path.is_dir() else path.parent
-    found = run_git(folder, "rev-parse", "--show-prefix")
-    if found.returncode:
-        raise git_problem(
-            "no-repository",
-            f"{folder} is not in a Git repository.",
-            folder,
-            "Run `git init && git add . && git commit` there; Kiban delivers commits.",
-        )
-    subfolder = found.stdout.decode().strip().rstrip("/")
-    if not branch:
-        head = run_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-        if head.returncode:
-            what = "No branch is checked out there; name the one to follow."
-            raise git_problem("no-branch", what, folder)
-        branch = head.stdout.decode().strip()
-    # From the top, so that every path means the same to every command.
-    top = run_git(folder, "rev-parse", "--show-toplevel")
-    folder = Path(top.stdout.decode().strip()) if top.returncode == 0 else folder
-    return GitRepository(folder, branch, subfolder=subfolder)
-
-
-def _default_branch(folder: Path, source: str) -> str:
-    listed = checked_git(folder, "ls-remote", "--symref", source, "HEAD")
-    match = re.search(r"^ref: refs/heads/(\S+)\s+HEAD", listed, re.MULTILINE)
-    return match[1] if match else "main"
-
-
 def _entry(line: str) -> LogEntry:
     commit, author, at, message = line.strip("\n").split("\x1f")
     return LogEntry(commit, author, Instant(int(at) * MICROSECONDS), message)
@@ -391,7 +355,11 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all, keeping its mode."""
+    """Write a file whole or not at all, keeping its mode; without text, remove it."""
+    if not text:
+        file.unlink(missing_ok=True)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
     mode = file.stat().st_mode if file.exists() else None
     with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as new:
         new.write(text)

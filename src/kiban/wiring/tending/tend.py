@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from kiban.primitives.problems import KibanError
+from kiban.wiring.tending.branches import BranchKeeper
 from kiban.wiring.tending.gates import Gatekeeper
 from kiban.wiring.tending.house import House
 from kiban.wiring.tending.promotions import Promoter
@@ -16,11 +17,12 @@ REST_SECONDS = 15.0
 
 async def tend(house: House) -> None:
     """Tend the releases of a house until cancelled."""
-    keeper, promoter = Gatekeeper(house), Promoter(house)
+    keeper, promoter, branches = Gatekeeper(house), Promoter(house), BranchKeeper(house)
     acts: list[Callable[[], Awaitable[None]]] = [
         keeper.ask,
         keeper.take_back,
         promoter.advance,
+        branches.clean,
     ]
     said = ""
     while True:

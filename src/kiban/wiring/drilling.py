@@ -33,7 +33,7 @@ from kiban.wiring.event_loop import run
 from kiban.wiring.local_cluster import start_cluster
 from kiban.wiring.places import State
 from kiban.wiring.record import environment_of, every_entry
-from kiban.wiring.repository import Home, home_of, platform_here
+from kiban.wiring.repository import home_of, platform_here
 from kiban.wiring.up import node_groups_of
 
 PATIENCE_SECONDS = 180.0
@@ -96,9 +96,13 @@ def drill(file: Path, say: Callable[[str], None]) -> Drill:
         told = restored_into(journal, file)
         say(f"restored {told.entries} entries into a journal of its own")
         last = last_good(journal)
-        if not last:
-            return Drill(told, ())
-        return Drill(told, tuple(run(_deliver(home, scratch, last, say))))
+        repository = home.repository()
+        lost = {name: commit for name, commit in last.items() if not repository.exists(commit)}
+        found = [Proven(name, commit, problems=(_lost(commit),)) for name, commit in lost.items()]
+        left = {name: commit for name, commit in last.items() if name not in lost}
+        if left:
+            found += run(_deliver(repository, scratch, left, say))
+        return Drill(told, tuple(found))
 
 
 def last_good(journal: Path) -> dict[str, str]:
@@ -109,9 +113,11 @@ def last_good(journal: Path) -> dict[str, str]:
 
 
 async def _deliver(
-    home: Home, scratch: Path, last: Mapping[str, str], say: Callable[[str], None]
+    repository: GitRepository,
+    scratch: Path,
+    last: Mapping[str, str],
+    say: Callable[[str], None],
 ) -> list[Proven]:
-    repository = home.repository()
     state = State(scratch / ".kiban")
     async with AsyncExitStack() as stack:
         local = await start_cluster(state, gateway_port=None, modelled=True)
@@ -124,9 +130,6 @@ async def _deliver(
         target = Target(cluster, "local", local.images)
         found = []
         for environment, commit in last.items():
-            if not repository.exists(commit):
-                found.append(Proven(environment, commit, problems=(_lost(commit),)))
-                continue
             try:
                 platform = load_platform(repository.files(commit))
                 local.add_nodes(node_groups_of(platform, [environment]))

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 _NUMBERS = itertools.count(1)
 # No node has so much, so its pods wait for ever.
 NOWHERE = {"nodeSelector": {"kiban.dev/nowhere": "true"}}
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass
@@ -35,6 +35,8 @@ class Stage:
     cluster: KubernetesCluster
     journal: Journal
     driver: DeliveryDriver
+    folder: Path
+    running: "asyncio.Task[None]"
     commits: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     # What Git wants
@@ -73,31 +75,45 @@ class Stage:
     def config(self, name: str, service: str = "", **data: str) -> Manifest:
         return self.manifest("ConfigMap", name, service, data=data)
 
-    def commit(
+    def bundle(
         self,
         manifests: Iterable[Manifest],
         needs: Mapping[str, set[str]] | None = None,
+        *,
+        namespace: bool = True,
         **more: Any,
-    ) -> str:
-        """Have Git want this from now on; the commit's id."""
-        id_ = f"{next(self.commits):040x}"
-        listed = [self.manifest("Namespace", self.scope.namespace), *manifests]
+    ) -> Bundle:
+        """What the compiler would make."""
+        listed = [self.manifest("Namespace", self.scope.namespace)] if namespace else []
+        listed += manifests
         names = {one["metadata"]["labels"].get(SERVICE_LABEL, "") for one in listed} - {""}
         graph = {name: frozenset((needs or {}).get(name, ())) for name in sorted(names)}
-        bundle = Bundle(
-            self.scope.platform, self.scope.environment, self.scope.cluster,
-            self.scope.namespace, tuple(listed), graph, **more,
+        scope = self.scope
+        return Bundle(
+            scope.platform, scope.environment, scope.cluster, scope.namespace,
+            tuple(listed), graph, **more,
         )  # fmt: skip
+
+    def commit(self, manifests: Iterable[Manifest], **more: Any) -> str:
+        """Have Git want this from now on; the commit's id."""
+        return self.commit_bundle(self.bundle(manifests, **more))
+
+    def commit_bundle(self, bundle: Bundle) -> str:
+        id_ = f"{next(self.commits):040x}"
         self.driver.commit(Desired(Commit(id_, "Ada", "a change"), bundle))
         return id_
 
     # What becomes of it
 
     async def until(self, wanted: Callable[[DeliveryStatus], bool]) -> DeliveryStatus:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            async for status in self.driver.changes():
-                if wanted(status):
-                    return status
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                async for status in self.driver.changes():
+                    if wanted(status):
+                        return status
+        except TimeoutError:
+            steps = self.driver.delivery.plan_steps()
+            raise AssertionError(f"not in time: {self.driver.status()} {steps}") from None
         raise AssertionError("the driver ended")
 
     async def delivered(self, commit: str) -> DeliveryStatus:
@@ -124,6 +140,26 @@ class Stage:
             GroupKind("", "Pod"), namespace=self.scope.namespace, labels=f"app={service}"
         )
         return list(found.items)
+
+    @asynccontextmanager
+    async def again(self, cluster: Any = None, **options: Any) -> "AsyncIterator[Stage]":
+        """Another process for the same environment, in the place of this one."""
+        await self.end()
+        folder, scope = self.folder, options.pop("scope", self.scope)
+        async with stage(folder, cluster or self.cluster, scope, **options) as found:
+            found.commits = self.commits
+            yield found
+
+    async def end(self) -> None:
+        """The process ends; its journal and the cluster stay."""
+        self.running.cancel()
+        await asyncio.gather(self.running, return_exceptions=True)
+        self.journal.close()
+
+    def jobs(self) -> list[str]:
+        """The Jobs that the driver sees, by name."""
+        live = self.driver.delivery.live
+        return [one["metadata"]["name"] for one in live if one["kind"] == "Job"]
 
     def events(self, code: str) -> list[Event]:
         records = (entry.record for entry in self.journal.entries(limit=-1))
@@ -178,14 +214,8 @@ async def stage(
     """A process that delivers; the journal in the folder outlives it."""
     journal = Journal(folder / "journal.db")
     driver = DeliveryDriver(scope, cluster, journal, holder="test", validates=True, **options)
-    running = asyncio.create_task(driver.run())
+    found = Stage(scope, cluster, journal, driver, folder, asyncio.create_task(driver.run()))
     try:
-        yield Stage(scope, cluster, journal, driver)
+        yield found
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        journal.close()
-
-
-def renamed(scope: Scope, **changes: str) -> Scope:
-    return replace(scope, **changes)
+        await found.end()

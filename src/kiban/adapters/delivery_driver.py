@@ -18,12 +18,14 @@ from kiban.adapters.cluster_watching import Watching
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
 from kiban.compiler.bundle import Bundle
+from kiban.delivery.deletions import is_approval
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import (
     Answer,
     Append,
     Commit,
+    DeletionApproved,
     Desired,
     ObjectAsk,
     Observation,
@@ -41,6 +43,8 @@ Compile = Callable[[Mapping[str, str]], Bundle]
 # Requests to one cluster at the same time.
 PARALLEL_REQUESTS = 32
 LEASE_SECONDS = 15.0
+# How often the journal is looked into while a person is waited for.
+APPROVAL_SECONDS = 1.0
 # Whoever watches the status is not told of changes faster than they can be seen.
 SHOWN_SECONDS = 0.05
 # Nor do they take more than a tenth of the time that delivery itself could use.
@@ -120,13 +124,14 @@ class DeliveryDriver:
         """Deliver until cancelled. Raises `KibanError` when another process has the lease."""
         self._take_lease()
         renewing = asyncio.create_task(self._renew())
+        listening = asyncio.create_task(self._listen_for_approvals())
         try:
             while True:
                 await self._turn()
                 if renewing.done():
                     renewing.result()
         finally:
-            tasks = [renewing, *self._requests]
+            tasks = [renewing, listening, *self._requests]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -186,6 +191,17 @@ class DeliveryDriver:
             self.delivery.version += 1
             self._told = True
             self._wake.set()
+
+    async def _listen_for_approvals(self) -> None:
+        """Look into the journal while a commit waits for a person."""
+        while True:
+            await asyncio.sleep(APPROVAL_SECONDS)
+            if withheld := self.delivery.withheld:
+                found = await asyncio.to_thread(
+                    self.journal.last, subject=self.scope.subject, kind="event"
+                )
+                if any(is_approval(entry.record, withheld) for entry in found):
+                    self._put(DeletionApproved(withheld))
 
     # The lease
 

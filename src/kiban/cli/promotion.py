@@ -45,10 +45,23 @@ def promote_command(
 
 
 @click.command("approve", epilog="Example: kiban approve stamp=3f2c1a9 --env prod")
-@click.argument("releases", nargs=-1, required=True, metavar="SERVICE=TAG...")
+@click.argument("releases", nargs=-1, metavar="[SERVICE=TAG]...")
 @click.option("--env", "-e", "environment", metavar="ENV", required=True)
-def approve_command(releases: tuple[str, ...], environment: str) -> None:
-    """Say yes to releases in an environment that wants approvals. The journal keeps who did."""
+@click.option("--deletions", is_flag=True, help="Agree to what the waiting commit deletes.")
+def approve_command(releases: tuple[str, ...], environment: str, deletions: bool) -> None:
+    """Say yes to releases in an environment that wants approvals, or to deletions that wait for a
+    person. The journal keeps who did."""
+    if deletions == bool(releases):
+        raise click.UsageError("name releases, or say --deletions")
+    if deletions:
+        from kiban.wiring.deletions import approve_deletions
+
+        for one in approve_deletions(environment):
+            count = len(one.objects)
+            click.echo(f"{one.who} agreed to {count} deletions of {one.commit[:8]} ({one.subject})")
+            for name in one.objects:
+                click.echo(f"  - {name}")
+        return
     from kiban.wiring.quarantines import approve
 
     who = approve(pairs(releases), environment)

@@ -170,7 +170,8 @@ def blast_problem(unwanted: list[Item], live: Live, scope: Scope) -> Problem | N
         f"This commit would delete {len(unwanted)} of the {owned} objects of {scope.subject}: "
         f"{names} and more. Nothing is deleted.",
         why="So much at once is more often a mistake than a wish.",
-        fix="If it is meant, run again with --allow-delete; otherwise bring the files back.",
+        fix="If it is meant: kiban approve --deletions --env "
+        f"{scope.environment} (or kiban up --allow-delete). Otherwise bring the files back.",
     )
 
 

@@ -1,15 +1,45 @@
 """Keeps a commit from deleting most of what runs, until a person agrees to it: for this commit, by
 a flag or by a record in the journal, and never for those that come after."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from kiban.delivery.messages import Commit
 from kiban.delivery.surveying import Survey
 from kiban.delivery.telling import Telling
+from kiban.plans.records import Event, Record
 from kiban.primitives.problems import Problem
 
 # A commit would delete much; a person agrees to what one deletes.
 WITHHELD, APPROVED = "delivery/deletions-withheld", "delivery/deletions-approved"
+
+
+def approval(subject: str, commit: str, who: str) -> Event:
+    """What the journal holds when a person agrees to the deletions of a commit."""
+    text = f"{who} agreed to what {commit[:8]} deletes from {subject}"
+    return Event(APPROVED, subject, text, data={"commit": commit, "who": who})
+
+
+def is_approval(record: Record, commit: str) -> bool:
+    """Whether a person agreed to the deletions of this commit."""
+    return (
+        isinstance(record, Event)
+        and record.code == APPROVED
+        and record.data.get("commit") == commit
+    )
+
+
+def withheld_commits(records: Iterable[Record]) -> dict[str, Event]:
+    """By subject, the last deletions that waited for a person and that nobody has agreed to."""
+    found: dict[str, Event] = {}
+    for record in records:
+        if isinstance(record, Event) and record.code == WITHHELD:
+            found[record.subject] = record
+        elif isinstance(record, Event) and record.code == APPROVED:
+            waiting = found.get(record.subject)
+            if waiting is not None and is_approval(record, waiting.data["commit"]):
+                del found[record.subject]
+    return found
 
 
 class Deletions:
@@ -21,6 +51,11 @@ class Deletions:
         self._telling, self._allows_next = telling, allows_first
         self._approved: set[str] = set()
         self._told = ""
+
+    @property
+    def withheld(self) -> str:
+        """The commit whose deletions wait for a person; empty when none do."""
+        return self._told if self.problems else ""
 
     def begin(self, commit: Commit) -> None:
         """Another commit is worked on."""

@@ -166,6 +166,11 @@ class Delivery:
             times.append(self._drift.times.next_due(self.live.dirty))
         return min((time for time in times if time is not None), default=None)
 
+    @property
+    def withheld(self) -> str:
+        """The commit whose deletions wait for a person to agree; empty when none do."""
+        return self._deletions.withheld
+
     def status(self) -> DeliveryStatus:
         """Where the delivery stands now."""
         run = self._execution.run if self._execution else None

@@ -12,6 +12,7 @@ from kiban.delivery.hiding import without_secrets
 from kiban.delivery.hooks import (
     HOOK_FINALIZER,
     Hook,
+    failure_text,
     goes_when_over,
     is_over,
     outcome,
@@ -125,8 +126,7 @@ class HookRuns:
                 self._reading[key_of(pod)] = hook.key
                 self._asks.append(ReadLog(key_of(pod), container))
             return Result("unknown", "reads what it said last")
-        verdict = self._judge(hook.key)
-        text = f"the Job {hook.key.name} failed: {verdict.message or verdict.reason}"
+        text = f"the Job {hook.key.name} failed: {failure_text(self._live.get(hook.key) or {})}"
         tail = self._tails.get(hook.key, "")
         return Result("fail", f"{text}; it said: {tail}" if tail else text, final=True)
 

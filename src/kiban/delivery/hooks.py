@@ -16,6 +16,7 @@ from kiban.kube.objects import (
     Key,
     Manifest,
     annotations_of,
+    condition_of,
     get_in,
     is_deleting,
     is_true,
@@ -124,6 +125,13 @@ def has_expired(job: Manifest) -> bool:
 
 def is_over(job: Manifest) -> bool:
     return is_true(job, "Complete") or is_true(job, "Failed")
+
+
+def failure_text(job: Manifest) -> str:
+    """Why a Job failed, in the words of Kubernetes."""
+    failed = condition_of(job, "Failed") or {}
+    said = (failed.get("reason"), failed.get("message"))
+    return ": ".join(text for text in said if text)
 
 
 def owned_hooks(manifests: Iterable[Manifest], scope: Scope) -> list[Manifest]:

@@ -4,6 +4,8 @@ The verdict is that of its kind; for a workload that is not well it is made agai
 its pods, of which the first that cannot start says more than the workload's own conditions.
 """
 
+from collections.abc import Sequence
+
 from kiban.delivery.live import Live
 from kiban.kube.health import Health, health
 from kiban.kube.objects import (
@@ -71,8 +73,7 @@ class Judge:
             return self._addressed(manifest, verdict)
         if key.group_kind == PERSISTENT_VOLUME_CLAIM:
             return self._claimed(manifest, verdict)
-        pods = self.live.pods_of(manifest)
-        return health(manifest, pods) if pods else verdict
+        return _explained(manifest, verdict, self.live.pods_of(manifest))
 
     def tell(self, now: Instant) -> None:
         """What time it is."""
@@ -115,3 +116,15 @@ def _given_up(ingress: Manifest) -> Instant:
     """When the address of an ingress is waited for no longer."""
     created = ingress["metadata"].get("creationTimestamp")
     return later(parse_rfc3339(created) if created else Instant(0), ADDRESS_SECONDS)
+
+
+def _explained(manifest: Manifest, verdict: Health, pods: Sequence[Manifest]) -> Health:
+    """The verdict with what keeps a pod from starting; one that finds no node says so, as long as
+    nothing worse is known."""
+    found = health(manifest, pods) if pods else verdict
+    if found != verdict:
+        return found
+    stuck = (one for pod in pods if (one := health(pod)).reason == "Unschedulable")
+    if (homeless := next(stuck, None)) is None:
+        return verdict
+    return Health(verdict.status, homeless.reason, f"{verdict.message}; {homeless.message}")

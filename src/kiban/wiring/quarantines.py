@@ -22,7 +22,7 @@ def approve(tags: Mapping[str, str], environment: str) -> str:
     repository = home_of().repository()
     platform = load_platform(repository.files(repository.head()))
     platform.environment(environment)
-    who = _person()
+    who = person()
     for service in tags:
         known_service(service, platform.services[environment])
     _write(
@@ -39,7 +39,7 @@ def approve(tags: Mapping[str, str], environment: str) -> str:
 
 def quarantine(tags: Mapping[str, str], why: str) -> None:
     """Have images never deployed until somebody lifts it."""
-    who = _person()
+    who = person()
     _write(
         Event(QUARANTINED, service, why, data={"tag": tag, "who": who})
         for service, tag in tags.items()
@@ -48,7 +48,7 @@ def quarantine(tags: Mapping[str, str], why: str) -> None:
 
 def lift(tags: Mapping[str, str], why: str) -> None:
     """Allow images again. Raises `KibanError` for one that is not quarantined."""
-    held, who = quarantined(), _person()
+    held, who = quarantined(), person()
     for service, tag in tags.items():
         if (service, tag) not in held:
             problem = Problem(
@@ -104,7 +104,7 @@ def _write(events: Iterable[Event]) -> None:
         journal.close()
 
 
-def _person() -> str:
+def person() -> str:
     """As Git knows who acts, for that is what commits say too."""
     found = subprocess.run(
         ["git", "config", "user.email"], capture_output=True, text=True, check=False

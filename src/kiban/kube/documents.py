@@ -1,7 +1,6 @@
 """Text to manifests, each with where it was written: YAML of one or many documents, JSON, lists.
 
-What cannot be read is a problem with its line, and the rest is read all the same. YAML is read
-as kubectl reads it: a date is text, and so is a time of day.
+What cannot be read is a problem with its line, and the rest is read all the same.
 """
 
 import re
@@ -13,38 +12,11 @@ import orjson
 import yaml
 
 from kiban.kube.objects import Manifest
+from kiban.kube.plain_yaml import read_plain
 from kiban.primitives.problems import Place, Problem
 
-# libyaml's composer calls itself for every level; deeper than this nobody writes by hand.
-MAX_DEPTH = 100
-# Only text with so many openings can be deep enough to exhaust a stack.
-_SUSPICIOUS = 1000
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _EMPTY = re.compile(r"(?:\s*(?:#[^\n]*|%[^\n]*|\.\.\.)?\s*(?:\n|$))*")
-
-
-class Loader(yaml.CSafeLoader):
-    """The safe loader without what only YAML 1.1 has: dates and numbers to the base of 60."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in known
-        if tag.rpartition(":")[2] not in ("timestamp", "value", "int", "float")
-    ]
-    for first, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int",
-    re.compile(r"[-+]?(?:0|[1-9][0-9]*|0[0-7]+|0x[0-9a-fA-F]+)$"),
-    list("-+0123456789"),
-)
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +41,7 @@ def read_documents(file: str, text: str) -> tuple[list[Document], list[Problem]]
     for line, part in _parts(text):
         try:
             trees = _loaded(part)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except (yaml.YAMLError, ValueError) as error:
             problems.append(_unreadable(file, line, error))
             continue
         for tree in trees:
@@ -97,18 +69,7 @@ def _loaded(part: str) -> list[Any]:
             return [orjson.loads(part)]
         except orjson.JSONDecodeError:
             pass
-    if part.count("[") + part.count("{") + part.count("- -") + part.count("? ?") > _SUSPICIOUS:
-        _refuse_depth(part)
-    return list(yaml.load_all(part, Loader=Loader))
-
-
-def _refuse_depth(part: str) -> None:
-    depth = 0
-    for event in yaml.parse(part, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    return read_plain(part)
 
 
 def _manifests(

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from kiban.kube.documents import Document, Loader
+from kiban.kube.documents import Document
 from kiban.kube.paths import changed, item_index
+from kiban.kube.plain_yaml import read_plain
 from kiban.primitives.canonical import yaml_text
 
 
@@ -57,18 +58,18 @@ def edit_of(
     edit = _edit(document.text, _walk(root, path), value, remove)
     if edit is None:
         return None
-    before = yaml.load(document.text, Loader=Loader)
-    wanted = changed(before, path, value, remove=remove)
     try:
-        after = yaml.load(edit.applied(document.text), Loader=Loader)
-    except yaml.YAMLError:
+        [before] = read_plain(document.text)
+        after = read_plain(edit.applied(document.text))
+    except (yaml.YAMLError, ValueError):
         return None
-    return edit if wanted is not None and after == wanted else None
+    wanted = changed(before, path, value, remove=remove)
+    return edit if wanted is not None and after == [wanted] else None
 
 
 def _composed(text: str) -> Any:
     try:
-        return yaml.compose(text, Loader=Loader)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
         return None
 

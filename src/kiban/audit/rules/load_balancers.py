@@ -5,7 +5,7 @@ Source: the documentation of the AWS Load Balancer Controller 2.x and of Externa
 
 from collections.abc import Iterator
 
-from kiban.audit.findings import Mend, Said, Severity, Verdict, rule
+from kiban.audit.findings import Mend, Said, Severity, rule
 from kiban.audit.view import View, Workload
 from kiban.kube.objects import Key, Manifest, annotations_of, get_in
 
@@ -68,20 +68,29 @@ def alb_group_order(view: View) -> Iterator[Said]:
             for path in get_in(one, "http", "paths", default=[]):
                 place = (group, str(one.get("host", "")))
                 wide.setdefault(place, []).append((str(path.get("path", "/")), key))
-    seen = set()
-    for places in wide.values():
-        for path, key in places:
-            inner = [other for deep, other in places if other != key and _is_below(deep, path)]
-            # Within an Ingress the controller sorts; between them, by namespace and name.
-            hidden = [other for other in inner if (key.namespace, key.name) < other[2:4]]
-            if hidden and key not in seen:
-                seen.add(key)
-                what = f"its path {path} comes before the deeper one of {hidden[0].name}"
-                yield Said(key, _at(f"{ALB}/group.order"), what, Verdict.FAIL)
+    for place, paths in wide.items():
+        # Between Ingresses the controller goes by namespace and name, whatever their paths are.
+        first: dict[str, Key] = {}
+        for path, key in paths:
+            first[path] = min(key, first.get(path, key), key=_by_name)
+        for deep, other in paths:
+            for path in _above(deep):
+                key = first.get(path, other)
+                if _by_name(key) < _by_name(other):
+                    what = f"its path {path} of {place[1]} comes before {deep} of {other.name}"
+                    yield Said(key, _at(f"{ALB}/group.order"), what)
 
 
-def _is_below(deep: str, path: str) -> bool:
-    return deep != path and deep.startswith(path.rstrip("*").rstrip("/") + "/")
+def _by_name(key: Key) -> tuple[str, str]:
+    return key.namespace, key.name
+
+
+def _above(path: str) -> Iterator[str]:
+    """The wider paths that take in a path, too: `/`, `/a`, `/a/` and `/a/*` for `/a/b`."""
+    parts = path.strip("/*").split("/")
+    for end in range(len(parts) if parts != [""] else 0):
+        bare = "/" + "/".join(parts[:end])
+        yield from dict.fromkeys((bare, bare.rstrip("/") + "/", bare.rstrip("/") + "/*"))
 
 
 @rule(

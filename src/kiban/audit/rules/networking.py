@@ -70,14 +70,15 @@ def _port_names(workload: Workload) -> set[str]:
     mend=Mend("ClusterIP"),
 )
 def nodeport_type(view: View) -> Iterator[Said]:
+    # Load balancers that send to nodes need it, and say so.
+    balanced = {
+        key.namespace
+        for key, ingress in view.kind("Ingress")
+        if annotations_of(ingress).get("alb.ingress.kubernetes.io/target-type") == "instance"
+    }
     for key, service in view.kind("Service"):
-        # Load balancers that send to nodes need it, and say so.
-        balanced = any(
-            annotations_of(ingress).get("alb.ingress.kubernetes.io/target-type") == "instance"
-            for other, ingress in view.kind("Ingress")
-            if other.namespace == key.namespace
-        )
-        if get_in(service, "spec", "type") == "NodePort" and not balanced:
+        kind = get_in(service, "spec", "type")
+        if kind == "NodePort" and key.namespace not in balanced:
             yield Said(key, "spec.type", "the Service opens a port on every node")
 
 

@@ -8,7 +8,7 @@ protecting what it was written for.
 
 `Deployment/*` is whichever object of that kind a service has. Such a patch states a convention: it
 may stand in the defaults of many services, `{service}`, `{environment}`, `{namespace}` and
-`{platform}` in its texts are filled in, and where it hits nothing there is nothing to change.
+`{platform}` in it are filled in, and where it hits nothing there is nothing to change.
 """
 
 import re
@@ -76,7 +76,9 @@ def _apply(
     is_convention = name == ANY
     if is_convention:
         found = [key for key in own if key in by_name and key.partition("/")[0] == kind]
-        patch = patch.model_copy(update={"set": filled(patch.set, _words(target, service))})
+        words = _words(target, service)
+        path = filled(path, words)
+        patch = patch.model_copy(update={"set": filled(patch.set, words)})
     else:
         found = [key for key in (kind_name,) if key in by_name]
     if not found and not is_convention:

@@ -95,7 +95,7 @@ def _block(value: str, depth: int) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
         plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS and len(value) < 120
-        return value if plain else _quoted(value)
+        return value if plain else quoted(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -109,7 +109,8 @@ def _scalar(value: Any) -> str:
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A text in double quotes, on one line."""
     return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
 
 

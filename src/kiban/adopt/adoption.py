@@ -1,0 +1,278 @@
+"""From copies to a platform repo: propose, compile, patch what is left, fold, and prove.
+
+A service stays a service only while that is shorter than its objects; all others, and whatever no
+service accounts for, go into one directory of plain objects. Nothing is left out but Secrets in
+clear, which are named.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kiban.adopt.copies import Copy, Name
+from kiban.adopt.extras import SOURCE, Extras, extras_of
+from kiban.adopt.folding import Folded, Leaf, folded
+from kiban.adopt.groups import Group, groups_of
+from kiban.adopt.proof import Proof, proved
+from kiban.adopt.proposals import Fields, proposed
+from kiban.adopt.repository import Layout, environment_namespace, repository_files
+from kiban.adopt.residue import Words
+from kiban.adopt.secret_values import in_clear
+from kiban.adopt.services import Worked, worked_out
+from kiban.compiler import Bundle, compile_environment
+from kiban.compiler.bundle import SERVICE_LABEL
+from kiban.compiler.rendered import Rendered
+from kiban.kube.objects import Manifest, labels_of
+from kiban.primitives.problems import KibanError
+from kiban.spec import load_platform
+
+# A service whose file is longer than this share of its objects is adopted as objects.
+WORTH = 0.8
+ROUNDS = 4
+SECRET_WHY = "holds values in clear; they stay on the cluster and out of the repo"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`platform` is the name of the new platform; `with_secrets` copies Secrets in clear, for
+    those that are none."""
+
+    platform: str
+    with_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """The files of the new repo, the proof, and what is told about it."""
+
+    copies: tuple[Copy, ...]
+    files: Mapping[str, str]
+    proof: Proof
+    folded: Folded
+    extras: Extras
+    bundles: Mapping[str, Bundle]
+
+    @property
+    def lines_before(self) -> int:
+        return sum(copy.lines for copy in self.copies)
+
+    @property
+    def lines_after(self) -> int:
+        return sum(text.count("\n") for text in self.files.values())
+
+
+def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
+    """Adopt what a team has. The copies are in the order of promotion."""
+    work = _Work(tuple(copies), options)
+    excluded: dict[str, None] = {}
+    for _ in range(ROUNDS):
+        layout, worked = work.attempt(excluded)
+        longer = work.not_worth_it(layout, worked)
+        if not longer:
+            break
+        excluded |= dict.fromkeys(longer)
+    files = repository_files(layout)
+    bundles = work.compiled(files, layout.extras)
+    proof = work.with_secrets_named(proved(copies, bundles))
+    return Adoption(tuple(copies), files, proof, layout.folded, layout.extras, bundles)
+
+
+# service -> environment -> what was worked out
+AllWorked = Mapping[str, Mapping[str, Worked]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The copies on their way."""
+
+    copies: tuple[Copy, ...]
+    options: Options
+
+    def attempt(self, excluded: Mapping[str, None]) -> tuple[Layout, AllWorked]:
+        """A layout with every service that can be one and is not excluded."""
+        groups = {
+            copy.environment: {
+                name: group for name, group in groups_of(copy).items() if name not in excluded
+            }
+            for copy in self.copies
+        }
+        groups = _of_one_kind(groups)
+        worked: dict[str, dict[str, Worked]] = {}
+        releases: dict[str, dict[str, str]] = {}
+        domains: dict[str, str] = {}
+        for copy in self.copies:
+            found, domains[copy.environment] = self._work_out(copy, groups[copy.environment])
+            for service, (one, tag) in found.items():
+                worked.setdefault(service, {})[copy.environment] = one
+                if tag:
+                    releases.setdefault(copy.environment, {})[service] = tag
+        worked = dict(sorted(worked.items()))
+        trees = {
+            service: {name: one.fields for name, one in own.items()}
+            for service, own in worked.items()
+        }
+
+        def harms(service: str, environment: str, leaf: Leaf, value: Any) -> bool:
+            return worked[service][environment].harms(leaf, value)
+
+        layers = folded(trees, harms)
+        left = {copy.environment: self._left(copy, worked) for copy in self.copies}
+        names = sorted(worked, key=len, reverse=True)
+        extras = extras_of(self.copies, left, lambda name: _file_of(name, names))
+        layout = Layout(
+            self.options.platform,
+            self.copies,
+            layers,
+            releases,
+            {service: tuple(own) for service, own in worked.items()},
+            extras,
+            domains,
+        )
+        return layout, worked
+
+    def _work_out(
+        self, copy: Copy, groups: Mapping[str, Group]
+    ) -> tuple[dict[str, tuple[Worked, str]], str]:
+        """The services of one environment, without those that cannot be said; and its domain."""
+        proposals = {name: proposed(group) for name, group in groups.items()}
+        domain = _domain(fields for fields, _ in proposals.values())
+        while proposals:
+            try:
+                bundle = self._trial(copy, proposals, domain)
+                break
+            except KibanError as error:
+                bad = _blamed(error, proposals)
+                proposals = {name: one for name, one in proposals.items() if name not in bad}
+        else:
+            return {}, ""
+        compiled: dict[str, dict[str, Manifest]] = {name: {} for name in proposals}
+        for manifest in bundle.manifests:
+            if (service := labels_of(manifest).get(SERVICE_LABEL, "")) in compiled:
+                compiled[service][manifest["kind"]] = manifest
+        found = {}
+        for name, (fields, tag) in proposals.items():
+            words = Words(name, copy.environment, bundle.namespace, self.options.platform)
+            worked = worked_out(groups[name], fields, compiled[name], words)
+            if worked is not None:
+                found[name] = (worked, tag)
+        return found, domain
+
+    def _trial(
+        self, copy: Copy, proposals: Mapping[str, tuple[Fields, str]], domain: str
+    ) -> Bundle:
+        """What the proposals of one environment compile to, without a patch."""
+        extras = Extras()
+        trial = Layout(
+            self.options.platform,
+            (copy,),
+            Folded(services={name: dict(fields) for name, (fields, _) in proposals.items()}),
+            {copy.environment: {name: tag for name, (_, tag) in proposals.items() if tag}},
+            dict.fromkeys(proposals, (copy.environment,)),
+            extras,
+            {copy.environment: domain},
+        )
+        return self.compiled(repository_files(trial), extras, [copy])[copy.environment]
+
+    def compiled(
+        self, files: Mapping[str, str], extras: Extras, copies: Sequence[Copy] = ()
+    ) -> dict[str, Bundle]:
+        """What the files compile to, in every environment."""
+        platform = load_platform(files)
+        found = {}
+        for copy in copies or self.copies:
+            rendered = Rendered({SOURCE: extras.rendered(copy.environment)})
+            found[copy.environment] = compile_environment(
+                platform, copy.environment, rendered=rendered
+            )
+        return found
+
+    def _left(self, copy: Copy, worked: AllWorked) -> list[Name]:
+        """What no service accounts for. The environment's own Namespace is made by Kiban."""
+        taken = {
+            name
+            for own in worked.values()
+            if copy.environment in own
+            for name in own[copy.environment].covered
+        }
+        secrets = () if self.options.with_secrets else in_clear(copy)
+        own = Name("", "Namespace", "", environment_namespace(self.options.platform, copy))
+        return [
+            name
+            for name in copy.objects
+            if name not in taken and name not in secrets and name != own
+        ]
+
+    def not_worth_it(self, layout: Layout, worked: AllWorked) -> list[str]:
+        """Services that take nearly as many lines as their objects would."""
+        files = repository_files(layout)
+        found = []
+        for service, own in worked.items():
+            covered = {name: list(one.covered) for name, one in own.items()}
+            plain = extras_of(self.copies, covered, lambda name: name.name)
+            objects = sum(text.count("\n") for text in plain.files().values())
+            spec = files[f"services/{service}.yaml"].count("\n") + len(own)
+            if spec > WORTH * objects:
+                found.append(service)
+        return found
+
+    def with_secrets_named(self, proof: Proof) -> Proof:
+        """Secrets that were left out on purpose are said to be."""
+        if self.options.with_secrets:
+            return proof
+        secret = {(copy.environment, name) for copy in self.copies for name in in_clear(copy)}
+        return replace(
+            proof,
+            deviations=tuple(
+                replace(one, why=SECRET_WHY) if (one.environment, one.object) in secret else one
+                for one in proof.deviations
+            ),
+        )
+
+
+def _of_one_kind(
+    groups: Mapping[str, Mapping[str, Group]],
+) -> dict[str, dict[str, Group]]:
+    """Only services that are the same kind of workload wherever they are."""
+    kinds: dict[str, dict[str, None]] = {}
+    for own in groups.values():
+        for name, group in own.items():
+            kinds.setdefault(name, {})[group.kind] = None
+    return {
+        environment: {name: group for name, group in own.items() if len(kinds[name]) == 1}
+        for environment, own in groups.items()
+    }
+
+
+def _domain(proposals: Iterable[Fields]) -> str:
+    """The host that most routes of an environment have; it is taken out of them, so that they
+    need not name it."""
+    routes = [route for fields in proposals for route in (fields.get("routes") or {}).values()]
+    counts: dict[str, int] = {}
+    for route in routes:
+        if host := route.get("host"):
+            counts[host] = counts.get(host, 0) + 1
+    domain = max(sorted(counts), key=lambda host: counts[host], default="")
+    if counts.get(domain, 0) < 2:
+        return ""
+    for route in routes:
+        if route.get("host") == domain:
+            del route["host"]
+    return domain
+
+
+def _blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:
+    """The services whose files the problems are in; all, when nobody can tell."""
+    files = {problem.place.file for problem in error.problems}
+    found = [name for name in proposals if f"services/{name}.yaml" in files]
+    things = {problem.place.thing for problem in error.problems}
+    found += [name for name in proposals if f"service {name}" in things]
+    releases = [name for name in proposals if any(name in one.what for one in error.problems)]
+    return found or releases or list(proposals)
+
+
+def _file_of(name: Name, services: Sequence[str]) -> str:
+    """The objects of a service together, all others by kind."""
+    for service in services:
+        if name.name == service or name.name.startswith(f"{service}-"):
+            return f"{service}.yaml"
+    return f"{name.kind.lower()}.yaml"

@@ -1,0 +1,131 @@
+"""What a team has: one copy of its manifests for each environment, as it was read.
+
+Objects are known by kind and name; the namespace of the copy itself is not part of an identity,
+so that the same object in two environments is recognised.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from kiban.compiler.sources import cluster_scoped, is_namespaced
+from kiban.kube.documents import Document
+from kiban.kube.objects import GroupKind, Manifest, get_in, key_of, labels_of
+
+# What only a running cluster says, as `kubectl get -o yaml` prints it; and what clients leave.
+SERVER_FIELDS = frozenset(
+    (
+        "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink",
+    )
+)  # fmt: skip
+CLIENT_NOTES = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Name:
+    """The identity of an object among the copies. The namespace is empty for the copy's own."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        space = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind}/{space}{self.name}"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The manifests of one environment. `lines` counts the files as they are kept; `left` names
+    what was read and is no manifest."""
+
+    environment: str
+    documents: tuple[Document, ...]
+    lines: int = 0
+    files: int = 0
+    left: tuple[str, ...] = ()
+    given_namespace: str = field(default="", kw_only=True)
+
+    @cached_property
+    def namespace(self) -> str:
+        """Where most of it lives; empty when nothing says."""
+        if self.given_namespace:
+            return self.given_namespace
+        counts: dict[str, int] = {}
+        for document in self.documents:
+            found = document.manifest["metadata"].get("namespace")
+            if found:
+                counts[found] = counts.get(found, 0) + 1
+        if counts:
+            return max(sorted(counts), key=lambda name: counts[name])
+        spaces = [one.manifest for one in self.documents if one.manifest["kind"] == "Namespace"]
+        return str(spaces[0]["metadata"]["name"]) if len(spaces) == 1 else ""
+
+    @cached_property
+    def clustered(self) -> frozenset[GroupKind]:
+        """Kinds that the copy itself defines to live outside of namespaces."""
+        return cluster_scoped(document.manifest for document in self.documents)
+
+    @cached_property
+    def objects(self) -> Mapping[Name, Manifest]:
+        """Every object by identity, cleaned; of two that are the same one, the last holds."""
+        return {
+            self.name_of(document.manifest): cleaned(document.manifest)
+            for document in self.documents
+        }
+
+    @cached_property
+    def origins(self) -> Mapping[Name, Document]:
+        return {self.name_of(document.manifest): document for document in self.documents}
+
+    @cached_property
+    def repeated(self) -> tuple[Name, ...]:
+        """What is there more than once."""
+        seen: dict[Name, int] = {}
+        for document in self.documents:
+            name = self.name_of(document.manifest)
+            seen[name] = seen.get(name, 0) + 1
+        return tuple(name for name, count in seen.items() if count > 1)
+
+    def name_of(self, manifest: Manifest) -> Name:
+        key = key_of(manifest)
+        inside = key.namespace if is_namespaced(manifest, self.clustered) else ""
+        return Name(key.group, key.kind, "" if inside == self.namespace else inside, key.name)
+
+
+def cleaned(manifest: Manifest) -> Manifest:
+    """Without what only a running cluster or a client has written."""
+    metadata = {
+        key: value
+        for key, value in manifest["metadata"].items()
+        if key not in SERVER_FIELDS and value is not None
+    }
+    if notes := metadata.get("annotations"):
+        metadata["annotations"] = {k: v for k, v in notes.items() if k not in CLIENT_NOTES}
+    rest = {key: value for key, value in manifest.items() if key != "status" and value is not None}
+    return {**rest, "metadata": metadata}
+
+
+def matching(selector: Mapping[str, str], pods: Mapping[str, str]) -> bool:
+    """Whether labels are selected; an empty selector selects nothing here."""
+    return bool(selector) and all(pods.get(key) == value for key, value in selector.items())
+
+
+def pod_labels(workload: Manifest) -> Mapping[str, str]:
+    found: Mapping[str, str] = get_in(template_of(workload), "metadata", "labels", default={})
+    return found
+
+
+def template_of(workload: Manifest) -> Manifest:
+    """The pod template of a workload; empty where there is none."""
+    spec = workload.get("spec") or {}
+    if workload["kind"] == "CronJob":
+        spec = get_in(spec, "jobTemplate", "spec", default={})
+    if workload["kind"] == "Pod":
+        return {"metadata": {"labels": labels_of(workload)}, "spec": spec}
+    return spec.get("template") or {}
+
+
+def every_name(copies: Iterable[Copy]) -> list[Name]:
+    return sorted({name for copy in copies for name in copy.objects})

@@ -1,0 +1,168 @@
+"""Objects that are adopted as they are: one directory of plain YAML, with what all environments
+have in common and, for each environment, only what differs.
+
+Where nothing has to be changed the text is kept as it was written, comments and all.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kiban.adopt.copies import Copy, Name
+from kiban.adopt.meaning import meaning
+from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
+from kiban.kube.merges.refusals import PatchRefused
+from kiban.kube.objects import Manifest
+from kiban.kube.schema import ANYTHING, Shape
+from kiban.primitives.canonical import yaml_text
+
+FOLDER = "objects"
+SOURCE = "objects"
+
+
+@dataclass(slots=True)
+class Extras:
+    """The files of the directory, and the objects they hold in each environment."""
+
+    common: dict[str, list[str]] = field(default_factory=dict)
+    own: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    manifests: dict[str, list[Manifest]] = field(default_factory=dict)
+    overlays: dict[str, list[Manifest]] = field(default_factory=dict)
+
+    def files(self) -> dict[str, str]:
+        """The texts by path."""
+        found = {f"{FOLDER}/{path}": _joined(texts) for path, texts in self.common.items()}
+        for environment, files in self.own.items():
+            for path, texts in files.items():
+                found[f"{FOLDER}/environments/{environment}/{path}"] = _joined(texts)
+        return dict(sorted(found.items()))
+
+    def rendered(self, environment: str) -> tuple[Manifest, ...]:
+        """The objects of an environment."""
+        common = [one for found in self.manifests.values() for one in found]
+        return overlaid(common, self.overlays.get(environment, []))
+
+
+def extras_of(
+    copies: Sequence[Copy],
+    left: Mapping[str, Sequence[Name]],
+    file_of: Callable[[Name], str],
+) -> Extras:
+    """The objects that are left, folded. `left` names them by environment."""
+    result = Extras()
+    by_name: dict[Name, list[Copy]] = {}
+    for copy in copies:
+        for name in left.get(copy.environment, ()):
+            by_name.setdefault(name, []).append(copy)
+    for name, having in sorted(by_name.items()):
+        _fold(result, name, having, copies, file_of(name))
+    return result
+
+
+def _fold(
+    result: Extras, name: Name, having: Sequence[Copy], copies: Sequence[Copy], path: str
+) -> None:
+    versions = {copy.environment: placed(copy.objects[name], copy, copies) for copy in having}
+    base = _commonest(versions)
+    if len(having) * 2 <= len(copies):
+        for copy in having:
+            manifest = versions[copy.environment]
+            _own(result, copy, path, manifest, _text(copy, name, manifest))
+        return
+    source = next(copy for copy in having if versions[copy.environment] is base)
+    result.common.setdefault(path, []).append(_text(source, name, base))
+    result.manifests.setdefault(path, []).append(base)
+    for copy in copies:
+        mine = versions.get(copy.environment)
+        if mine is None:
+            gone = {DIRECTIVE: "delete", **_identity(base)}
+            _own(result, copy, path, gone, yaml_text(gone))
+        elif meaning(mine) != meaning(base):
+            overlay = _overlay(base, mine)
+            _own(result, copy, path, overlay, yaml_text(overlay))
+
+
+def placed(manifest: Manifest, copy: Copy, copies: Sequence[Copy]) -> Manifest:
+    """Without the namespace that follows from the environment, where there are several."""
+    if len(copies) == 1 or manifest["metadata"].get("namespace") != copy.namespace:
+        return manifest
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "namespace"}
+    return {**manifest, "metadata": metadata}
+
+
+def _own(result: Extras, copy: Copy, path: str, manifest: Manifest, text: str) -> None:
+    result.own.setdefault(copy.environment, {}).setdefault(path, []).append(text)
+    result.overlays.setdefault(copy.environment, []).append(manifest)
+
+
+def _commonest(versions: Mapping[str, Manifest]) -> Manifest:
+    meanings = {name: meaning(one) for name, one in versions.items()}
+    counts = {
+        name: sum(other == mine for other in meanings.values()) for name, mine in meanings.items()
+    }
+    return versions[max(versions, key=lambda name: counts[name])]
+
+
+def _text(copy: Copy, name: Name, manifest: Manifest) -> str:
+    """The text it was read from, if that says the same."""
+    origin = copy.origins[name]
+    if not origin.inside and origin.manifest == manifest:
+        return origin.text.removeprefix("---").lstrip("\n").rstrip() + "\n"
+    return yaml_text(manifest)
+
+
+def _overlay(base: Manifest, wanted: Manifest) -> Manifest:
+    """What turns the common object into this one when it is merged over; the whole object where
+    that cannot be said."""
+    patch = {**_identity(base), **_difference(base, wanted, shape_for(base))}
+    metadata = {**_identity(base)["metadata"], **(patch.get("metadata") or {})}
+    patch["metadata"] = metadata
+    try:
+        [made] = overlaid([base], [patch])
+    except (PatchRefused, AttributeError, KeyError, TypeError, ValueError):
+        return {DIRECTIVE: "replace", **wanted}
+    return patch if meaning(made) == meaning(wanted) else {DIRECTIVE: "replace", **wanted}
+
+
+def _identity(manifest: Manifest) -> Manifest:
+    metadata = manifest["metadata"]
+    known = {key: metadata[key] for key in ("name", "namespace") if key in metadata}
+    return {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "metadata": known}
+
+
+def _difference(base: Any, wanted: Any, shape: Shape) -> dict[str, Any]:
+    found: dict[str, Any] = {key: None for key in base if key not in wanted}
+    for key, value in wanted.items():
+        if key not in base:
+            found[key] = value
+        elif base[key] != value or isinstance(base[key], bool) != isinstance(value, bool):
+            found[key] = _changed(base[key], value, shape, key)
+    return found
+
+
+def _changed(base: Any, wanted: Any, shape: Shape, key: str) -> Any:
+    inside = shape.child(key) or ANYTHING
+    if isinstance(base, dict) and isinstance(wanted, dict):
+        return _difference(base, wanted, inside)
+    known = shape.fields.get(key) if shape.form == "object" else None
+    merge_key = known.merge_key if known is not None else ""
+    lists = isinstance(base, list) and isinstance(wanted, list)
+    if not (merge_key and lists and all(isinstance(one, dict) for one in [*base, *wanted])):
+        return wanted
+    before = {one.get(merge_key): one for one in base}
+    after = {one.get(merge_key): one for one in wanted}
+    if len(before) < len(base) or len(after) < len(wanted):
+        return [{DIRECTIVE: "replace"}, *wanted]
+    items = [{DIRECTIVE: "delete", merge_key: name} for name in before if name not in after]
+    for name, item in after.items():
+        if name not in before:
+            items.append(item)
+        elif before[name] != item:
+            items.append(
+                {merge_key: name, **_difference(before[name], item, inside.items or ANYTHING)}
+            )
+    return items
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "---\n".join(texts)

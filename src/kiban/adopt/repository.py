@@ -1,0 +1,173 @@
+"""The layout of the new repo as text: platform.yaml, services, releases, and the plain objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kiban.adopt.copies import Copy
+from kiban.adopt.extras import FOLDER, SOURCE, Extras
+from kiban.adopt.folding import Folded
+from kiban.adopt.writing import flow, scalar, written
+from kiban.kube.objects import get_in, labels_of
+
+CLUSTER = "main"
+REASON = "as it was"
+# The order in which people describe a service.
+_ORDER = (
+    "team", "image", "command", "args", "workingDir", "port", "ports", "health", "drain",
+    "resources", "scale", "routes", "schedule", "timezone", "concurrency", "deadline", "retries",
+    "suspended", "role", "token", "env", "secrets", "volumes", "patches",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything the repo says. `where` names the environments of each service, `domains` the
+    usual host of each environment."""
+
+    platform: str
+    copies: Sequence[Copy]
+    folded: Folded
+    releases: Mapping[str, Mapping[str, str]]
+    where: Mapping[str, tuple[str, ...]]
+    extras: Extras
+    domains: Mapping[str, str]
+
+
+def environment_namespace(platform: str, copy: Copy) -> str:
+    """Where an environment lives."""
+    return copy.namespace or f"{platform}-{copy.environment}"
+
+
+def repository_files(layout: Layout) -> dict[str, str]:
+    """Every file by path."""
+    files = {"platform.yaml": _platform(layout)}
+    for service, base in layout.folded.services.items():
+        files[f"services/{service}.yaml"] = _service(layout, service, base)
+    for environment, tags in layout.releases.items():
+        lines = [f"{name}: {scalar(tag)}" for name, tag in sorted(tags.items())]
+        files[f"releases/{environment}.yaml"] = "\n".join(lines) + "\n"
+    return {**files, **layout.extras.files()}
+
+
+def _platform(layout: Layout) -> str:
+    environments = {}
+    previous = ""
+    for copy in layout.copies:
+        name = copy.environment
+        said: dict[str, Any] = {"cluster": CLUSTER}
+        namespace = environment_namespace(layout.platform, copy)
+        if namespace != f"{layout.platform}-{name}":
+            said["namespace"] = namespace
+        if domain := layout.domains.get(name):
+            said["domain"] = domain
+        if previous:
+            said["after"] = previous
+        if defaults := _arranged(layout.folded.environments.get(name, {})):
+            said["defaults"] = defaults
+        environments[name] = said
+        previous = name
+    parts: dict[str, Any] = {"platform": layout.platform}
+    if teams := sorted(_teams(layout)):
+        parts["teams"] = {team: {} for team in teams}
+    parts["environments"] = environments
+    parts["clusters"] = {CLUSTER: {"ingressClass": _ingress_class(layout)}}
+    if layout.extras.common or layout.extras.own:
+        parts["sources"] = {SOURCE: FOLDER}
+    parts["patches"] = _environment_patches(layout)
+    if defaults := _arranged(layout.folded.defaults):
+        parts["defaults"] = defaults
+    return written(parts)
+
+
+def _teams(layout: Layout) -> set[str]:
+    layers = [layout.folded.defaults, *layout.folded.environments.values()]
+    layers += layout.folded.services.values()
+    layers += [one for own in layout.folded.overrides.values() for one in own.values()]
+    return {str(layer["team"]) for layer in layers if layer.get("team")}
+
+
+def _ingress_class(layout: Layout) -> str:
+    counts: dict[str, int] = {}
+    for copy in layout.copies:
+        for name, one in copy.objects.items():
+            found = get_in(one, "spec", "ingressClassName") if name.kind == "Ingress" else None
+            if found:
+                counts[str(found)] = counts.get(str(found), 0) + 1
+    return max(sorted(counts), key=lambda name: counts[name]) if counts else "nginx"
+
+
+def _environment_patches(layout: Layout) -> dict[str, Any]:
+    """What Kiban would add to an environment and was not there: nobody may be locked out, and no
+    pod refused, by an adoption."""
+    patches: dict[str, Any] = {
+        "NetworkPolicy/default-deny": {"reason": REASON, "remove": True},
+        "Namespace/* metadata.labels": {
+            "reason": REASON,
+            "set": {
+                "pod-security.kubernetes.io/enforce": None,
+                "elbv2.k8s.aws/pod-readiness-gate-inject": None,
+                **_namespace_labels(layout),
+            },
+        },
+    }
+    notes = _namespace_notes(layout)
+    if notes:
+        patches["Namespace/* metadata.annotations"] = {"reason": REASON, "set": notes}
+    return patches
+
+
+def _namespaces(layout: Layout) -> list[Mapping[str, Any]]:
+    return [
+        one
+        for copy in layout.copies
+        for name, one in copy.objects.items()
+        if name.kind == "Namespace" and name.name == environment_namespace(layout.platform, copy)
+    ]
+
+
+def _namespace_labels(layout: Layout) -> dict[str, str]:
+    """Labels that the Namespaces of all environments have; others show up in the proof."""
+    return _common([labels_of(dict(one)) for one in _namespaces(layout)])
+
+
+def _namespace_notes(layout: Layout) -> dict[str, str]:
+    return _common([one["metadata"].get("annotations") or {} for one in _namespaces(layout)])
+
+
+def _common(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    if not maps:
+        return {}
+    first = maps[0]
+    return {
+        key: first[key] for key in sorted(first) if all(one.get(key) == first[key] for one in maps)
+    }
+
+
+def _service(layout: Layout, service: str, base: Mapping[str, Any]) -> str:
+    tree = _arranged(_short(layout, base))
+    overrides = {
+        name: _arranged(_short(layout, said))
+        for name, said in layout.folded.overrides.get(service, {}).items()
+        if said
+    }
+    text = written(tree)
+    if overrides:
+        text += written({"environments": overrides})
+    return text or f"# {flow(service)}\n"
+
+
+def _arranged(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """In the order people expect, patches last."""
+    known = {name: place for place, name in enumerate(_ORDER)}
+    return {name: tree[name] for name in sorted(tree, key=lambda one: (known.get(one, 99), one))}
+
+
+def _short(layout: Layout, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """With the short forms of the language, where they say the same."""
+    found = dict(tree)
+    scale = found.get("scale")
+    if isinstance(scale, dict) and scale.keys() == {"min", "max"}:
+        least, most = scale["min"], scale["max"]
+        found["scale"] = least if least == most and least is not None else scale
+    return found

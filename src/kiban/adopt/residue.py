@@ -1,0 +1,299 @@
+"""What is left to say when a proposal has been compiled: the changes that turn the compiled object
+into the original, as patches by identity.
+
+Every text that holds the name of the service or the environment is written with a placeholder, so
+that what all services have in common is the same patch and can be said once.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiban.adopt.meaning import canonical, completed, identity_of, is_ordered, unmarked
+from kiban.compiler.overlays import shape_for
+from kiban.compiler.patches import ADDED, ANY, IDENTITIES, POD_PATHS, Missing, filled, patched
+from kiban.kube.objects import Manifest
+from kiban.kube.schema import ANYTHING, Shape
+from kiban.spec.service import Patch
+
+REASON = "as it was"
+_WORD = re.compile(r"[A-Za-z0-9_./{}-]+")
+_ABSENT: Any = object()
+# What a path may begin with besides the pod; the identity of an object never changes here.
+_TOP = frozenset(("metadata", "spec", "data"))
+_METADATA = ("labels", "annotations", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What placeholders stand for in one service of one environment."""
+
+    service: str
+    environment: str
+    namespace: str
+    platform: str
+
+    def as_map(self) -> dict[str, str]:
+        return {
+            "service": self.service,
+            "environment": self.environment,
+            "namespace": self.namespace,
+            "platform": self.platform,
+        }
+
+    def templated(self, value: Any) -> Any:
+        """A value with placeholders for the names in it; as it is where that would not lead back
+        to the same value."""
+        made = self._templated(value)
+        return made if filled(made, self.as_map()) == value else value
+
+    def _templated(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            return {self._text(str(key)): self._templated(item) for key, item in value.items()}
+        return [self._templated(item) for item in value] if isinstance(value, list) else value
+
+    def _text(self, text: str) -> str:
+        for word, known in (
+            ("namespace", self.namespace),
+            ("service", self.service),
+            ("environment", self.environment),
+        ):
+            if known and known in text:
+                pattern = rf"(?<![A-Za-z0-9{{]){re.escape(known)}(?![A-Za-z0-9}}])"
+                text = re.sub(pattern, f"{{{word}}}", text)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One patch: where, and the new value; `removes` instead of it."""
+
+    path: str
+    value: Any = None
+    removes: bool = False
+
+    def as_patch(self) -> Patch:
+        return Patch(reason=REASON, set=self.value, remove=self.removes)
+
+    def as_field(self) -> dict[str, Any]:
+        """As it is written in a spec."""
+        said = {"remove": True} if self.removes else {"set": self.value}
+        return {"reason": REASON, **said}
+
+
+def residue(compiled: Manifest, original: Manifest, words: Words, main: str) -> list[Change]:
+    """The changes from the compiled object to the original, names last. `main` is the name of
+    the container that is the service itself."""
+    finder = _Finder(original["kind"], words, main)
+    bare = unmarked(compiled, original)
+    known, wanted = completed(bare), completed(original)
+    found: list[Change] = []
+    for field in sorted(known.keys() | wanted.keys()):
+        shape = shape_for(original).child(field) or ANYTHING
+        if field == "metadata":
+            for part in _METADATA:
+                inside = shape.child(part) or ANYTHING
+                found += finder.changes(
+                    (field, part),
+                    _Pair(known[field].get(part, _ABSENT), wanted[field].get(part, _ABSENT)),
+                    _Pair(bare[field].get(part, _ABSENT), original[field].get(part, _ABSENT)),
+                    inside,
+                )
+        elif field not in ("apiVersion", "kind"):
+            found += finder.changes(
+                (field,),
+                _Pair(known.get(field, _ABSENT), wanted.get(field, _ABSENT)),
+                _Pair(bare.get(field, _ABSENT), original.get(field, _ABSENT)),
+                shape,
+            )
+    return sorted(found, key=lambda change: change.path.endswith(".name"))
+
+
+def object_name(kind: str, change: Change) -> str:
+    """The key of a patch in a service file."""
+    return f"{kind}/{ANY} {change.path}".rstrip()
+
+
+def applied(manifest: Manifest, changes: Mapping[str, Change], words: Words) -> Manifest | None:
+    """The object with the patches of its kind; None when it is to go."""
+    result: Manifest | None = manifest
+    for name, change in sorted(changes.items(), key=lambda item: item[0].endswith(".name")):
+        kind, _, path = name.partition("/* ")
+        if result is None or kind.removesuffix("/*") != result["kind"]:
+            continue
+        patch = change.as_patch().model_copy(update={"set": filled(change.value, words.as_map())})
+        try:
+            result = patched(result, filled(path, words.as_map()), patch)
+        except Missing:
+            continue
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The same place on both sides; `_ABSENT` where there is nothing."""
+
+    compiled: Any
+    original: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds the changes of one object. Values are compared with defaults filled in (`full`) and
+    taken as they were written (`raw`)."""
+
+    kind: str
+    words: Words
+    main: str
+
+    def changes(
+        self, path: tuple[str, ...], full: _Pair, raw: _Pair, shape: Shape
+    ) -> Iterator[Change]:
+        name = path[-1].strip("[]")
+        if full.compiled is not _ABSENT and full.original is not _ABSENT:
+            left, right = (canonical(side, shape, name) for side in (full.compiled, full.original))
+            if left == right and type(left) is type(right):
+                return
+            if isinstance(full.compiled, dict) and isinstance(full.original, dict):
+                yield from self._maps(path, full, raw, shape)
+                return
+            if isinstance(full.compiled, list) and isinstance(full.original, list):
+                yield from self._lists(path, full, raw, shape)
+                return
+        if full.compiled is _ABSENT and full.original is _ABSENT:
+            return
+        if raw.original is _ABSENT or raw.original is None:
+            if raw.compiled is not _ABSENT:
+                yield self._change(path, removes=True)
+        else:
+            yield self._change(path, raw.original)
+
+    def _maps(
+        self, path: tuple[str, ...], full: _Pair, raw: _Pair, shape: Shape
+    ) -> Iterator[Change]:
+        left, right = _dict(raw.compiled), _dict(raw.original)
+        if raw.compiled is _ABSENT:
+            yield self._change(path, raw.original)
+            return
+        if shape.form == "map" and _is_flat(left) and _is_flat(right):
+            # Labels and selectors belong together: one patch, which is often everybody's.
+            value = {key: right[key] for key in right if left.get(key, _ABSENT) != right[key]}
+            value |= dict.fromkeys(sorted(left.keys() - right.keys()))
+            if value:
+                yield self._change(path, value)
+            return
+        for key in sorted(full.compiled.keys() | full.original.keys()):
+            yield from self.changes(
+                (*path, key),
+                _Pair(full.compiled.get(key, _ABSENT), full.original.get(key, _ABSENT)),
+                _Pair(left.get(key, _ABSENT), right.get(key, _ABSENT)),
+                shape.child(key) or ANYTHING,
+            )
+
+    def _lists(
+        self, path: tuple[str, ...], full: _Pair, raw: _Pair, shape: Shape
+    ) -> Iterator[Change]:
+        left, right = _list(raw.compiled), _list(raw.original)
+        pairs = self._paired(path, left, right, shape)
+        if pairs is None or raw.compiled is _ABSENT:
+            yield self._change(path, raw.original) if right else self._change(path, removes=True)
+            return
+        for mine, theirs in pairs:
+            if mine is None:
+                assert theirs is not None
+                value = right[theirs]
+                called = re.sub(r"[\]\"\[]", "", str(_called(value) or theirs))
+                yield self._change((*path, f"[{ADDED}{called}]"), value)
+                continue
+            step = f"[{_called(left[mine])}]"
+            if theirs is None:
+                yield self._change((*path, step), removes=True)
+            else:
+                item = shape.items or ANYTHING
+                yield from self.changes(
+                    (*path, step),
+                    _Pair(_at(full.compiled, mine), _at(full.original, theirs)),
+                    _Pair(left[mine], right[theirs]),
+                    item,
+                )
+
+    def _paired(
+        self, path: tuple[str, ...], left: list[Any], right: list[Any], shape: Shape
+    ) -> list[tuple[int | None, int | None]] | None:
+        """Which entries are the same ones, by their places; None when the list is replaced."""
+        name = path[-1]
+        if is_ordered(right, name) or not all(isinstance(one, dict) for one in [*left, *right]):
+            return None
+        if len({_called(one) for one in left}) < len(left) or None in map(_called, left):
+            return None
+        keyed = shape.relation == "map" and bool(shape.keys)
+        if not keyed and (len(left), len(right)) != (1, 1):
+            return None
+        there = {identity_of(one, shape): place for place, one in enumerate(right)}
+        if keyed and len(there) < len(right):
+            return None
+        found: dict[int, int] = {}
+        if keyed:
+            for place, one in enumerate(left):
+                if (match := there.get(identity_of(one, shape))) is not None:
+                    found[place] = match
+        open_left = [place for place in range(len(left)) if place not in found]
+        open_right = [place for place in range(len(right)) if place not in found.values()]
+        if path[-1] == "containers":
+            open_right.sort(key=lambda place: right[place].get("name") != self.main)
+        if open_left and open_right and (path[-1] == "containers" or len(left) == len(right) == 1):
+            found[open_left[0]] = open_right[0]
+        pairs: list[tuple[int | None, int | None]] = [
+            (place, found.get(place)) for place in range(len(left))
+        ]
+        taken = set(found.values())
+        return pairs + [(None, place) for place in range(len(right)) if place not in taken]
+
+    def _change(self, path: tuple[str, ...], value: Any = None, *, removes: bool = False) -> Change:
+        pod = POD_PATHS.get(self.kind, ())
+        steps = list(path)
+        # A pod's own field is addressed from the pod, unless it could be taken for the object's.
+        if pod and tuple(steps[: len(pod)]) == pod and len(steps) > len(pod):
+            inside = steps[len(pod) :]
+            steps = inside if inside[0] not in _TOP else steps
+        return Change(self.words.templated(_dotted(steps)), self.words.templated(value), removes)
+
+
+def _dotted(steps: list[str]) -> str:
+    text = ""
+    for step in steps:
+        if step.startswith("["):
+            inside = step[1:-1]
+            text += step if _WORD.fullmatch(inside.lstrip(ADDED)) else f'["{inside}"]'
+        elif re.fullmatch(r"[A-Za-z0-9_-]+", step):
+            text += f".{step}" if text else step
+        else:
+            text += f'["{step}"]'
+    return text
+
+
+def _called(item: Any) -> str | None:
+    """By what a patch finds an entry of a list."""
+    if not isinstance(item, dict):
+        return str(item)
+    return next((str(item[key]) for key in IDENTITIES if key in item), None)
+
+
+def _is_flat(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(item, str | int | float | bool) for item in value.values())
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _at(items: Any, place: int) -> Any:
+    """With defaults filled in, entries keep their places."""
+    return items[place] if isinstance(items, list) and place < len(items) else _ABSENT

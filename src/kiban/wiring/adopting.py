@@ -1,0 +1,107 @@
+"""`kiban adopt`: reads what a team has from directories, as each of its tools would, and writes the
+new repo."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiban.adapters.sources import DirectoryTree
+from kiban.adapters.sources.inputs import is_chart, is_kustomized, kustomize_inputs
+from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
+from kiban.adopt import Adoption, Copy, Options, adopted
+from kiban.kube.documents import Document
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.spec.words import NAME_PATTERN
+
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for. `directories` may say `NAME=DIR`."""
+
+    directories: Sequence[str]
+    platform: str = ""
+    namespace: str = ""
+    with_secrets: bool = False
+
+
+def adopt(wish: Wish) -> Adoption:
+    """Read and adopt. Raises `KibanError` for what cannot be read."""
+    named = _named(wish.directories)
+    copies = [_copy(name, folder, wish.namespace) for name, folder in named.items()]
+    if not any(copy.documents for copy in copies):
+        what = "there is no Kubernetes object in " + ", ".join(str(one) for one in named.values())
+        fix = "name the directories of manifests, one for each environment"
+        raise KibanError(Problem("adopt/nothing", what, fix=fix), Exit.USAGE)
+    platform = wish.platform or _platform_name(list(named.values()))
+    return adopted(copies, Options(platform, wish.with_secrets))
+
+
+def write_repository(out: Path, files: Mapping[str, str]) -> None:
+    """Write the new repo. Raises `KibanError` for a directory that is not empty."""
+    if out.exists() and any(one.name != ".git" for one in out.iterdir()):
+        what = f"{out} is there already and not empty"
+        problem = Problem("adopt/not-empty", what, Place(str(out)), fix="name an empty directory")
+        raise KibanError(problem, Exit.USAGE)
+    for path, text in files.items():
+        target = out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+def _named(words: Sequence[str]) -> dict[str, Path]:
+    """Directories by environment. One directory whose folders are environments means those."""
+    found: dict[str, Path] = {}
+    for word in words:
+        name, sign, path = word.partition("=")
+        folder = Path(path if sign else word)
+        if not folder.exists():
+            what = f"there is nothing at {folder}"
+            raise KibanError(Problem("adopt/no-directory", what, Place(str(folder))), Exit.USAGE)
+        name = environment_name(name if sign else folder.resolve().name)
+        if name in found:
+            what = f"two directories are the environment {name!r}"
+            fix = "name them: kiban adopt dev=DIR prod=DIR"
+            raise KibanError(Problem("adopt/twice", what, fix=fix), Exit.USAGE)
+        found[name] = folder
+    return found
+
+
+def environment_name(text: str) -> str:
+    """A name of the language made of the name of a directory."""
+    made = _NOT_IN_A_NAME.sub("-", text.lower()).strip("-")[:40].strip("-")
+    return made if re.match(NAME_PATTERN, made) else "main"
+
+
+def _platform_name(folders: Sequence[Path]) -> str:
+    """Of the directory that holds the environments, or of the only one."""
+    folder = folders[0].resolve()
+    name = environment_name(folder.parent.name if len(folders) > 1 else folder.name)
+    return name if name != "main" else "platform"
+
+
+def _copy(name: str, folder: Path, namespace: str) -> Copy:
+    """The objects of one directory, as its own tool makes them."""
+    if folder.is_file():
+        tree, inside, root = DirectoryTree(folder.parent), folder.name, folder.parent
+    else:
+        tree, inside, root = DirectoryTree(folder), ".", folder
+    if is_kustomized(tree, inside):
+        # What it refers to may lie beside it.
+        paths = [str(root / path) for path in kustomize_inputs(tree, inside)]
+        documents: list[Document] = render_kustomization(folder)
+    elif is_chart(tree, inside):
+        paths = [str(root / path) for path in tree.under(inside)]
+        documents = render_chart(name, folder, namespace)
+    else:
+        files = tree.read(tree.under(inside))
+        documents, paths = read_manifests(files)
+        paths = [str(root / path) for path in paths]
+    lines = sum(_line_count(Path(path)) for path in paths)
+    return Copy(name, tuple(documents), lines, len(paths), given_namespace=namespace)
+
+
+def _line_count(path: Path) -> int:
+    return path.read_bytes().count(b"\n")

@@ -151,7 +151,7 @@ class _Work:
                 compiled[service][manifest["kind"]] = manifest
         found = {}
         for name, (fields, tag) in proposals.items():
-            words = Words(name, copy.environment, bundle.namespace, self.options.platform)
+            words = Words(name, copy.environment, bundle.namespace, self.options.platform, domain)
             worked = worked_out(groups[name], fields, compiled[name], words)
             if worked is not None:
                 found[name] = (worked, tag)

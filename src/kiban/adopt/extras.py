@@ -10,6 +10,7 @@ from typing import Any
 
 from kiban.adopt.copies import Copy, Name
 from kiban.adopt.meaning import meaning
+from kiban.adopt.writing import written
 from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
 from kiban.kube.merges.refusals import PatchRefused
 from kiban.kube.objects import Manifest
@@ -76,10 +77,10 @@ def _fold(
         mine = versions.get(copy.environment)
         if mine is None:
             gone = {DIRECTIVE: "delete", **_identity(base)}
-            _own(result, copy, path, gone, yaml_text(gone))
+            _own(result, copy, path, gone, written(gone))
         elif meaning(mine) != meaning(base):
             overlay = _overlay(base, mine)
-            _own(result, copy, path, overlay, yaml_text(overlay))
+            _own(result, copy, path, overlay, written(overlay))
 
 
 def placed(manifest: Manifest, copy: Copy, copies: Sequence[Copy]) -> Manifest:

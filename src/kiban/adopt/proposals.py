@@ -49,7 +49,7 @@ def proposed(group: Group) -> tuple[Fields, str]:
     if pod.get("automountServiceAccountToken") is True:
         fields["token"] = True
     if group.kind == "CronJob":
-        return fields | _job(group.workload), tag
+        return fields | _drain(container, pod, fields) | _job(group.workload), tag
     fields |= _ports(container)
     fields |= _health(container, fields)
     fields |= _drain(container, pod, fields)
@@ -205,7 +205,7 @@ def _drain(container: Mapping[str, Any], pod: Mapping[str, Any], fields: Fields)
         return {"drain": f"{pause}s"}
     if "port" in fields:
         return {"drain": "0s"}
-    return {"drain": f"{max(0, int(pod.get('terminationGracePeriodSeconds', 30)) - 5)}s"}
+    return {"drain": f"{max(0, int(pod.get('terminationGracePeriodSeconds', 5)) - 5)}s"}
 
 
 def _scale(group: Group) -> Fields:

@@ -19,6 +19,8 @@ _ORDER = (
     "suspended", "role", "token", "env", "secrets", "volumes", "patches",
 )  # fmt: skip
 
+_SCALE = ("min", "max", "cpu", "memory", "requests", "metrics", "settle")
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -160,7 +162,10 @@ def _service(layout: Layout, service: str, base: Mapping[str, Any]) -> str:
 def _arranged(tree: Mapping[str, Any]) -> dict[str, Any]:
     """In the order people expect, patches last."""
     known = {name: place for place, name in enumerate(_ORDER)}
-    return {name: tree[name] for name in sorted(tree, key=lambda one: (known.get(one, 99), one))}
+    found = {name: tree[name] for name in sorted(tree, key=lambda one: (known.get(one, 99), one))}
+    if isinstance(scale := found.get("scale"), dict):
+        found["scale"] = {key: scale[key] for key in sorted(scale, key=_SCALE.index)}
+    return found
 
 
 def _short(layout: Layout, tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from kiban.kube.schema import ANYTHING, Shape
 from kiban.spec.service import Patch
 
 REASON = "as it was"
-_WORD = re.compile(r"[A-Za-z0-9_./{}-]+")
+_WORD = re.compile(r"[A-Za-z0-9_./{}*-]+")
 _ABSENT: Any = object()
 # What a path may begin with besides the pod; the identity of an object never changes here.
 _TOP = frozenset(("metadata", "spec", "data"))
@@ -33,6 +33,7 @@ class Words:
     environment: str
     namespace: str
     platform: str
+    domain: str = ""
 
     def as_map(self) -> dict[str, str]:
         return {
@@ -40,6 +41,7 @@ class Words:
             "environment": self.environment,
             "namespace": self.namespace,
             "platform": self.platform,
+            "domain": self.domain,
         }
 
     def templated(self, value: Any) -> Any:
@@ -52,11 +54,13 @@ class Words:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
-            return {self._text(str(key)): self._templated(item) for key, item in value.items()}
+            # Keys are names that others have given: `kiban.dev/…` is no environment.
+            return {key: self._templated(item) for key, item in value.items()}
         return [self._templated(item) for item in value] if isinstance(value, list) else value
 
     def _text(self, text: str) -> str:
         for word, known in (
+            ("domain", self.domain),
             ("namespace", self.namespace),
             ("service", self.service),
             ("environment", self.environment),
@@ -208,7 +212,9 @@ class _Finder:
                 called = re.sub(r"[\]\"\[]", "", str(_called(value) or theirs))
                 yield self._change((*path, f"[{ADDED}{called}]"), value)
                 continue
-            step = f"[{_called(left[mine])}]"
+            # The only one of a list needs no name, which often differs between environments.
+            only = len(left) == len(right) == 1 and not (shape.relation == "map" and shape.keys)
+            step = f"[{ANY}]" if only else f"[{_called(left[mine])}]"
             if theirs is None:
                 yield self._change((*path, step), removes=True)
             else:

@@ -1,14 +1,15 @@
 """Changes to compiled objects that the language cannot say, addressed by identity.
 
 `Deployment/stamp containers[app].securityContext` names an object, then a path in which an item
-of a list is chosen by its name, so that a patch survives a change of order; `[+name]` adds one. A
-path that does not begin at a field of the object begins at its pod; without a path, the whole
-object is meant. A target that is gone is a problem: a patch that hits nothing would silently stop
-protecting what it was written for.
+of a list is chosen by its name, so that a patch survives a change of order; `[+name]` adds one,
+`[*]` is every one. A path that does not begin at a field of the object begins at its pod; without
+a path, the whole object is meant. A target that is gone is a problem: a patch that hits nothing
+would silently stop protecting what it was written for.
 
 `Deployment/*` is whichever object of that kind a service has. Such a patch states a convention: it
-may stand in the defaults of many services, `{service}`, `{environment}`, `{namespace}` and
-`{platform}` in it are filled in, and where it hits nothing there is nothing to change.
+may stand in the defaults of many services, `{service}`, `{environment}`, `{namespace}`,
+`{platform}` and `{domain}` in it are filled in, and where it hits nothing there is nothing to
+change.
 """
 
 import re
@@ -106,6 +107,7 @@ def _words(target: Target, service: str) -> dict[str, str]:
         "environment": target.environment,
         "namespace": target.namespace,
         "platform": target.platform.name,
+        "domain": target.host(None),
     }
 
 
@@ -176,6 +178,8 @@ def _change(tree: Any, steps: list[str], patch: Patch) -> Any:
     if isinstance(tree, list):
         if first.startswith(ADDED) and not rest and not patch.remove:
             return [*tree, _change(None, [], patch)]
+        if first == ANY and tree:
+            return [] if patch.remove and not rest else [_change(one, rest, patch) for one in tree]
         index = _index(tree, first)
         if patch.remove and not rest:
             return [*tree[:index], *tree[index + 1 :]]

@@ -124,7 +124,10 @@ def _headline(status: DeliveryStatus) -> str:
 
 
 def _note(service: ServiceStatus) -> str:
-    return service.message or ("" if service.status == "Healthy" else service.status.lower())
+    if service.status == "Healthy":
+        return service.message
+    said = service.message or service.status.lower()
+    return f"{said}. {service.next}" if service.next else said
 
 
 def _urls(status: DeliveryStatus, gateway: str) -> Iterable[str]:

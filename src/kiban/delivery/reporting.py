@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import is_
 
+from kiban.delivery.advice import next_step
 from kiban.delivery.judgement import TIMED_KINDS, WELL, Judge
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Undeliverable
@@ -66,7 +67,7 @@ class Reports:
         known = self._known.get(name)
         if known is not None and known[0].is_still(basis, known[1].status):
             return known[1]
-        entries = tuple(_object(key, self._judge) for key in keys)
+        entries = tuple(_object(key, self._judge, name) for key in keys)
         worst = next((entry for entry in entries if entry.status not in WELL), None)
         status, message = (worst.status, worst.message) if worst else ("Healthy", "")
         found = ServiceStatus(name, wave, status, basis.said or message, basis.step, entries)
@@ -135,6 +136,7 @@ def _doing(service: str, run: PlanRun | None) -> tuple[str, str]:
     return step, run.message_of(id_) if step in ("failed", "skipped") else ""
 
 
-def _object(key: Key, judge: Judge) -> ObjectStatus:
+def _object(key: Key, judge: Judge, service: str) -> ObjectStatus:
     verdict = judge(key)
-    return ObjectStatus(key, verdict.status, verdict.reason, verdict.message)
+    next_ = next_step(key, verdict, service)
+    return ObjectStatus(key, verdict.status, verdict.reason, verdict.message, next_)

@@ -22,6 +22,8 @@ class ObjectStatus:
     status: str
     reason: str = ""
     message: str = ""
+    # What to do about it; empty when there is nothing.
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class ServiceStatus:
     message: str
     step: str
     objects: tuple[ObjectStatus, ...]
+
+    @property
+    def next(self) -> str:
+        """What to do about the first object that asks for something."""
+        return next((entry.next for entry in self.objects if entry.next), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +105,14 @@ def _service_data(service: ServiceStatus) -> dict[str, Any]:
         "status": service.status,
         "message": service.message,
         "step": service.step or None,
+        "next": service.next or None,
         "objects": [
             {
                 "object": str(entry.key),
                 "status": entry.status,
                 "reason": entry.reason,
                 "message": entry.message,
+                "next": entry.next or None,
             }
             for entry in service.objects
         ],

@@ -6,6 +6,7 @@ from kiban.primitives.graphs import cycle
 from kiban.primitives.located import Located
 from kiban.primitives.problems import Place, Problem, nearest
 from kiban.spec.gate_checks import check_gates
+from kiban.spec.notification_checks import check_notifications
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Sources
 from kiban.spec.references import Finder, unless_known
@@ -40,6 +41,7 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
         what = "environments are promoted in a circle: " + " after ".join(loop)
         yield Problem("spec/promotion-cycle", what, place)
     yield from check_gates(spec, sources)
+    yield from check_notifications(spec, sources)
     for name, found in spec.clusters.items():
         if found.ring is not None:
             place = tree.nearest(("clusters", name, "ring")).place()

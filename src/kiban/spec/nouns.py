@@ -10,6 +10,7 @@ from kiban.kube.schedules import schedule_fault
 from kiban.spec.access import Access
 from kiban.spec.fleets import Ring
 from kiban.spec.gates import MetricGate, MetricSource, Promotion
+from kiban.spec.notifications import Notification
 from kiban.spec.service import Patch
 from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
@@ -235,6 +236,9 @@ class PlatformSpec(Words):
     )
     metrics: dict[Name, MetricSource] = Field(
         default_factory=dict, description="Where gates get their figures."
+    )
+    notifications: dict[Name, Notification] = Field(
+        default_factory=dict, description="Who is told what happens, and how."
     )
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold for all."

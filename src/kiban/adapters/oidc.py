@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import jwt
@@ -81,13 +81,24 @@ class OidcProvider:
             "client_id": self._client,
             "code_verifier": pending.verifier,
         }
-        if self._secret:
-            form["client_secret"] = self._secret
         async with self._session() as session:
             found = await self._metadata(session)
-            answer = await _json(session.post(found["token_endpoint"], data=form))
+            headers = self._client_proof(found, form)
+            asking = session.post(found["token_endpoint"], data=form, headers=headers)
+            answer = await _json(asking)
             keys = jwt.PyJWKSet.from_dict(await _json(session.get(found["jwks_uri"])))
         return self._identity(self._claims(str(answer.get("id_token", "")), keys, pending))
+
+    def _client_proof(self, found: Mapping[str, Any], form: dict[str, str]) -> dict[str, str]:
+        """Our secret in the way that the provider takes it: by Basic where it names none."""
+        if not self._secret:
+            return {}
+        methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        if "client_secret_basic" in methods:
+            pair = f"{quote(self._client, '')}:{quote(self._secret, '')}"
+            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        form["client_secret"] = self._secret
+        return {}
 
     def _claims(self, token: str, keys: jwt.PyJWKSet, pending: Pending) -> dict[str, Any]:
         try:

@@ -9,7 +9,7 @@ from kiban.spec import Platform
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOutline:
-    """One environment; `after` is the one that releases come from."""
+    """One environment; `after` is the one that releases come from, the one before it unless told."""
 
     name: str
     namespace: str
@@ -43,16 +43,17 @@ class Outline:
 
 def outline_of(platform: Platform, commit: str = "") -> Outline:
     """The outline of a loaded repo."""
-    environments = {
-        name: EnvironmentOutline(
+    environments = {}
+    before = ""
+    for name, each in platform.environments.items():
+        environments[name] = EnvironmentOutline(
             name,
             platform.namespace_of(name),
             platform.clusters_of(name),
-            each.after or "",
+            each.after or before,
             each.description,
         )
-        for name, each in platform.environments.items()
-    }
+        before = name
     names = sorted({name for specs in platform.services.values() for name in specs})
     services = {name: _service(platform, name) for name in names}
     return Outline(platform.name, commit, environments, services)

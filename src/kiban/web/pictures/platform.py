@@ -108,7 +108,7 @@ def environment_facts(board: Board, environment: EnvironmentOutline) -> dict[str
         "name": environment.name,
         "after": environment.after,
         "description": environment.description,
-        "clusters": [_on_cluster(status) for status in statuses],
+        "clusters": [_on_cluster(board, status) for status in statuses],
         "addresses": _links(board, statuses),
     }
 
@@ -123,8 +123,9 @@ def _links(board: Board, statuses: Iterable[DeliveryStatus]) -> list[str]:
     return [f"http://{host}:{port}{slash}{path}" for host, slash, path in split]
 
 
-def _on_cluster(status: DeliveryStatus) -> dict[str, Any]:
-    well = sum(1 for service in status.services if service.status == "Healthy")
+def _on_cluster(board: Board, status: DeliveryStatus) -> dict[str, Any]:
+    services = [each for each in status.services if each.name in board.outline.services]
+    well = sum(1 for service in services if service.status == "Healthy")
     commit = status.newest or status.commit
     return {
         "subject": status.subject,
@@ -132,7 +133,7 @@ def _on_cluster(status: DeliveryStatus) -> dict[str, Any]:
         "phase": status.phase,
         "ready": status.is_ready,
         "well": well,
-        "services": len(status.services),
+        "services": len(services),
         "message": status.message,
         "since": rfc3339(status.since) if status.since else "",
         "commit": _commit_facts(status),

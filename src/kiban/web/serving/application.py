@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from kiban.operations.catalogue import Action, arguments_of, environments_of
 from kiban.primitives.problems import KibanError
-from kiban.web.access import ADMIN, Person
+from kiban.web.access import ADMIN, Person, Session
 from kiban.web.board import Board
 from kiban.web.pictures.nodes import Price, nodes_picture
 from kiban.web.pictures.picture import Picture
@@ -130,6 +131,10 @@ class Dashboard:
             ]
         )
         return application
+
+    def session_of(self, cookie: str) -> Session | None:
+        """The session that a cookie stands for."""
+        return self._guard.sessions.find(cookie, time.monotonic())
 
     # Files and sessions
 

@@ -44,9 +44,28 @@ async function show() {
   if (made !== page.made) return;
   Object.assign(page, { view, name, query, picture: sameView ? page.picture : { facts: {}, rows: [] } });
   view.enter?.(context());
-  if (view.topic) page.stream = follow(view.topic, view.query?.(query) ?? query, (picture) => { page.picture = picture; draw(); }, (connected) => { page.connected = connected; draw(); });
+  if (view.topic) page.stream = follow(view.topic, view.query?.(query) ?? query, (picture) => { page.picture = picture; draw(); }, connection);
   if (!sameView) document.getElementById("main")?.focus({ preventScroll: true });
   draw();
+}
+
+function connection(connected, refused) {
+  page.connected = connected;
+  draw();
+  if (refused) setTimeout(again, 1000);
+}
+
+/** The server has refused a stream: it was started anew, or the session has ended. */
+async function again() {
+  try {
+    const found = await get("/api/session");
+    Object.assign(session, found);
+    page.connected = true;
+    if (found.person) await show();
+    else draw();
+  } catch {
+    setTimeout(again, 1000);
+  }
 }
 
 function context() {

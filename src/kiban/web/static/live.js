@@ -68,6 +68,7 @@ export function follow(topic, query, draw, connected = () => {}) {
     take(JSON.parse(event.data));
   });
   source.addEventListener("change", (event) => take(JSON.parse(event.data)));
-  source.onerror = () => connected(false);
+  // A browser comes back by itself, except to a server that refuses it: that one must be asked why.
+  source.onerror = () => connected(false, source.readyState === EventSource.CLOSED);
   return { close: () => source.close(), picture: () => picture };
 }

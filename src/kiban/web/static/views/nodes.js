@@ -31,7 +31,7 @@ function machine(row) {
     row.why ? h("p", { class: "why" }, row.why) : null,
     measure(t("CPU"), row.askedCpu, row.usedCpu, row.cpu, (value) => `${number(value / 1000, 2)}`),
     measure(t("Memory"), row.askedMemory, row.usedMemory === null ? null : row.usedMemory, row.memory, (value) => gibibytes(value / 1024)),
-    h("p", { class: "dots", role: "img", "aria-label": `${row.pods.length}/${row.room} ${t("Pods")}` }, row.pods.map((pod) => h("a", { key: pod.name, href: pod.service ? `#/service?name=${pod.service}` : undefined, class: `dot ${pod.life}`, title: `${pod.name} ${t(pod.life)}`, tabindex: "-1", "aria-hidden": "true" })), h("span", { class: "quiet" }, ` ${row.pods.length}/${row.room}`)));
+    h("p", { class: "dots" }, row.pods.map((pod) => h("span", { key: pod.name, class: `dot ${pod.life}`, title: `${pod.name} ${t(pod.life)}`, "aria-hidden": "true" })), h("span", { class: "quiet" }, ` ${row.pods.length}/${row.room} ${t("Pods")}`)));
 }
 
 function measure(words, asked, used, whole, say) {

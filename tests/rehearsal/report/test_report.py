@@ -19,7 +19,7 @@ FAIL  arcade prod, day: 2 seeds of 3 min at 1a2b3c
 
   requests         25.8k
   failed requests      6  (3 – 9)
-  cost             $1.25
+  cost in 3 min    $1.25
 
 Requests that failed (median of the runs):
   web  6  no drain

@@ -52,7 +52,8 @@ def test_error_budgets_are_judged_by_share_and_say_why() -> None:
         "60%: 60 of 100,000 requests failed (0.083 % of a month's budget)",
         "web",
     )
-    assert found[0].cause.startswith("50 x it reached an instance on a machine that is gone")
+    assert found[0].cause.startswith("it reached an instance on a machine that is gone")
+    assert found[0].cause.endswith("(50 requests)")
     found = judge(evidence(accounts={"web": web}, expect={"errorBudget": "100%"}))
     assert found[0].answer == "pass"
 
@@ -227,6 +228,8 @@ def test_a_herd_of_jobs_at_waking_is_found(began: int, code: str) -> None:
     found = findings(evidence(wake, jobs=jobs))[0]
     assert found.code == code
     assert (found.answer == "fail") == (began == 3)
+    said = ("starts none of", "starts 1 of", "", "starts each of")[began]
+    assert found.what.startswith(f"waking {said} its 3 cron jobs")
 
 
 def test_standing_at_the_maximum_is_found() -> None:

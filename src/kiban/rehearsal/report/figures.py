@@ -39,7 +39,7 @@ def figures(summary: Summary, base: Summary | None = None) -> list[Figure]:
     now, before = _values(summary), _values(base) if base else {}
     return [
         Figure(
-            name,
+            f"{name} in {short(summary.rehearsal.seconds, 's')}" if unit == "$" else name,
             short(found.median, unit),
             f"{short(found.low, unit)} – {short(found.high, unit)}"
             if found.high > found.low

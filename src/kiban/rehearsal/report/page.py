@@ -12,6 +12,7 @@ from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.report.style import SCRIPT, STYLESHEET
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.summary import Seen, Summary, Tally
+from kiban.rehearsal.traffic.losses import CAUSES
 
 WORDS = {"pass": "passed", "fail": "failed", "unknown": "unknown"}
 # The service and cause of a loss that nobody would look for any more.
@@ -129,7 +130,12 @@ def _losses(summary: Summary) -> Markup | None:
         return element("p", "None.")
     heads = ("Service", "Cause", "Requests", "Over the seeds")
     rows = [
-        (service, cause, f"{each.median:,.0f}", f"{each.low:,.0f} – {each.high:,.0f}")
+        (
+            service,
+            CAUSES.get(cause, cause),
+            f"{each.median:,.0f}",
+            f"{each.low:,.0f} – {each.high:,.0f}",
+        )
         for (service, cause), each in found[:MOST_LOSSES]
     ]
     if len(summary.rehearsal.runs) == 1:

@@ -9,6 +9,7 @@ from kiban.rehearsal.report.folding import Folded, alike, folded, named
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.summary import Seen, Summary
+from kiban.rehearsal.traffic.losses import CAUSES
 
 SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 # What was found without being asked for is never open; it is bad, worth knowing, or good.
@@ -94,7 +95,7 @@ def _losses(summary: Summary) -> list[str]:
     if not found:
         return []
     rows = [
-        (service, f"{each.median:,.0f}", cause)
+        (service, f"{each.median:,.0f}", CAUSES.get(cause, cause))
         for (service, cause), each in found[:MOST_LOSSES]
     ]  # fmt: skip
     return ["Requests that failed (median of the runs):", *_table(rows)]

@@ -128,7 +128,7 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
             "zone-loss",
             loss["zone"],
             what,
-            "a silent node is noticed after 40 s; its pods are given up after five minutes more, "
+            "a silent node is noticed after 50 s; its pods are given up after five minutes more, "
             "or when the cloud says that the machine is gone",
             "spread over one zone more, or keep room for the pods of one zone",
             "fail" if never else "unknown",

@@ -71,7 +71,7 @@ def _worst_cause(account: Account) -> str:
     cause = max(sorted(account.losses), key=lambda one: account.losses[one])
     if account.losses[cause] < 0.5:
         return ""
-    return f"{account.losses[cause]:,.0f} x {CAUSES[cause]}"
+    return f"{CAUSES[cause]} ({account.losses[cause]:,.0f} requests)"
 
 
 def _latencies(evidence: Evidence) -> Iterator[Verdict]:
@@ -134,7 +134,7 @@ def _within(
     if seconds is None:
         return Verdict(expectation, "fail", "not until the end", "", cause, worst)
     if seconds == 0:
-        return Verdict(expectation, "pass", "at once: it never failed", "", cause)
+        return Verdict(expectation, "pass", "at once", "", cause)
     answer: Answer = "pass" if seconds <= limit else "fail"
     return Verdict(expectation, answer, spoken(seconds), "", cause, worst)
 

@@ -33,22 +33,26 @@ def _herd(evidence: Evidence) -> Iterator[Finding]:
         resumed = wake["jobs"]
         if not resumed:
             continue
+        who = f"{len(began) or 'none'} of its {resumed} cron jobs"
+        if resumed == 1:
+            who = "its only cron job" if began else "no cron job"
+        elif len(began) == resumed:
+            who = f"each of its {resumed} cron jobs"
+        what = f"waking starts {who} at once"
         if not began:
-            what = f"none of {resumed} jobs starts within a minute of waking"
             yield Finding("wake-calm", "", what, answer="pass", at=wake["t"])
             continue
         yield Finding(
             "wake-herd",
             "",
-            f"{len(began)} of {resumed} jobs start within a minute of waking, "
-            "before services are ready" if len(began) > 1 else
-            f"{began[0]} starts within a minute of waking, before services are ready",
-            "a cron job that is no longer suspended makes up for the run that it missed last",
+            f"{what}, before services are ready",
+            "one that is no longer suspended makes up for its last missed run, though not for "
+            "those before",
             "give it a `startingDeadlineSeconds` shorter than the night, or wake jobs later",
             "fail" if len(began) > 1 else "unknown",
             wake["t"],
             "pending",
-        )  # fmt: skip
+        )
 
 
 def _behind(evidence: Evidence) -> Iterator[Finding]:
@@ -94,7 +98,7 @@ def _at_limit(evidence: Evidence) -> Iterator[Finding]:
         what = f"it stands at its maximum of {limit} for {spoken(total)}"
         why = "the autoscaler wants more and may not have it"
         if most < BUSY:
-            why += f"; its instances are not busy ({most:.0%}), so what it scales by asks for much"
+            why += f", though its instances are only {most:.0%} busy: look at what it scales by"
         yield Finding(
             "at-maximum",
             service,

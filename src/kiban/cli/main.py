@@ -27,6 +27,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("build", "Snapshot a service's source into the local image store."),
     "up": ("up", "Bring the platform up, and follow its Git repository."),
     "down": ("up", "Stop what `kiban up` started, and every process of it."),
+    "deliver": ("fleet", "Deliver to all clusters of the platform, ring by ring."),
+    "fleet": ("fleet", "Show every cluster: what it runs, how well, when it last answered."),
     "dashboard": ("dashboard", "Print the link that opens the dashboard."),
     "serve": ("dashboard", "Serve the dashboard of what another process delivers."),
     "status": ("status", "Show what runs, from which commit, and what is wrong."),

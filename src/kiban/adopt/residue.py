@@ -161,15 +161,15 @@ class _Finder:
             left, right = (canonical(side, shape, name) for side in (full.compiled, full.original))
             if left == right and type(left) is type(right):
                 return
-            if isinstance(full.compiled, dict) and isinstance(full.original, dict):
-                yield from self._maps(path, full, raw, shape)
-                return
-            if isinstance(full.compiled, list) and isinstance(full.original, list):
-                yield from self._lists(path, full, raw, shape)
-                return
-        if full.compiled is _ABSENT and full.original is _ABSENT:
-            return
+            if raw.original is not _ABSENT and raw.compiled is not _ABSENT:
+                if isinstance(full.compiled, dict) and isinstance(full.original, dict):
+                    yield from self._maps(path, full, raw, shape)
+                    return
+                if isinstance(full.compiled, list) and isinstance(full.original, list):
+                    yield from self._lists(path, full, raw, shape)
+                    return
         if raw.original is _ABSENT or raw.original is None:
+            # Without it the defaults are what they are in the original.
             if raw.compiled is not _ABSENT:
                 yield self._change(path, removes=True)
         else:
@@ -179,9 +179,6 @@ class _Finder:
         self, path: tuple[str, ...], full: _Pair, raw: _Pair, shape: Shape
     ) -> Iterator[Change]:
         left, right = _dict(raw.compiled), _dict(raw.original)
-        if raw.compiled is _ABSENT:
-            yield self._change(path, raw.original)
-            return
         if shape.form == "map" and _is_flat(left) and _is_flat(right):
             # Labels and selectors belong together: one patch, which is often everybody's.
             value = {key: right[key] for key in right if left.get(key, _ABSENT) != right[key]}
@@ -202,14 +199,14 @@ class _Finder:
     ) -> Iterator[Change]:
         left, right = _list(raw.compiled), _list(raw.original)
         pairs = self._paired(path, left, right, shape)
-        if pairs is None or raw.compiled is _ABSENT:
+        if pairs is None:
             yield self._change(path, raw.original) if right else self._change(path, removes=True)
             return
         for mine, theirs in pairs:
             if mine is None:
                 assert theirs is not None
                 value = right[theirs]
-                called = re.sub(r"[\]\"\[]", "", str(_called(value) or theirs))
+                called = re.sub(r"[\]\"\[]", "", identity_of(value, shape))
                 yield self._change((*path, f"[{ADDED}{called}]"), value)
                 continue
             # The only one of a list needs no name, which often differs between environments.

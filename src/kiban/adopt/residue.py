@@ -12,7 +12,16 @@ from typing import Any
 
 from kiban.adopt.meaning import canonical, completed, identity_of, is_ordered, unmarked
 from kiban.compiler.overlays import shape_for
-from kiban.compiler.patches import ADDED, ANY, IDENTITIES, POD_PATHS, Missing, filled, patched
+from kiban.compiler.patches import (
+    ADDED,
+    ANY,
+    IDENTITIES,
+    POD_PATHS,
+    Missing,
+    filled,
+    patch_order,
+    patched,
+)
 from kiban.kube.objects import Manifest
 from kiban.kube.schema import ANYTHING, Shape
 from kiban.spec.service import Patch
@@ -113,7 +122,7 @@ def residue(compiled: Manifest, original: Manifest, words: Words, main: str) -> 
                 _Pair(bare.get(field, _ABSENT), original.get(field, _ABSENT)),
                 shape,
             )
-    return sorted(found, key=lambda change: change.path.endswith(".name"))
+    return sorted(found, key=lambda change: patch_order(change.path))
 
 
 def object_name(kind: str, change: Change) -> str:
@@ -124,7 +133,7 @@ def object_name(kind: str, change: Change) -> str:
 def applied(manifest: Manifest, changes: Mapping[str, Change], words: Words) -> Manifest | None:
     """The object with the patches of its kind; None when it is to go."""
     result: Manifest | None = manifest
-    for name, change in sorted(changes.items(), key=lambda item: item[0].endswith(".name")):
+    for name, change in sorted(changes.items(), key=lambda item: patch_order(item[0])):
         kind, _, path = name.partition("/* ")
         if result is None or kind.removesuffix("/*") != result["kind"]:
             continue

@@ -59,8 +59,13 @@ def apply_patches(
 
 
 def _in_order(patches: Mapping[str, Patch]) -> list[tuple[str, Patch]]:
-    """As written, but a change of name last, so that the others find what they name."""
-    return sorted(patches.items(), key=lambda item: item[0].endswith(".name"))
+    return sorted(patches.items(), key=lambda item: patch_order(item[0]))
+
+
+def patch_order(path: str) -> tuple[bool, int]:
+    """As written, but changes of names last, the innermost first, so that the others find what
+    they name."""
+    return (True, -path.count("[")) if path.endswith(".name") else (False, 0)
 
 
 def _apply(

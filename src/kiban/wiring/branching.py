@@ -13,7 +13,7 @@ from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import load_platform
 from kiban.spec.branches import branch_path, slug
 from kiban.wiring.deliveries import chosen_environments
-from kiban.wiring.quarantines import quarantined, refuse_quarantined
+from kiban.wiring.quarantines import quarantined_for, refuse_quarantined
 from kiban.wiring.release import Released, where_releases_go
 
 USUAL_SECONDS = 7 * 86_400.0
@@ -44,7 +44,7 @@ def release_branch(
         raise KibanError(Problem("release/bad-branch", what))
     for service in tags:
         known_service(service, platform.services[name])
-    refuse_quarantined(tags, quarantined())
+    refuse_quarantined(tags, quarantined_for(source))
     path = branch_path(name, wish.branch)
     if not tags:
         return Released(name, _end(repository, path, wish.branch, name), {})

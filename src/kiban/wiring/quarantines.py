@@ -2,6 +2,7 @@
 again, that they agree to one."""
 
 import getpass
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 
@@ -13,6 +14,7 @@ from kiban.operations.promotion import APPROVED, LIFTED, QUARANTINED, Quarantine
 from kiban.plans.records import Event
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec import load_platform
+from kiban.wiring.places import JOURNAL_VARIABLE
 from kiban.wiring.record import every_entry
 from kiban.wiring.repository import home_of
 
@@ -64,6 +66,15 @@ def lift(tags: Mapping[str, str], why: str) -> None:
 def quarantined(journal: JournalPlace | None = None) -> dict[tuple[str, str], Quarantine]:
     """What is quarantined, by service and tag; in the journal of here unless told."""
     return quarantines(every_entry(journal, kind="event"))
+
+
+def quarantined_for(source: str) -> dict[tuple[str, str], Quarantine]:
+    """What is quarantined for a repository that is named by URL: what the team's journal says, if
+    there is one; for the one of here, what its journal says."""
+    if not source:
+        return quarantined()
+    place = os.environ.get(JOURNAL_VARIABLE)
+    return quarantined(place) if place else {}
 
 
 def running_tags(journal: JournalPlace, subject: str) -> dict[str, str]:

@@ -12,7 +12,11 @@ from kiban.spec import Platform, ServiceSpec, load_platform
 from kiban.wiring.builds import build_service
 from kiban.wiring.deliveries import chosen_environments
 from kiban.wiring.places import copies
-from kiban.wiring.quarantines import quarantined, refuse_quarantined
+from kiban.wiring.quarantines import (
+    quarantined,
+    quarantined_for,
+    refuse_quarantined,
+)
 from kiban.wiring.repository import home_of
 
 TAG_LENGTH = 12
@@ -41,7 +45,7 @@ def release(tags: Mapping[str, str], environment: str | None, source: str = "") 
     [name] = chosen_environments(platform, [environment] if environment else [])
     for service in tags:
         known_service(service, platform.services[name])
-    refuse_quarantined(tags, quarantined())
+    refuse_quarantined(tags, quarantined_for(source))
     return Released(name, release_line(repository, name, tags), tags)
 
 

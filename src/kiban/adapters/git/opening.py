@@ -1,6 +1,8 @@
 """Finds a repository: the one that a directory is in, or a URL of which a copy is kept."""
 
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from kiban.adapters.git.program import checked_git, git_problem, run_git
@@ -23,13 +25,23 @@ def open_repository(source: str, cache: Path, *, branch: str = "") -> GitReposit
     if not is_url(source):
         raise git_problem("no-repository", f"There is nothing at {source!r}.", path)
     folder = cache / re.sub(r"[^\w.-]+", "-", re.sub(r"//[^@/]*@", "//", source)).strip("-")
-    folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "HEAD").exists():
-        checked_git(folder, "init", "--quiet", "--bare", ".")
+        _make_copy(folder)
     branch = branch or _default_branch(folder, source)
     repository = GitRepository(folder, branch, remote=source)
     repository.fetch()
     return repository
+
+
+def _make_copy(folder: Path) -> None:
+    """An empty bare repository, there whole or not at all: others may be making it too."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".making-", dir=folder.parent))
+    checked_git(draft, "init", "--quiet", "--bare", ".")
+    try:
+        draft.rename(folder)
+    except OSError:
+        shutil.rmtree(draft)
 
 
 def _open_local(path: Path, branch: str) -> GitRepository:

@@ -249,7 +249,9 @@ class GitRepository:
     ) -> None:
         """Have an index hold a text at a path, with the mode that the file has; or nothing."""
         if not text:
-            self._git("update-index", "--force-remove", "--", path, env=env)
+            # Without a work tree there is no `rm`; this form knows none.
+            gone = f"0 {'0' * len(self._resolve())}\t{path}\n"
+            self._git("update-index", "--index-info", env=env, text=gone)
             return
         blob = self._git("hash-object", "-w", "--stdin", text=text).strip()
         mode = self._mode_at(tip, path)

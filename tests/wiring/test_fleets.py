@@ -18,6 +18,7 @@ from kiban.delivery.fleet.status import FleetStatus
 from kiban.delivery.releases import with_release
 from kiban.plans.records import Event
 from kiban.spec import load_platform
+from kiban.wiring.fleet_looking import look_at_fleet
 from kiban.wiring.fleets import FleetWish, fleet_driver, pace_of
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,7 +84,7 @@ async def delivered(folder: Path, clusters: dict[str, Served]) -> AsyncIterator[
     repository = open_repository(str(folder / "repo"), folder)
     platform = load_platform(repository.files(repository.head()))
     wish = FleetWish(probe_seconds=0.3)
-    journal = Journal(folder / "journal.db")
+    journal = Journal(folder / "repo/.kiban/journal.db")
     driver = fleet_driver(platform, pace_of(platform, wish), repository, journal, wish)
     running = asyncio.create_task(driver.run(repository))
     try:
@@ -143,6 +144,7 @@ def test_26_clusters_follow_one_repository(tmp_path: Path, monkeypatch: pytest.M
             lost = await fleet.until(
                 lambda status: status["prod@tenant-07"].health == "unreachable"
             )
+            good_before = fleet.repository.head()
             good = fleet.release("web", "v2")
             await fleet.until(everywhere(good, but=away))
             assert clusters["tenant-07"].image_of("web") == "registry.example/web:v1"
@@ -158,6 +160,18 @@ def test_26_clusters_follow_one_repository(tmp_path: Path, monkeypatch: pytest.M
                 "registry.example/web:v2",
                 "registry.example/web:v1",
             }
+
+            # Whoever looks from outside sees all of it, and how old the news is.
+            seen = await look_at_fleet(FleetWish(str(tmp_path / "repo")))
+            assert [one.member.cluster for one in seen if one.health == "unreachable"] == [
+                "tenant-07"
+            ]
+            assert seen["prod@tenant-07"].report.delivered == good_before
+            assert seen["prod@tenant-07"].seconds_since_contact is not None
+            assert (seen["prod@tenant-25"].report.delivered, seen["prod@tenant-25"].drift) == (
+                good,
+                0,
+            )
 
             # The one that was away comes back, and does not get what failed meanwhile.
             await clusters["tenant-07"].come_back()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kiban.adapters.delivery_driver import now as wall_clock
+from kiban.adapters.wall_clock import now as wall_clock
 from kiban.audit import Finding, Settings, Severity, Surroundings, check, judge, load_settings
 from kiban.audit.baseline import line_of, load_baseline
 from kiban.audit.batches import Batch, batches_of

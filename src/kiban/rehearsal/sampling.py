@@ -71,11 +71,25 @@ class Sampler:
 
     def _services(self) -> list[Track]:
         series = self._stage.world.series
+        taking = self._only_taking()
         return [
             Track(name, service, UNITS.get(name, ""), self._thinned(name, column).tolist())
             for name in ("requests", "failed", "latency_p99", "utilisation", "queue")
             for service, column in zip(series.services, self._table(name).T, strict=True)
+            if name != "latency_p99" or service not in taking
         ]
+
+    def _only_taking(self) -> dict[str, None]:
+        """The services for which nobody waits: they take messages from a queue. How old these are
+        is nobody's latency."""
+        models = self._stage.models.services
+        calls = [call for traits in models.values() for call in traits.calls]
+        waited_for = {call.to for call in calls if not call.queued}
+        return {
+            call.to: None
+            for call in calls
+            if call.queued and call.to not in waited_for and not models[call.to].peak
+        }
 
     def _platform(self) -> list[Track]:
         """What people outside see: the services that they ask."""

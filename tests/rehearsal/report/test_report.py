@@ -84,6 +84,7 @@ def test_thinning_loses_no_spike() -> None:
 def test_scales_are_round() -> None:
     assert ticks(9.0) == [0.0, 5.0, 10.0]
     assert ticks(0.0) == [0.0, 1.0]
+    assert ticks(20_000.0, unit="s") == [0.0, 7200.0, 14400.0, 21600.0]
     assert time_ticks(0.0, 86400.0)[1] == 10800.0
     assert clock(90061.0) == "01:01:01 +1d"
 

@@ -79,7 +79,7 @@ def _legend(chart: Chart) -> Markup | None:
 def picture(chart: Chart) -> Markup:
     """The chart without title and legend."""
     first, last = (chart.times[0], chart.times[-1]) if chart.times else (0.0, 1.0)
-    heights = ticks(_greatest(chart))
+    heights = ticks(_greatest(chart), unit=chart.unit)
     across = Scale(first, last, LEFT, WIDTH - RIGHT)
     upward = Scale(0.0, heights[-1], HEIGHT - BOTTOM, TOP)
     return element(

@@ -2,7 +2,7 @@
 services, nodes and subnets that stand out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from kiban.rehearsal.report.chart import COLOURS, Chart, Line, Mark
@@ -21,6 +21,8 @@ class Panel:
     about: str = ""
     # The subjects that are shown: those with the greatest values, or with the least.
     least_first: bool = False
+    # What is greater is drawn as this, so that the rest can be seen.
+    most: float | None = None
 
 
 NAMES: Mapping[str, str] = {
@@ -43,7 +45,13 @@ PANELS = (
     Panel("Latency of the platform", ("latency_p50", "latency_p99")),
     Panel("Latency, 99 % within", ("latency_p99",), by_subject=True),
     Panel("Replicas", ("replicas",), by_subject=True),
-    Panel("Use of capacity", ("utilisation",), by_subject=True, about="1 is all that pods can do."),
+    Panel(
+        "Use of capacity",
+        ("utilisation",),
+        by_subject=True,
+        about="1 is all that pods can do; more than 2 is drawn as 2.",
+        most=2.0,
+    ),
     Panel("Nodes", ("nodes", "spot_nodes", "pending")),
     Panel("Cost", ("cost",)),
     Panel("Free addresses", ("addresses_free",), by_subject=True, least_first=True),
@@ -60,7 +68,9 @@ def charts(summary: Summary, base: Summary | None = None) -> list[Chart]:
 
 def chart_of(summary: Summary, figure: str, subject: str) -> Chart | None:
     """The one chart that shows a finding."""
-    spread = summary.spreads.get((figure, subject))
+    found = summary.spreads
+    subject = subject if (figure, subject) in found else ""
+    spread = found.get((figure, subject))
     if spread is None:
         return None
     title = f"{figure.replace('_', ' ')} of {subject or 'the platform'}"
@@ -71,6 +81,8 @@ def _chart(panel: Panel, summary: Summary, before: Spreads) -> Chart | None:
     found = summary.spreads
     shown = _subjects(panel, found) if panel.by_subject else _platform(panel, found)
     shown = [spread for spread in shown if any(value for value in spread.median)]
+    if panel.most is not None:
+        shown = [_cut(spread, panel.most) for spread in shown]
     if not shown:
         return None
     lines = [
@@ -117,6 +129,14 @@ def _greatest(spread: Spread) -> float:
 
 def _least(spread: Spread) -> float:
     return min((value for value in spread.median if isfinite(value)), default=0.0)
+
+
+def _cut(spread: Spread, most: float) -> Spread:
+    median, low, high = (
+        [min(value, most) for value in values]
+        for values in (spread.median, spread.low, spread.high)
+    )
+    return replace(spread, median=median, low=low, high=high)
 
 
 def _line(spread: Spread, name: str, colour: int = 0) -> Line:

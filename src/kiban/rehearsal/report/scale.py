@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _TIME_STEPS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+# From so many seconds on, a span is said in minutes, or in hours.
+_MINUTES, _HOURS = 120, 7200
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -23,10 +25,13 @@ class Scale:
         return self.start + (value - self.low) / span * (self.end - self.start)
 
 
-def ticks(high: float, count: int = 4) -> list[float]:
+def ticks(high: float, count: int = 4, unit: str = "") -> list[float]:
     """Round values from 0 to at least `high`, about `count` of them."""
     if high <= 0 or not math.isfinite(high):
         return [0.0, 1.0]
+    if unit == "s" and high >= _MINUTES:
+        size = 3600.0 if high >= _HOURS else 60.0
+        return [value * size for value in ticks(high / size, count)]
     raw = high / count
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in _STEPS if power * factor >= raw * 0.999)
@@ -78,9 +83,9 @@ def _number(value: float) -> str:
 def _duration(value: float) -> str:
     if value < 1:
         return f"{value * 1000:.3g} ms"
-    if value < 120:
+    if value < _MINUTES:
         return f"{value:.3g} s"
-    if value < 7200:
+    if value < _HOURS:
         return f"{value / 60:.3g} min"
     return f"{value / 3600:.3g} h"
 

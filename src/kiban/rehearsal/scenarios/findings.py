@@ -133,7 +133,7 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
             "spread over one zone more, or keep room for the pods of one zone",
             "fail" if never else "unknown",
             loss["t"],
-            "serving",
+            "failed",
         )
 
 

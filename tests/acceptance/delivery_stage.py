@@ -94,12 +94,12 @@ class Stage:
             tuple(listed), graph, **more,
         )  # fmt: skip
 
-    def commit(self, manifests: Iterable[Manifest], **more: Any) -> str:
+    def commit(self, manifests: Iterable[Manifest], *, id_: str = "", **more: Any) -> str:
         """Have Git want this from now on; the commit's id."""
-        return self.commit_bundle(self.bundle(manifests, **more))
+        return self.commit_bundle(self.bundle(manifests, **more), id_)
 
-    def commit_bundle(self, bundle: Bundle) -> str:
-        id_ = f"{next(self.commits):040x}"
+    def commit_bundle(self, bundle: Bundle, id_: str = "") -> str:
+        id_ = id_ or f"{next(self.commits):040x}"
         self.driver.commit(Desired(Commit(id_, "Ada", "a change"), bundle))
         return id_
 

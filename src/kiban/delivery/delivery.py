@@ -6,7 +6,7 @@ is no good leaves the last good state, which is still kept from drifting. When n
 asks for nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from kiban.delivery.changes import Item
@@ -34,6 +34,7 @@ from kiban.delivery.messages import (
     Seen,
     Undeliverable,
 )
+from kiban.delivery.promises import agreed_hash, difference, hash_of
 from kiban.delivery.record import images_of, recorded_commit
 from kiban.delivery.reporting import (
     Reports,
@@ -288,10 +289,31 @@ class Delivery:
             self._telling.closed(opened, "abandoned", message)
         self._unfinished.clear()
         work = replace(found.work, makes_secrets=self._makes_secrets, validates=self._validates)
-        self._execution = self._execute(id_, work, goal)
+        facts = self._compare_with_promise(work, goal)
+        self._execution = self._execute(id_, work, goal, facts=facts)
 
-    def _execute(self, id_: str, work: Work, goal: Goal, reason: str = "") -> Execution:
-        plan = plan_sync(id_, self.scope.subject, goal.commit, work, reason=reason)
+    def _compare_with_promise(self, work: Work, goal: Goal) -> dict[str, str]:
+        """The hash of what is going to be done; tells how it differs from the commit's plan."""
+        done, agreed = hash_of(work, goal.wanted), agreed_hash(goal.commit, self.scope)
+        expected = agreed or (goal.promise.hash if goal.promise else "")
+        if expected and expected != done and not self._failures.count:
+            text = difference(work, goal.promise) if goal.promise else ""
+            text = text or "the objects or their contents are others"
+            message = f"{goal.commit.short} does not do what its plan {expected} said: {text}"
+            data = {"plan": expected, "done": done}
+            self._telling.event("delivery/plan-differs", message, data=data)
+        return {"hash": done} | ({"promised": expected} if expected else {})
+
+    def _execute(
+        self,
+        id_: str,
+        work: Work,
+        goal: Goal,
+        reason: str = "",
+        facts: Mapping[str, str] | None = None,
+    ) -> Execution:
+        subject = self.scope.subject
+        plan = plan_sync(id_, subject, goal.commit, work, reason=reason, facts=facts)
         self._telling.add([PlanOpened(plan.plan)])
         return Execution(plan, goal, self._judge, self._yields)
 

@@ -10,6 +10,7 @@ from kiban.delivery.live import Live
 from kiban.delivery.marks import Scope, service_of
 from kiban.delivery.messages import Desired
 from kiban.delivery.order import wave_numbers
+from kiban.delivery.promises import promised
 from kiban.delivery.record import record_manifest, recorded_hooks
 from kiban.kube.objects import Key, Manifest
 
@@ -22,6 +23,8 @@ class Goal:
         self.scope = replace(scope, formerly=desired.bundle.formerly)
         before = earlier.wanted if earlier else None
         self.wanted: Wanted = Wanted(desired.bundle, self.scope, before)
+        # What the plan of this commit on top of the one before says; None after a restart.
+        self.promise = promised(before, self.wanted) if before is not None else None
         self.follows = follows_of(desired.bundle, scope)
         self.waves = wave_numbers(desired.bundle.needs)
         self.watched = _watched(self.wanted)

@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kiban.compiler.bundle import Bundle
-from kiban.delivery.changes import Item, Wanted, blast_problem, masked
+from kiban.delivery.changes import Item, blast_problem, masked
 from kiban.delivery.follows import follows_of
+from kiban.delivery.frozen import REPLACED_KINDS, frozen_fields, may_be_frozen
+from kiban.delivery.goal import Goal
 from kiban.delivery.live import Live
 from kiban.delivery.marks import APPLIED_ANNOTATION, Scope
-from kiban.delivery.messages import Follow, Listed
+from kiban.delivery.messages import Commit, Desired, Follow, Listed
 from kiban.delivery.secret_values import is_met
+from kiban.delivery.surveying import obstacles
 from kiban.delivery.sync import secret_key
 from kiban.kube.objects import Key, Manifest
 from kiban.primitives.differences import MISSING, Difference, dotted
 from kiban.primitives.problems import Problem
 
+# `replace` is deleted and made anew, `refuse` cannot be changed so, `run` is a hook.
+SIGNS = {"create": "+", "change": "~", "replace": "±", "refuse": "!", "delete": "-", "run": ">"}
 _HASH_PATH = ("metadata", "annotations", APPLIED_ANNOTATION)
 
 
@@ -24,12 +29,12 @@ class ObjectChange:
     """What would happen to one object. For a change, `before` of a difference is what is live."""
 
     key: Key
-    action: Literal["create", "change", "delete"]
+    action: Literal["create", "change", "replace", "refuse", "delete", "run"]
     differences: tuple[Difference, ...] = ()
 
     def lines(self) -> list[str]:
         """`~ Deployment.apps/shop/web` and a line per field."""
-        sign = {"create": "+", "change": "~", "delete": "-"}[self.action]
+        sign = SIGNS[self.action]
         return [f"{sign} {self.key}", *(f"    {_line(entry)}" for entry in self.differences)]
 
     def as_data(self) -> dict[str, Any]:
@@ -62,18 +67,21 @@ def needed_lists(bundle: Bundle, scope: Scope) -> tuple[Follow, ...]:
 
 def preview(bundle: Bundle, scope: Scope, listings: Iterable[Listed]) -> Preview:
     """What delivering a bundle to a cluster would change."""
-    live, wanted = Live(), Wanted(bundle, scope)
+    live = Live()
     for listing in listings:
         live.listed(listing)
+    goal = Goal(Desired(Commit(""), bundle), scope)
+    wanted, scope = goal.wanted, goal.scope
     items = wanted.items(wanted.manifests, live, {})
     unwanted = wanted.unwanted(live)
     changes = [_change(item, live.get(item.key)) for item in items]
     changes += [ObjectChange(item.key, "delete") for item in unwanted]
+    changes += [ObjectChange(hook.key, "run") for hook in goal.hooks_to_run(live)]
     blast = blast_problem(unwanted, live, scope)
     missing = [
         secret_key(need) for need in bundle.secrets if not is_met(need, live.get(secret_key(need)))
     ]
-    problems = (*wanted.claims(live), *((blast,) if blast else ()))
+    problems = (*obstacles(goal, live), *wanted.frozen(items, live), *((blast,) if blast else ()))
     return Preview(tuple(changes), tuple(sorted(missing)), problems)
 
 
@@ -81,7 +89,14 @@ def _change(item: Item, live: Manifest | None) -> ObjectChange:
     if live is None:
         return ObjectChange(item.key, "create")
     shown = (entry for entry in item.differences if entry.path != _HASH_PATH)
-    return ObjectChange(item.key, "change", tuple(masked(item.key, entry) for entry in shown))
+    fields = tuple(masked(item.key, entry) for entry in shown)
+    is_frozen = may_be_frozen(item.key.kind, item.differences) and frozen_fields(
+        live, item.desired or {}
+    )
+    if not is_frozen:
+        return ObjectChange(item.key, "change", fields)
+    is_replaced = item.key.group_kind in REPLACED_KINDS
+    return ObjectChange(item.key, "replace" if is_replaced else "refuse", fields)
 
 
 def _line(difference: Difference) -> str:

@@ -11,7 +11,8 @@ from kiban.primitives.problems import Problem
 # `replace`: deleted and made anew, because a field cannot be changed. `refuse`: such a field of an
 # object that must not be deleted by a commit; the sync would fail. `keep`: no longer wanted, and
 # never deleted by a commit.
-Action = Literal["create", "change", "replace", "refuse", "delete", "keep"]
+# `run`: a hook, once for this release.
+Action = Literal["create", "change", "replace", "refuse", "delete", "keep", "run"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,24 @@ by the same code; nothing is asked of a cluster, so the plan is the same on ever
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kiban.compiler.bundle import Bundle
 from kiban.delivery.changes import Wanted, blast_problem
-from kiban.delivery.compare import kind_info
+from kiban.delivery.frozen import REPLACED_KINDS, frozen_between
+from kiban.delivery.hooks import Hook, is_hook
 from kiban.delivery.live import Live
 from kiban.delivery.marks import KEPT_KINDS, Scope, marked, service_of
 from kiban.delivery.messages import Commit, Follow, Listed
 from kiban.delivery.planning.fields import FieldChange, field_changes
 from kiban.delivery.planning.proposal import EnvironmentPlan, ObjectPlan, Stage
+from kiban.delivery.promises import promised
 from kiban.delivery.sync import RECORD, Work, plan_sync
-from kiban.kube.defaults import default
-from kiban.kube.objects import JOB, GroupKind, Key, Manifest, key_of
-from kiban.kube.validation import validate_update
+from kiban.kube.objects import GroupKind, Manifest, key_of
 from kiban.plans.plan import Plan
-from kiban.primitives.canonical import digest
 from kiban.primitives.graphs import waves
 
 _WITH_PODS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-# What a sync makes anew when a field cannot be changed.
-REPLACED_KINDS = frozenset({JOB})
-HASH_BYTES = 8
 
 
 def proposed(
@@ -38,36 +35,32 @@ def proposed(
     scope = Scope(after.platform, after.environment, after.cluster, after.namespace)
     live = _as_delivered(before.manifests if before else (), scope)
     wanted = Wanted(after, scope)
+    known = Wanted(before or replace(after, manifests=()), scope)
+    hooks = [hook for key, hook in wanted.hooks.items() if key not in known.hooks]
     items = wanted.items(wanted.manifests, live, {})
     unwanted = wanted.unwanted(live)
     objects = [_object(live.get(item.key), item.desired or {}) for item in items]
     objects += [_gone(live.get(item.key)) for item in unwanted]
     objects += _kept(live, wanted)
-    work = Work(items=items, unwanted=unwanted, needs=after.needs)
+    objects += [_run(hook) for hook in hooks]
+    work = Work(items=items, unwanted=unwanted, needs=after.needs, hooks=hooks)
     plan = plan_sync("proposed", scope.subject, Commit("proposed"), work).plan
     blast = None if allow_delete else blast_problem(unwanted, live, scope)
     return EnvironmentPlan(
         after.environment,
         after.cluster,
         tuple(objects),
-        _stages(plan) if items or unwanted else (),
+        _stages(plan) if items or unwanted or hooks else (),
         (blast,) if blast else (),
-        plan_hash(wanted, [item.key for item in items], [item.key for item in unwanted]),
+        promised(known, wanted).hash,
     )
-
-
-def plan_hash(wanted: Wanted, applied: Iterable[Key], removed: Iterable[Key]) -> str:
-    """A name for what is done: which objects are applied, with what content, and which removed."""
-    content = {
-        "applied": {str(key): digest(wanted.manifests[key], 16) for key in applied},
-        "removed": sorted(str(key) for key in removed),
-    }
-    return digest(content, HASH_BYTES)
 
 
 def _as_delivered(manifests: Iterable[Manifest], scope: Scope) -> Live:
     by_kind: dict[tuple[GroupKind, str], list[Manifest]] = {}
     for manifest in manifests:
+        if is_hook(manifest):
+            continue
         key = key_of(manifest)
         by_kind.setdefault((key.group_kind, key.namespace), []).append(marked(manifest, scope))
     live = Live()
@@ -81,7 +74,7 @@ def _object(live: Manifest | None, desired: Manifest) -> ObjectPlan:
     if live is None:
         return ObjectPlan(key, "create", service)
     fields = field_changes(live, desired)
-    frozen = _frozen(live, desired)
+    frozen = frozen_between(live, desired)
     if frozen and key.group_kind in REPLACED_KINDS:
         return ObjectPlan(key, "replace", service, fields, why=frozen)
     if frozen:
@@ -94,6 +87,12 @@ def _gone(live: Manifest | None) -> ObjectPlan:
     return ObjectPlan(key_of(live), "delete", service_of(live))
 
 
+def _run(hook: Hook) -> ObjectPlan:
+    owner = hook.service or "everything"
+    when = {"before": "before", "after": "after", "failure": "if it fails:"}[hook.when]
+    return ObjectPlan(hook.key, "run", hook.service, why=f"once, {when} {owner}")
+
+
 def _kept(live: Live, wanted: Wanted) -> list[ObjectPlan]:
     """What is no longer wanted and yet stays, because what it holds is not in Git."""
     return [
@@ -101,19 +100,6 @@ def _kept(live: Live, wanted: Wanted) -> list[ObjectPlan]:
         for manifest in live
         if key_of(manifest).group_kind in KEPT_KINDS and key_of(manifest) not in wanted.manifests
     ]
-
-
-def _frozen(live: Manifest, desired: Manifest) -> str:
-    """Which fields the API server would refuse to change; empty when there are none."""
-    info = kind_info(desired)
-    if info is None:
-        return ""
-    faults = [
-        str(fault)
-        for fault in validate_update(default(live), default(desired), info)
-        if "immutable" in fault.message or "may not change" in fault.message
-    ]
-    return "; ".join(dict.fromkeys(faults))
 
 
 def _restarts(desired: Manifest, fields: Iterable[FieldChange]) -> bool:

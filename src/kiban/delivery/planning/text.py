@@ -9,10 +9,11 @@ from kiban.delivery.planning.proposal import Action, EnvironmentPlan, ObjectPlan
 
 SIGNS: dict[Action, str] = {
     "create": "+", "change": "~", "replace": "±", "refuse": "!", "delete": "-", "keep": "=",
+    "run": ">",
 }  # fmt: skip
 WORDS: dict[Action, str] = {
     "create": "created", "change": "changed", "replace": "replaced", "refuse": "refused",
-    "delete": "deleted", "keep": "kept",
+    "delete": "deleted", "keep": "kept", "run": "run",
 }  # fmt: skip
 # A value that is longer is cut; the whole is in the JSON.
 LONGEST_VALUE = 100

@@ -1,45 +1,146 @@
-"""What an adoption has to say: how much shorter, what was the same, what differed and perhaps by
+"""What an adoption has to say: how much shorter, what differed between the copies and perhaps by
 accident, what is said in patches, and the proof."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kiban.adopt.adoption import Adoption
+from kiban.adopt.drift import Drift, drifts
+from kiban.adopt.folding import Leaf, leaves
+
+# Accidents that are printed; `--json` has all.
+SHOWN = 40
 
 
-def as_data(adoption: Adoption, accepted: tuple[str, ...] = ()) -> dict[str, Any]:
+def as_data(adoption: Adoption, accepted: Sequence[str] = ()) -> dict[str, Any]:
+    """Everything, for machines."""
     proof = adoption.proof
     return {
-        "linesBefore": adoption.lines_before,
-        "linesAfter": adoption.lines_after,
+        "environments": [copy.environment for copy in adoption.copies],
+        "files": {"before": _files_before(adoption), "after": len(adoption.files)},
+        "lines": {"before": adoption.lines_before, "after": adoption.lines_after},
         "services": sorted(adoption.folded.services),
         "objects": proof.objects,
-        "deviations": [one.name for one in proof.deviations],
-        "standing": [one.name for one in proof.standing(accepted)],
+        "differences": [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "accepted": one.is_accepted(accepted),
+                "why": one.lines(),
+            }
+            for one in proof.deviations
+        ],
         "added": [one.name for one in proof.added],
         "workloads": proof.workloads,
-        "restarts": [f"{one.object}@{one.environment}" for one in proof.restarts],
+        "restarts": [
+            {"object": f"{one.object}@{one.environment}", "why": list(one.why)}
+            for one in proof.restarts
+        ],
+        "accidents": [str(one) for one in drifts(adoption.copies) if one.is_accident],
+        "patches": {"conventions": _conventions(adoption), "own": _own_patches(adoption)},
+        "left": [text for copy in adoption.copies for text in copy.left],
     }
 
 
-def as_text(adoption: Adoption, accepted: tuple[str, ...] = ()) -> str:
-    return "\n".join(_lines(adoption, accepted)) + "\n"
-
-
-def _lines(adoption: Adoption, accepted: tuple[str, ...]) -> Iterator[str]:
-    proof = adoption.proof
-    yield f"{adoption.lines_before} lines before, {adoption.lines_after} after"
-    for one in proof.standing(accepted):
-        yield from one.lines()
-    for added in proof.added:
-        yield f"added: {added.name}"
-    for restart in proof.restarts:
-        yield f"restart: {restart.object}@{restart.environment}"
-        yield from (f"  {line}" for line in restart.why)
+def as_text(adoption: Adoption, accepted: Sequence[str] = ()) -> str:
+    """The report for people."""
+    parts = [
+        _summary(adoption),
+        _differences(adoption, accepted),
+        _accidents(drifts(adoption.copies)),
+        _patches(adoption),
+        _left(adoption),
+    ]
+    return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
 
 
 def plan_text(adoption: Adoption) -> str:
-    """Which running pods a take-over replaces."""
+    """What a take-over does to pods that run."""
     proof = adoption.proof
-    lines = [f"{restart.object}@{restart.environment}" for restart in proof.restarts]
-    return "\n".join(lines or ["no pod template changes"]) + "\n"
+    lines = [f"{proof.workloads} workloads are taken over where they are."]
+    if not proof.restarts:
+        lines.append("No pod template changes: nothing restarts.")
+    for restart in proof.restarts:
+        lines.append(f"{restart.object}@{restart.environment} restarts:")
+        lines += [f"  {why}" for why in restart.why]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(adoption: Adoption) -> Iterator[str]:
+    proof, before, after = adoption.proof, adoption.lines_before, adoption.lines_after
+    names = ", ".join(copy.environment for copy in adoption.copies)
+    yield f"{len(adoption.folded.services)} services in {names}"
+    times = f" ({before / after:.1f} times fewer)" if before > after else ""
+    yield f"  {before} lines before, {after} after{times}"
+    same = proof.objects - len(proof.deviations)
+    yield f"  {same} of {proof.objects} objects compile back to what they mean now"
+    if proof.restarts:
+        yield f"  {len(proof.restarts)} of {proof.workloads} workloads would restart; see --plan"
+    else:
+        yield f"  {proof.workloads} workloads: no pod template changes, nothing restarts"
+    if proof.added:
+        yield f"  made beside them: {', '.join(one.name for one in proof.added)}"
+
+
+def _differences(adoption: Adoption, accepted: Sequence[str]) -> Iterator[str]:
+    standing = adoption.proof.standing(accepted)
+    if standing:
+        yield "Not the same; accept each with --accept NAME:"
+        yield from (f"  {line}" for one in standing for line in one.lines())
+    done = [one.name for one in adoption.proof.deviations if one not in standing]
+    if done:
+        yield f"Not the same, and accepted: {', '.join(done)}"
+
+
+def _accidents(found: Sequence[Drift]) -> Iterator[str]:
+    accidents = [one for one in found if one.is_accident]
+    if accidents:
+        yield "The copies differ here, perhaps by accident (kept as it is):"
+        yield from (f"  {one}" for one in accidents[:SHOWN])
+        if len(accidents) > SHOWN:
+            yield f"  and {len(accidents) - SHOWN} more (--json has all)"
+    expected = len(found) - len(accidents)
+    if expected:
+        yield f"{expected} more differences follow the environment: sizes, tags, hosts and such."
+
+
+def _patches(adoption: Adoption) -> Iterator[str]:
+    conventions, own = _conventions(adoption), _own_patches(adoption)
+    if conventions:
+        yield (
+            f"{conventions} patches in platform.yaml say what all services do otherwise than Kiban "
+            "would; delete one, and every service gets Kiban's way."
+        )
+    if own:
+        yield "Patches of single services:"
+        yield from (f"  {line}" for line in own)
+
+
+def _conventions(adoption: Adoption) -> int:
+    layers = [adoption.folded.defaults, *adoption.folded.environments.values()]
+    return sum(len(layer.get("patches") or {}) for layer in layers)
+
+
+def _own_patches(adoption: Adoption) -> list[str]:
+    found = []
+    for service, base in adoption.folded.services.items():
+        overrides = adoption.folded.overrides.get(service, {})
+        for where, tree in [("", base), *((f" in {name}", one) for name, one in overrides.items())]:
+            patches: list[Leaf] = [leaf for leaf, value in leaves(tree) if _is_patch(leaf, value)]
+            found += [f"{service}{where}: {leaf[1].replace('/*', '')}" for leaf in patches]
+    return found
+
+
+def _is_patch(leaf: Leaf, value: Any) -> bool:
+    return leaf[0] == "patches" and value is not None
+
+
+def _left(adoption: Adoption) -> Iterator[str]:
+    left = [f"  {copy.environment}: {one}" for copy in adoption.copies for one in copy.left]
+    if left:
+        yield "Read, and not taken over:"
+        yield from left
+
+
+def _files_before(adoption: Adoption) -> int:
+    return sum(copy.files for copy in adoption.copies)

@@ -34,6 +34,8 @@ def _faults(found: Notification) -> Iterator[str]:
         yield f"needs one of webhook, slack and email, and has {' and '.join(ways) or 'none'}"
     if found.webhook is not None and not found.webhook.startswith(("https://", "http://")):
         yield "has a webhook that is no URL"
+    if found.email is not None and not found.email.server.rpartition(":")[2].isdigit():
+        yield "has a mail server without a port; write it like smtp.example.com:587"
     if found.webhook is None and (found.token or found.secret):
         yield "has a token or secret, which only a webhook has"
     if found.template is not None:

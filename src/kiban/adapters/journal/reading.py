@@ -43,6 +43,17 @@ class JournalReader:
         where, values = _conditions(plan=plan, subject=subject, kind=kind)
         return self._select(where, values, "sequence DESC", limit)[::-1]
 
+    def newest(self) -> int:
+        """The sequence of the newest entry; 0 when there is none."""
+        with self._database() as database:
+            if database is None:
+                return 0
+            try:
+                found = database.execute("SELECT max(sequence) FROM entries")
+            except database.error as error:
+                raise failed(self.place, error) from error
+        return int(found[0][0] or 0)
+
     def plan_history(self, plan: str) -> list[Record]:
         """All records of one plan, in order."""
         return [entry.record for entry in self._select(["plan = ?"], [plan], "sequence", -1)]

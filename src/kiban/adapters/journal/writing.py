@@ -90,6 +90,11 @@ class Journal(JournalReader):
         lease = Lease(name, holder, 0, later(now, seconds))
         return self._done(lambda: self._take(lease, now, instead_of))
 
+    def newest(self) -> int:
+        """As of any reader, without a connection of its own."""
+        query = "SELECT max(sequence) FROM entries"
+        return int(self._done(lambda: self._writer.execute(query))[0][0] or 0)
+
     def holder_of(self, name: str) -> str:
         """Who has, or last had, a lease; empty when nobody ever had."""
         query = "SELECT holder FROM leases WHERE name = ?"

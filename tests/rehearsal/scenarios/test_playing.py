@@ -197,15 +197,3 @@ def test_an_autoscaler_follows_an_external_metric_when_it_sees_it() -> None:
     assert quick < 90.0
     assert 600.0 < late < 780.0
     assert first_growth("absent: true") is None
-
-
-def test_an_autoscaler_overshoots_after_a_deploy_of_what_must_warm_up() -> None:
-    text = """{from: 12:00, duration: 30m, traffic: {curve: constant},
-    acts: [{at: 2m, deploy: web}]}"""
-    rehearsal = "services: {web: {peak: 90/s, WARM}}\n" + f"scenarios: {{played: {text}}}\n"
-    cold, _ = played(text, rehearsal=rehearsal.replace("WARM", "warm: 3m, warmFactor: 3"))
-    found = next(one for one in findings(cold) if one.code.startswith("autoscaler"))
-    assert (found.code, found.subject) == ("autoscaler-swings", "web")
-    assert found.what.startswith("after its deploy it grows from 4 to ")
-    quick, _ = played(text, rehearsal=rehearsal.replace(", WARM", ""))
-    assert "autoscaler-calm" in [one.code for one in findings(quick)]

@@ -31,7 +31,7 @@ class Update:
     subresource: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Patch:
     """Merge a patch (RFC 7386) into an object or one of its subresources.
 

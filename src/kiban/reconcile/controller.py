@@ -14,7 +14,7 @@ from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """One object before and after a write; `before` is None for a new one, `after` for one that
     is gone."""
@@ -31,7 +31,7 @@ class Change:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What a reconcile wants done, and when it wants to be called again without a change.
 

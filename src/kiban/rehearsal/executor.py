@@ -1,8 +1,8 @@
 """Carries out the commands of a rehearsal's controllers, whom it trusts.
 
 A status that one of the cluster's own controllers writes needs no defaults, no admission and no
-checks: it is merged and stored. The state is the same as by the long way; most writes of a
-rehearsal are such.
+checks: it is merged and stored; so are a few other changes (`shortcuts`). The state is the same as
+by the long way; most writes of a rehearsal are such.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from kiban.cluster.api.registry import Registry
 from kiban.cluster.executor import InProcessExecutor, refusal_of, user_of
 from kiban.kube.merges.merge_patch import merge_patch
 from kiban.primitives.instants import Instant
-from kiban.reconcile.commands import Command, Patch, Record, Refusal
+from kiban.reconcile.commands import Bind, Command, Patch, Record, Refusal
+from kiban.rehearsal import shortcuts
 
 _STATUS_ONLY = {"status"}
 
@@ -43,7 +44,7 @@ class TrustingExecutor(InProcessExecutor):
                 if self.hear is not None:
                     self.hear(controller, command, now)
                     continue
-            elif type(command) is Patch and self._merge(command):
+            elif self._cuts_short(command, now):
                 failed = False
                 continue
             if call is None:
@@ -63,15 +64,43 @@ class TrustingExecutor(InProcessExecutor):
         return found
 
     def carry_out(self, command: Command, call: Call) -> None:
-        if type(command) is Patch and self._merge(command):
-            return
-        super().carry_out(command, call)
+        if not self._cuts_short(command, call.now):
+            super().carry_out(command, call)
+
+    def _cuts_short(self, command: Command, now: Instant) -> bool:
+        """Carry out a command by a shorter way, where there is one."""
+        if type(command) is Patch:
+            if command.subresource == "status":
+                return self._merge(command)
+            return not command.subresource and self._patched(command)
+        return type(command) is Bind and self._bound(command, now)
+
+    def _patched(self, command: Patch) -> bool:
+        store = self.registry.store
+        live = store.get(command.key)
+        if live is None or (command.uid and command.uid != live["metadata"]["uid"]):
+            return False
+        new = shortcuts.patched(live, command)
+        if new is None or shortcuts.is_ruled(store):
+            return False
+        if new is not live:
+            store.put(new)
+        return True
+
+    def _bound(self, command: Bind, now: Instant) -> bool:
+        store = self.registry.store
+        live = store.get(command.pod)
+        new = shortcuts.bound(live, command, now) if live is not None else None
+        if new is None or shortcuts.is_ruled(store):
+            return False
+        store.put(new)
+        return True
 
     def _merge(self, command: Patch) -> bool:
         """Merge a status in; False when there is more to it."""
         store = self.registry.store
         live = store.get(command.key)
-        if live is None or command.subresource != "status" or command.patch.keys() != _STATUS_ONLY:
+        if live is None or command.patch.keys() != _STATUS_ONLY:
             return False
         metadata = live["metadata"]
         if "deletionTimestamp" in metadata or (command.uid and command.uid != metadata["uid"]):

@@ -10,7 +10,7 @@ from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import GroupKind, Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """What is attempted, by whom, and what is there now (`old`, None for a create)."""
 

@@ -3,28 +3,26 @@
 from dataclasses import replace
 
 from kiban.cluster.api.calls import Call
-from kiban.cluster.api.failures import conflict
+from kiban.cluster.api.failures import Failure, conflict
 from kiban.cluster.api.registry import Registry
+from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import Key, Manifest, is_deleting
-from kiban.primitives.instants import rfc3339
+from kiban.primitives.instants import Instant, rfc3339
 
 
 def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifest:
     """Set the node of a pod that has none. The binding's annotations and labels go along."""
     info = registry.info_of(pod)
-    refused = replace(info, plural=f"{info.plural}/binding")
     node = (binding.get("target") or {}).get("name", "")
 
     def bound(live: Manifest) -> Manifest:
         if is_deleting(live):
-            raise conflict(
-                refused, pod.name, f"pod {pod.name} is being deleted, cannot be assigned to a host"
-            )
+            text = f"pod {pod.name} is being deleted, cannot be assigned to a host"
+            raise _refusal(info, pod, text)
         assigned = live["spec"].get("nodeName")
         if assigned:
-            raise conflict(
-                refused, pod.name, f'pod {pod.name} is already assigned to node "{assigned}"'
-            )
+            text = f'pod {pod.name} is already assigned to node "{assigned}"'
+            raise _refusal(info, pod, text)
         metadata = dict(live["metadata"])
         uid = (binding.get("metadata") or {}).get("uid")
         if uid:
@@ -37,18 +35,23 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
             **live,
             "metadata": metadata,
             "spec": {**live["spec"], "nodeName": node},
-            "status": _scheduled(live.get("status") or {}, call),
+            "status": scheduled(live.get("status") or {}, call.now),
         }
 
     return registry.update(info, pod, bound, call, "binding")
 
 
-def _scheduled(status: Manifest, call: Call) -> Manifest:
+def _refusal(info: KindInfo, pod: Key, text: str) -> Failure:
+    return conflict(replace(info, plural=f"{info.plural}/binding"), pod.name, text)
+
+
+def scheduled(status: Manifest, now: Instant) -> Manifest:
+    """The status of a pod that has got its node."""
     condition = {
         "type": "PodScheduled",
         "status": "True",
         "lastProbeTime": None,
-        "lastTransitionTime": rfc3339(call.now),
+        "lastTransitionTime": rfc3339(now),
     }
     others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
     return {**status, "conditions": [*others, condition]}

@@ -21,7 +21,7 @@ class User:
     uid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One write on behalf of somebody. `manager` owns the fields it sets; `warnings` collects
     what the answer's Warning headers say, be it yes or no."""

@@ -37,7 +37,7 @@ class GarbageCollector:
     watches = frozenset({EVERY_KIND})
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
-        if change.key.group_kind == EVENT or _keeps_its_owners(change):
+        if _keeps_its_owners(change) or change.key.group_kind == EVENT:
             return ()
         found: dict[Key, None] = {}
         if change.after is None:
@@ -68,7 +68,8 @@ def _keeps_its_owners(change: Change) -> bool:
     before, after = change.before, change.after
     if before is None or after is None or is_deleting(after):
         return False
-    return owners_of(before) == owners_of(after)
+    then, now = before["metadata"].get("ownerReferences"), after["metadata"].get("ownerReferences")
+    return then is now or owners_of(before) == owners_of(after)
 
 
 def _finalizer(manifest: Manifest) -> str:

@@ -24,7 +24,7 @@ from kiban.reconcile.commands import Command, Patch
 from kiban.reconcile.controller import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claimed:
     """The objects that belong to an owner, and what has to be written for it to be so."""
 
@@ -97,11 +97,18 @@ def is_controlled_by(manifest: Manifest, owner: Manifest) -> bool:
 def controllers_of(kind: GroupKind, manifests: Iterable[Manifest | None]) -> list[Key]:
     """The keys of the controllers of that kind that these objects name."""
     keys: dict[Key, None] = {}
+    seen: object = None
     for manifest in manifests:
-        reference = controller_of(manifest) if manifest is not None else None
-        if manifest is not None and reference is not None and reference["kind"] == kind.kind:
-            namespace = manifest["metadata"].get("namespace", "")
-            keys[Key(kind.group, kind.kind, namespace, reference["name"])] = None
+        references = manifest["metadata"].get("ownerReferences") if manifest is not None else None
+        if manifest is None or not references or references is seen:
+            continue
+        seen = references
+        for reference in references:
+            if reference.get("controller"):
+                if reference["kind"] == kind.kind:
+                    namespace = manifest["metadata"].get("namespace", "")
+                    keys[Key(kind.group, kind.kind, namespace, reference["name"])] = None
+                break
     return list(keys)
 
 

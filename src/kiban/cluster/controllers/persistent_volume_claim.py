@@ -45,7 +45,10 @@ class PersistentVolumeClaimController:
             if not owner:
                 return []
             return [Key(*PERSISTENT_VOLUME_CLAIM, owner.get("namespace", ""), owner["name"])]
-        if _node(change.before) == _node(change.after):
+        before, after = change.before, change.after
+        if before is not None and after is not None and before["spec"] is after["spec"]:
+            return []
+        if _node(before) == _node(after):
             return []
         return [
             Key(*PERSISTENT_VOLUME_CLAIM, change.key.namespace, name)

@@ -8,6 +8,7 @@ finished are noted as changes are seen. Source: pkg/controller/podgc/gc_controll
 from collections.abc import Iterable, Sequence
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition
+from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import created_at, is_terminal
 from kiban.kube.objects import (
     NODE,
@@ -65,13 +66,13 @@ class PodGarbageCollector:
         self._finished.pop(key, None)
         if pod is None:
             return
-        if is_deleting(pod):
+        state = state_of(pod)
+        if state.is_deleting:
             self._terminating[key] = None
-        if is_terminal(pod):
+        if state.is_terminal:
             self._finished[key] = None
-        node = get_in(pod, "spec", "nodeName", default="")
-        if node and snapshot.get(Key(*NODE, "", node)) is None:
-            self._lost_nodes.setdefault(node, None)
+        if state.node and snapshot.get(Key(*NODE, "", state.node)) is None:
+            self._lost_nodes.setdefault(state.node, None)
 
     def _has_suspects(self) -> bool:
         return bool(self._lost_nodes or self._terminating) or len(self._finished) > FINISHED_LIMIT

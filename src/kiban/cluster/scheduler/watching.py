@@ -133,6 +133,8 @@ def _was_changed(before: Manifest | None, after: Manifest) -> bool:
         return True
     if labels_of(before) != labels_of(after):
         return True
+    if before["spec"] is after["spec"]:
+        return False
     then, now = dict(before["spec"]), dict(after["spec"])
     then.pop("nodeName", None)
     now.pop("nodeName", None)

@@ -58,7 +58,7 @@ from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 _SELECTS_ALL = "This deployment is selecting all pods. A non-empty selector is required."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Report(Outcome):
     """A new status and nothing else; `told` is the status when a pass that finds it written would
     have nothing to do."""

@@ -5,14 +5,14 @@ rollback finds the set it returns to. Source: pkg/controller/deployment/util/dep
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from kiban.cluster.controllers.deployment.wishes import max_surge, size_of
 from kiban.cluster.controllers.pods import created_at
-from kiban.kube.objects import Manifest, annotations_of, get_in
+from kiban.kube.objects import Manifest, annotations_of
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -35,29 +35,25 @@ NOT_COPIED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """A Deployment's sets: the newest, if there is one, and the others, oldest first."""
+    """A Deployment's sets: the newest, if there is one, and the others, oldest first. `total` are
+    the pods asked for by all together, `available` those of them that are."""
 
     new: Manifest | None
     old: Sequence[Manifest]
+    all: Sequence[Manifest] = field(init=False)
+    total: int = field(init=False)
+    available: int = field(init=False)
 
-    @property
-    def all(self) -> list[Manifest]:
-        return [*self.old, self.new] if self.new is not None else list(self.old)
+    def __post_init__(self) -> None:
+        every = [*self.old, self.new] if self.new is not None else list(self.old)
+        object.__setattr__(self, "all", every)
+        object.__setattr__(self, "total", sum(map(size_of, every)))
+        object.__setattr__(self, "available", sum(map(available_of, every)))
 
     @property
     def active(self) -> list[Manifest]:
         """Those of a size above zero."""
         return [entry for entry in self.all if size_of(entry) > 0]
-
-    @property
-    def total(self) -> int:
-        """Pods asked for by all sets together."""
-        return sum(size_of(entry) for entry in self.all)
-
-    @property
-    def available(self) -> int:
-        """Pods that are available in all sets together."""
-        return sum(available_of(entry) for entry in self.all)
 
     @property
     def staying(self) -> int:
@@ -67,13 +63,15 @@ class Sets:
 
 
 def available_of(replica_set: Manifest) -> int:
-    count: int = get_in(replica_set, "status", "availableReplicas", default=0)
-    return count
+    status = replica_set.get("status")
+    return (status.get("availableReplicas") or 0) if status else 0
 
 
 def sorted_sets(deployment: Manifest, replica_sets: Iterable[Manifest]) -> Sets:
     """The sets of a Deployment, told apart by its template."""
-    by_age = sorted(replica_sets, key=oldest_first)
+    by_age = list(replica_sets)
+    if len(by_age) > 1:
+        by_age.sort(key=oldest_first)
     template = _text_of_template(deployment)
     new = next((entry for entry in by_age if _text_of_template(entry) == template), None)
     return Sets(new, [entry for entry in by_age if entry is not new])

@@ -21,7 +21,7 @@ from kiban.cluster.controllers.deployment.wishes import (
     size_of,
 )
 from kiban.cluster.controllers.pods import instant_in
-from kiban.kube.objects import Manifest, condition_of, get_in
+from kiban.kube.objects import Manifest, condition_of
 from kiban.primitives.instants import Instant, later, seconds_between
 
 AVAILABLE = "Available"
@@ -36,55 +36,56 @@ Status = dict[str, Any]
 
 def plain_status(deployment: Manifest, sets: Sets, now: Instant) -> Status:
     """The counts and the condition Available; the other conditions stay as they are."""
-    counts = _counts(deployment, sets)
-    enough = counts["availableReplicas"] >= size_of(deployment) - max_unavailable(deployment)
-    claim = (
-        Claim(AVAILABLE, "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-        if enough
-        else Claim(
-            AVAILABLE,
-            "False",
-            "MinimumReplicasUnavailable",
-            "Deployment does not have minimum availability.",
-        )
-    )
-    present = get_in(deployment, "status", "conditions", default=[])
-    status: Status = {field: count for field, count in counts.items() if count}
-    terminating = _terminating(sets)
-    if terminating is not None:
-        status["terminatingReplicas"] = terminating
-    if collisions := get_in(deployment, "status", "collisionCount"):
+    present: Status = deployment.get("status") or {}
+    status = _counts(sets)
+    if collisions := present.get("collisionCount"):
         status["collisionCount"] = collisions
     if generation := deployment["metadata"].get("generation"):
         status["observedGeneration"] = generation
-    status["conditions"] = with_condition(present, condition_from(claim, now, _TIMES))
+    enough = sets.available >= size_of(deployment) - max_unavailable(deployment)
+    claim = _ENOUGH if enough else _TOO_FEW
+    status["conditions"] = with_claim(present.get("conditions") or [], claim, now)
     return status
 
 
-def _counts(deployment: Manifest, sets: Sets) -> dict[str, int]:
-    available = sets.available
-    return {
-        "replicas": _sum(sets.all, "replicas"),
-        "updatedReplicas": _sum([sets.new] if sets.new is not None else [], "replicas"),
-        "readyReplicas": _sum(sets.all, "readyReplicas"),
-        "availableReplicas": available,
-        "unavailableReplicas": max(0, sets.total - available),
+_ENOUGH = Claim(
+    AVAILABLE, "True", "MinimumReplicasAvailable", "Deployment has minimum availability."
+)
+_TOO_FEW = Claim(
+    AVAILABLE,
+    "False",
+    "MinimumReplicasUnavailable",
+    "Deployment does not have minimum availability.",
+)
+
+
+def _counts(sets: Sets) -> Status:
+    """What the sets say, added up; what is zero is left out."""
+    replicas = updated = ready = 0
+    terminating: int | None = 0
+    for entry in sets.all:
+        said: Status = entry.get("status") or {}
+        replicas += said.get("replicas") or 0
+        ready += said.get("readyReplicas") or 0
+        if entry is sets.new:
+            updated = said.get("replicas") or 0
+        leaving = said.get("terminatingReplicas")
+        if leaving is not None:
+            terminating = None if terminating is None else terminating + leaving
+        elif said.get("observedGeneration"):
+            # It has not said; one that was never looked at counts as having none.
+            terminating = None
+    counts = {
+        "replicas": replicas,
+        "updatedReplicas": updated,
+        "readyReplicas": ready,
+        "availableReplicas": sets.available,
+        "unavailableReplicas": max(0, sets.total - sets.available),
     }
-
-
-def _sum(replica_sets: Sequence[Manifest], field: str) -> int:
-    return sum(get_in(entry, "status", field, default=0) for entry in replica_sets)
-
-
-def _terminating(sets: Sets) -> int | None:
-    """None while a set has not said; one that was never looked at counts as having none."""
-    counts = [
-        get_in(entry, "status", "terminatingReplicas")
-        for entry in sets.all
-        if get_in(entry, "status", "observedGeneration", default=0)
-        or get_in(entry, "status", "terminatingReplicas") is not None
-    ]
-    return None if None in counts else sum(counts)
+    status: Status = {field: count for field, count in counts.items() if count}
+    if terminating is not None:
+        status["terminatingReplicas"] = terminating
+    return status
 
 
 def rollout_status(deployment: Manifest, sets: Sets, now: Instant) -> Status:
@@ -137,6 +138,13 @@ def _with_progress(
 
 def with_claim(conditions: Sequence[Condition], claim: Claim, now: Instant) -> list[Condition]:
     """The conditions with a claim, new as of now unless it was made before."""
+    present = condition_in(conditions, claim.type)
+    if (
+        present is not None
+        and present["status"] == claim.status
+        and present.get("reason") == claim.reason
+    ):
+        return list(conditions)
     return with_condition(conditions, condition_from(claim, now, _TIMES))
 
 

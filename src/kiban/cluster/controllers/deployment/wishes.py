@@ -4,6 +4,8 @@ Source: pkg/controller/deployment/util/deployment_util.go.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from kiban.kube.objects import Manifest, get_in
 
@@ -28,37 +30,64 @@ def scaled(value: int | str, total: int, *, up: bool) -> int:
     return math.ceil(exact) if up else math.floor(exact)
 
 
-def is_rolling(deployment: Manifest) -> bool:
-    kind: str = get_in(deployment, "spec", "strategy", "type", default="RollingUpdate")
-    return kind == "RollingUpdate"
+class _Wishes(NamedTuple):
+    """What a Deployment's spec asks for, read once; `spec` is held, so that no other can take its
+    place in memory."""
+
+    spec: Mapping[str, Any]
+    is_rolling: bool
+    max_surge: int
+    max_unavailable: int
+    deadline: int | None
 
 
-def _fence_posts(deployment: Manifest) -> tuple[int, int]:
-    rolling = get_in(deployment, "spec", "strategy", "rollingUpdate", default={})
+READ_LIMIT = 4096
+_READ: dict[int, _Wishes] = {}
+
+
+def _read(deployment: Manifest) -> _Wishes:
+    """The wishes of a Deployment, whose spec is never changed in place."""
+    spec = deployment["spec"]
+    known = _READ.get(id(spec))
+    if known is not None and known.spec is spec:
+        return known
     size = size_of(deployment)
+    rolls = get_in(spec, "strategy", "type", default="RollingUpdate") == "RollingUpdate"
+    surge, unavailable = _fence_posts(spec, size) if rolls else (0, 0)
+    seconds = spec.get("progressDeadlineSeconds", DEFAULT_DEADLINE_SECONDS)
+    deadline = None if seconds is None or seconds == UNLIMITED else int(seconds)
+    found = _Wishes(spec, rolls, surge, min(unavailable, size), deadline)
+    if len(_READ) >= READ_LIMIT:
+        _READ.clear()
+    _READ[id(spec)] = found
+    return found
+
+
+def _fence_posts(spec: Mapping[str, Any], size: int) -> tuple[int, int]:
+    rolling = get_in(spec, "strategy", "rollingUpdate", default={})
     surge = scaled(rolling.get("maxSurge", DEFAULT_FENCE), size, up=True)
     unavailable = scaled(rolling.get("maxUnavailable", DEFAULT_FENCE), size, up=False)
     # Both zero would never move; the rounding may make them so.
     return (surge, unavailable) if surge or unavailable else (0, 1)
 
 
+def is_rolling(deployment: Manifest) -> bool:
+    return _read(deployment).is_rolling
+
+
 def max_surge(deployment: Manifest) -> int:
     """How many pods there may be beyond the size."""
-    return _fence_posts(deployment)[0] if is_rolling(deployment) else 0
+    return _read(deployment).max_surge
 
 
 def max_unavailable(deployment: Manifest) -> int:
     """How many pods of the size may be missing."""
-    size = size_of(deployment)
-    if not is_rolling(deployment) or size == 0:
-        return 0
-    return min(_fence_posts(deployment)[1], size)
+    return _read(deployment).max_unavailable
 
 
 def progress_deadline(deployment: Manifest) -> int | None:
     """Seconds without progress after which a rollout is said to have failed; None for never."""
-    seconds = deployment["spec"].get("progressDeadlineSeconds", DEFAULT_DEADLINE_SECONDS)
-    return None if seconds is None or seconds == UNLIMITED else int(seconds)
+    return _read(deployment).deadline
 
 
 def history_limit(deployment: Manifest) -> int | None:

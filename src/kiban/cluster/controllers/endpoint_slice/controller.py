@@ -17,7 +17,7 @@ from kiban.cluster.controllers.endpoint_slice.slices import (
     SERVICE_NAME_LABEL,
     slice_commands,
 )
-from kiban.cluster.controllers.pods import is_ready, is_terminal
+from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.kube.objects import (
     ENDPOINT_SLICE,
@@ -26,7 +26,6 @@ from kiban.kube.objects import (
     SERVICE,
     Key,
     Manifest,
-    get_in,
     is_deleting,
     key_of,
     labels_of,
@@ -45,6 +44,8 @@ class EndpointSliceController:
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()
+        # By node; forgotten when the node changes.
+        self._zones: dict[str, str] = {}
         self._known: dict[Key, dict[str, Known]] = {}
         self._commanded: dict[Key, Any] = {}
 
@@ -73,7 +74,7 @@ class EndpointSliceController:
         return _service_of_slice(change.object)
 
     def _services_of_pod(self, change: Change) -> list[Key]:
-        if _shown(change.before) == _shown(change.after):
+        if _shows_the_same(change.before, change.after):
             return []
         found: dict[Key, None] = {}
         for pod in (change.before, change.after):
@@ -83,6 +84,7 @@ class EndpointSliceController:
         return list(found)
 
     def _services_of_node(self, change: Change, snapshot: Snapshot) -> list[Key]:
+        self._zones.pop(change.key.name, None)
         if _zone(change.before) == _zone(change.after):
             return []
         keys: dict[Key, None] = {}
@@ -96,12 +98,13 @@ class EndpointSliceController:
         if service is None or is_deleting(service) or not _selects(service):
             return NOTHING
         pods = snapshot.selected(POD, key.namespace, service["spec"]["selector"])
-        zones: dict[str, str] = {}
+        zones = self._zones
 
         def zone_of(node: str) -> str:
-            if node not in zones:
-                zones[node] = _zone(snapshot.get(Key(*NODE, "", node)))
-            return zones[node]
+            zone = zones.get(node)
+            if zone is None:
+                zone = zones[node] = _zone(snapshot.get(Key(*NODE, "", node)))
+            return zone
 
         labels = {SERVICE_NAME_LABEL: key.name, MANAGED_BY_LABEL: MANAGED_BY}
         slices = snapshot.selected(ENDPOINT_SLICE, key.namespace, labels)
@@ -122,21 +125,30 @@ def _selects(service: Manifest) -> bool:
     return bool(service["spec"].get("selector")) and service["spec"].get("type") != "ExternalName"
 
 
-def _shown(pod: Manifest | None) -> Any:
-    """What endpoints show of a pod; None when it is no endpoint."""
+def _shows_the_same(before: Manifest | None, after: Manifest | None) -> bool:
+    """Whether endpoints show the same of a pod."""
+    was, is_ = _seen(before), _seen(after)
+    if was is None or is_ is None:
+        return was is is_
+    then, now = was.pod["status"], is_.pod["status"]
+    return (
+        was.is_ready == is_.is_ready
+        and was.is_deleting == is_.is_deleting
+        and was.node == is_.node
+        and then.get("podIP") == now.get("podIP")
+        and then.get("podIPs") == now.get("podIPs")
+        and was.labels == is_.labels
+    )
+
+
+def _seen(pod: Manifest | None) -> PodState | None:
+    """What endpoints see of a pod; None when it is no endpoint."""
     if pod is None:
         return None
-    status = pod.get("status") or {}
-    if is_terminal(pod) or not (status.get("podIP") or status.get("podIPs")):
+    state, status = state_of(pod), pod.get("status") or {}
+    if state.is_terminal or not (status.get("podIP") or status.get("podIPs")):
         return None
-    return (
-        labels_of(pod),
-        status.get("podIP"),
-        status.get("podIPs"),
-        is_ready(pod),
-        is_deleting(pod),
-        get_in(pod, "spec", "nodeName"),
-    )
+    return state
 
 
 def _service_of_slice(slice_: Manifest) -> list[Key]:

@@ -6,6 +6,7 @@ Source of the rules: staging/src/k8s.io/endpointslice/{reconciler,utils}.go.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import is_ready, is_terminal
 from kiban.kube.objects import Manifest, get_in, is_deleting, uid_of
 
@@ -52,7 +53,8 @@ def wanted_endpoints(
     """
     groups: dict[Ports, list[Endpoint]] = {}
     for pod in pods:
-        uid, zone = uid_of(pod), zone_of(get_in(pod, "spec", "nodeName", default=""))
+        state = state_of(pod)
+        uid, zone = state.uid, zone_of(state.node)
         made = known.get(uid)
         if made is None or made.pod is not pod or made.service is not service or made.zone != zone:
             made = known[uid] = _made(service, pod, zone)

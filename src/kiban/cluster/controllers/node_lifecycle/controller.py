@@ -26,6 +26,7 @@ from kiban.cluster.controllers.node_lifecycle.taints import (
     without_driving,
 )
 from kiban.cluster.controllers.node_lifecycle.zones import Zone, rate_of, zone_state
+from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import is_ready
 from kiban.cluster.controllers.writing import change, event, warning
 from kiban.kube.objects import (
@@ -85,10 +86,9 @@ class NodeLifecycleController:
             keys = [change.key] if change.after is not None else []
             return keys if started and not self._rests else [*keys, MONITOR]
         pod = change.after
-        node = get_in(pod, "spec", "nodeName")
-        if pod is None or not node or not is_ready(pod):
+        if pod is None or not is_ready(pod) or not state_of(pod).node:
             return ()
-        found = snapshot.get(Key(*NODE, "", node))
+        found = snapshot.get(Key(*NODE, "", state_of(pod).node))
         if found is None or condition_of(found, "Ready") is None:
             # A node that never said how it is says nothing about its pods.
             return ()

@@ -32,9 +32,17 @@ _KNOWN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "
 _MERGE = "<<"
 
 
+class NotPlain(ValueError):
+    """YAML that is no plain data, and where; named as libyaml's own errors name it."""
+
+    def __init__(self, problem: str, event: Any) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.problem_mark = event.start_mark
+
+
 def read_plain(text: str) -> list[Any]:
-    """The values of the documents of a text. Raises `yaml.YAMLError`, or `ValueError` for what is
-    YAML and no plain data."""
+    """The values of the documents of a text. Raises `yaml.YAMLError`, or `NotPlain`."""
     return _Builder(text).build()
 
 
@@ -76,10 +84,10 @@ class _Builder:
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 value = self.opened(event, {} if kind is yaml.MappingStartEvent else [])
                 if key is None and type(current) is dict:
-                    raise ValueError("a key must be plain text")
+                    raise NotPlain("a key must be plain text", event)
                 stack.append((current, key))
                 if len(stack) > MAX_DEPTH:
-                    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+                    raise NotPlain(f"nested deeper than {MAX_DEPTH} levels", event)
                 current, key = value, None
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
@@ -96,13 +104,13 @@ class _Builder:
             elif type(current) is list:
                 current.append(value)
             else:
-                _put(current, key or "", value)
+                _put(current, key or "", value, event)
                 key = None
 
     def scalar(self, event: Any) -> Any:
         if event.tag is not None and event.tag != "!":
             if event.tag != _TEXT_TAG and event.tag not in _KNOWN_TAGS:
-                raise ValueError(f"the tag {event.tag} means nothing to Kubernetes")
+                raise NotPlain(f"the tag {event.tag} means nothing to Kubernetes", event)
             value = event.value if event.tag == _TEXT_TAG else scalar_value(event.value)
         else:
             value = scalar_value(event.value) if event.implicit[0] else event.value
@@ -112,28 +120,28 @@ class _Builder:
 
     def opened(self, event: Any, value: Any) -> Any:
         if event.tag is not None and event.tag not in _KNOWN_TAGS:
-            raise ValueError(f"the tag {event.tag} means nothing to Kubernetes")
+            raise NotPlain(f"the tag {event.tag} means nothing to Kubernetes", event)
         if event.anchor:
             self.anchors[event.anchor] = value
         return value
 
     def alias(self, event: Any) -> Any:
         if event.anchor not in self.anchors:
-            raise ValueError(f"*{event.anchor} names no anchor before it")
+            raise NotPlain(f"*{event.anchor} names no anchor before it", event)
         value = self.anchors[event.anchor]
         self.shared += _size(value, MAX_SHARED)
         if self.shared > MAX_SHARED:
-            raise ValueError(f"aliases stand for more than {MAX_SHARED} values")
+            raise NotPlain(f"aliases stand for more than {MAX_SHARED} values", event)
         return value
 
 
-def _put(holder: dict[str, Any], key: str, value: Any) -> None:
+def _put(holder: dict[str, Any], key: str, value: Any, event: Any) -> None:
     if key != _MERGE:
         holder[key] = value
         return
     for source in value if isinstance(value, list) else [value]:
         if not isinstance(source, dict):
-            raise ValueError("<< takes in maps only")
+            raise NotPlain("<< takes in maps only", event)
         for name, item in source.items():
             holder.setdefault(name, item)
 

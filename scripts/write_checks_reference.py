@@ -1,0 +1,82 @@
+"""Write docs/reference/checks.md from the rules, so that the page cannot say what does not hold.
+
+python scripts/write_checks_reference.py
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from kiban.audit import GROUPS, RULES, Rule, Settings
+from kiban.audit.waivers import WaiverSpec
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "checks.md"
+OPENING = """\
+# What `kiban check` looks at
+
+Made from the rules by `scripts/write_checks_reference.py`; each example is a test.
+
+`kiban check` asks {count} rules, {optional} of them only when you choose them: of what a \
+platform repo compiles to, of manifests in files (`kiban check k8s/`), on standard input \
+(`helm template chart | kiban check -`, `kustomize build . | kiban check -`), and of a cluster \
+that runs (`kiban check --live`). It judges what Kubernetes would really do: a container's setting wins \
+over its pod's, an autoscaler's minimum over `replicas`, a limit counts as a request. What cannot \
+be told from the manifests at hand is *unknown*: shown, and no failure. Directories that describe \
+the same objects, such as one for each environment, are judged apart.
+
+- **error** breaks something, **warning** will; both make the check fail. **advice** counts with \
+`--advice`.
+- `--fix` solves what is marked so: in the service file when there is one, else in the manifest, \
+whose comments and order stay. `--fix --dry-run` shows the changes. Look at them: a program that \
+writes to its root filesystem must be told where else to write.
+- `--baseline FILE` lets only new findings fail; `--write-baseline FILE` begins one.
+- `--format sarif|junit|markdown|html|json` writes for tools and people, `--heat-map FILE` draws \
+checks against clusters and teams.
+- `--kubernetes-version 1.37` asks whether the manifests are ready for it.
+- `kiban check --explain RULE` shows one rule of this page.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    optional = sum(rule.optional for rule in RULES)
+    parts = [OPENING.format(count=len(RULES), optional=optional)]
+    parts.append("## waivers.yaml\n\nFindings that are accepted for a while, by name. After its "
+                 "last day a waiver fails, and so does one that accepts nothing.\n")  # fmt: skip
+    parts.append(table(WaiverSpec))
+    parts.append("## checks.yaml\n\nWhat you decided, beside platform.yaml or what is checked. "
+                 "What platform.yaml says about a cluster need not be repeated.\n")  # fmt: skip
+    parts.append(table(Settings))
+    for name, rules in GROUPS.items():
+        parts.append(f"## {name}\n")
+        parts += [section(rule) for rule in rules]
+    return "\n".join(parts)
+
+
+def table(model: Any) -> str:
+    rows = ["| field | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        value = field.default
+        silent = value is PydanticUndefined or value in (None, "")
+        default = "" if silent else f"`{value}`"
+        rows.append(f"| `{field.alias or name}` | {default} | {field.description or ''} |")
+    return "\n".join(rows) + "\n"
+
+
+def section(rule: Rule) -> str:
+    notes = [rule.severity.name.lower()]
+    notes += ["asked when chosen"] if rule.optional else []
+    notes += ["`--fix` solves it"] if rule.mend else []
+    return (
+        f"### {rule.name}\n\n*{', '.join(notes)}*\n\n{sentence(rule.why)} To solve it, "
+        f"{rule.fix}.\n\n```yaml\n{rule.example}```\n"
+    )
+
+
+def sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

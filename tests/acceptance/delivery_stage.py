@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kiban.adapters.delivery_driver import DeliveryDriver
-from kiban.adapters.journal import Journal
+from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.kubernetes import KubernetesCluster, load_access
 from kiban.compiler.bundle import ENVIRONMENT_LABEL, PLATFORM_LABEL, SERVICE_LABEL, Bundle
 from kiban.delivery.marks import Scope
@@ -155,6 +155,10 @@ class Stage:
         self.running.cancel()
         await asyncio.gather(self.running, return_exceptions=True)
         self.journal.close()
+
+    def reopened(self) -> JournalReader:
+        """The journal, for reading when the process has ended."""
+        return JournalReader(self.folder / "journal.db")
 
     def jobs(self) -> list[str]:
         """The Jobs that the driver sees, by name."""

@@ -1,7 +1,8 @@
 """Recordings for rehearsals: a CSV file, a saved answer of Prometheus, or a range query that is
 asked now."""
 
-import urllib.error
+import http.client
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from kiban.rehearsal.running import Arrivals, Prepared
 SECONDS = 30.0
 # A month by the minute of a hundred services.
 MOST_BYTES = 256 * 2**20
+URL_SAFE = "%/:=&?~#+!$,;'@()*[]"
 
 
 def replays(ready: Prepared, directory: Path) -> dict[str, Arrivals]:
@@ -50,11 +52,13 @@ def _read(place: str, directory: Path, service: str) -> Mapping[str, Recording]:
 def _text(place: str, directory: Path) -> str:
     try:
         if place.startswith(("http://", "https://")):
-            with urllib.request.urlopen(place, timeout=SECONDS) as answer:
+            # A query as people write it has blanks in it.
+            asked = urllib.parse.quote(place, safe=URL_SAFE)
+            with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
                 data: bytes = answer.read(MOST_BYTES)
                 return data.decode()
         return (directory / place).read_text()
-    except (OSError, ValueError, urllib.error.URLError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         what = f"The recording cannot be read: {error}."
         problem = Problem("rehearsal/recording", what, Place(file=place))
         raise KibanError(problem, Exit.WORLD_FAILED) from error

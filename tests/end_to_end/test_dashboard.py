@@ -61,21 +61,24 @@ def page(browser: "playwright_api.Browser", platform: Repo) -> "Iterator[Page]":
     assert [url for url in asked if not url.startswith((origin, "data:"))] == []
 
 
+def released(platform: Repo, words: str) -> tuple[str, str]:
+    """Another version of the service, released into dev: its tag and the commit."""
+    program = platform.path / "apps/hello/main.py"
+    program.write_text(program.read_text() + f"\n# {words}\n")
+    platform.git("commit", "-aqm", words)
+    [image] = platform.json("build", "hello")
+    tag = image["image"].rpartition(":")[2]
+    return tag, platform.json("release", f"hello={tag}", "--env", "dev")["commit"]
+
+
 def test_a_release_is_seen_as_it_happens(page: "Page", platform: Repo) -> None:
     cell = page.locator("[data-service=hello] td[data-environment=dev]")
     expect(cell).to_contain_text("v1")
-    program = platform.path / "apps/hello/main.py"
-    program.write_text(program.read_text() + "\n# seen on the dashboard\n")
-    platform.git("commit", "-aqm", "Change hello")
-    [image] = platform.json("build", "hello")
-    tag = image["image"].rpartition(":")[2]
-    released = platform.json("release", f"hello={tag}", "--env", "dev")["commit"]
+    tag, commit = released(platform, "Change hello")
     expect(cell).to_contain_text(tag, timeout=PATIENCE_MS)
     card = page.locator("article[data-environment=dev]")
-    expect(card).to_contain_text(released[:8], timeout=PATIENCE_MS)
-    expect(page.locator("aside")).to_contain_text(
-        f"{released[:8]} is delivered", timeout=PATIENCE_MS
-    )
+    expect(card).to_contain_text(commit[:8], timeout=PATIENCE_MS)
+    expect(page.locator("aside")).to_contain_text(f"{commit[:8]} is delivered", timeout=PATIENCE_MS)
     expect(card).to_contain_text("synced", timeout=PATIENCE_MS)
 
 
@@ -118,17 +121,22 @@ def test_logs_follow_and_an_object_is_read(page: "Page", platform: Repo) -> None
 def test_a_release_is_promoted_from_its_cell_after_a_look_at_the_gates(
     page: "Page", platform: Repo
 ) -> None:
+    tag, _ = released(platform, "Promote hello")
     cell = page.locator("[data-service=hello] td[data-environment=dev]")
+    expect(cell).to_contain_text(tag, timeout=PATIENCE_MS)
+    expect(page.locator("article[data-environment=dev]")).to_contain_text(
+        "synced", timeout=PATIENCE_MS
+    )
     cell.hover()
-    cell.get_by_role("button", name="Promote → prod").click()
+    cell.get_by_role("button", name="Promote → stg").click()
     dialog = page.locator("dialog")
-    expect(dialog).to_contain_text("kiban promote dev prod hello")
+    expect(dialog).to_contain_text("kiban promote dev stg hello")
     expect(dialog.locator("pre.output").first).to_contain_text("hello", timeout=PATIENCE_MS)
     before = platform.git("rev-parse", "HEAD")
     dialog.get_by_role("button", name="Do it").click()
     expect(dialog.get_by_role("button", name="Close")).to_be_visible(timeout=PATIENCE_MS)
     assert until(lambda: platform.git("rev-parse", "HEAD") != before)
-    assert platform.releases("prod") == platform.releases("dev")
+    assert platform.releases("stg") == {"hello": tag}
 
 
 def test_keys_lead_around_and_filter(page: "Page", platform: Repo) -> None:

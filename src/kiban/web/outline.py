@@ -9,7 +9,7 @@ from kiban.spec import Platform
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOutline:
-    """One environment; `after` is the one that releases come from, the one before it unless told."""
+    """One environment; `after` is where its releases come from, the one before unless told."""
 
     name: str
     namespace: str

@@ -51,7 +51,8 @@ function create(want, parent) {
   const node = drawn ? document.createElementNS(SVG, want.tag) : document.createElement(want.tag);
   node.shown = { tag: want.tag, props: {} };
   update(node, want);
-  want.props.made?.(node);
+  // Only what stands in the page can be opened as a dialog.
+  if (want.props.made) queueMicrotask(() => want.props.made(node));
   return node;
 }
 

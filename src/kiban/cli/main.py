@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "history": ("record", "List what was delivered, where and how it went."),
     "audit-log": ("record", "Export who did what, when and why."),
     "figures": ("record", "Compute deployment frequency, lead time, failures, recovery."),
+    "notifications": ("notifications", "List who is told what happens, and try one."),
     "backup": ("backup", "Write all that is not in Git to a file."),
     "restore": ("backup", "Fill an empty journal from a backup, or prove that it could be."),
     "promote": ("promotion", "Take releases to the next environment, through its gates."),

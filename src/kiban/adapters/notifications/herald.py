@@ -15,7 +15,7 @@ from functools import partial
 
 from kiban.adapters.delivery_driver import has_ended
 from kiban.adapters.delivery_driver import now as wall_clock
-from kiban.adapters.journal import Journal
+from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.notifications.letters import Letter, NotNow, TurnedDown, sent
 from kiban.plans.plan import Lease
 from kiban.plans.records import Event
@@ -100,15 +100,18 @@ class Herald:
     async def run(self) -> None:
         """Tell, whenever this process is the one to do it."""
         while True:
-            self._lease = await asyncio.to_thread(self._take)
-            if self._lease is None or not self._settings.notifications:
-                await asyncio.sleep(self._poll_seconds if self._lease else LEASE_SECONDS / 3)
-                continue
             try:
-                await self._tell()
+                if self._settings.notifications and await self._is_on_duty():
+                    await self._tell()
+                    continue
             except KibanError:
                 # Another process has the lease, or the journal is away; both may change.
-                await asyncio.sleep(self._poll_seconds)
+                self._lease = None
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _is_on_duty(self) -> bool:
+        self._lease = await asyncio.to_thread(self._take)
+        return self._lease is not None
 
     async def _tell(self) -> None:
         """Until the settings change. Raises `KibanError` when the lease was lost."""
@@ -122,7 +125,7 @@ class Herald:
             while not self._changed:
                 if later(renewed, LEASE_SECONDS / 3) <= wall_clock():
                     renewed = wall_clock()
-                    if await asyncio.to_thread(self._take) is None:
+                    if not await self._is_on_duty():
                         return
                 read = await self._read(notices, receivers, read, None)
                 for task in tasks:
@@ -217,7 +220,7 @@ class Herald:
         return lease
 
 
-def position_of(journal: Journal, name: str) -> int | None:
+def position_of(journal: JournalReader, name: str) -> int | None:
     """The last entry that a notification was told of, or refused; None for a new one."""
     for entry in reversed(journal.last(PAGE, subject=subject_of(name), kind="event")):
         record = entry.record

@@ -20,7 +20,7 @@ Made from the rules by `scripts/write_checks_reference.py`; each example is a te
 `kiban check` asks {count} rules, {optional} of them only when you choose them: of what a \
 platform repo compiles to, of manifests in files (`kiban check k8s/`), on standard input \
 (`helm template chart | kiban check -`, `kustomize build . | kiban check -`), and of a cluster \
-that runs (`kiban check --live`). It judges what Kubernetes would really do: a container's setting wins \
+that runs (`kiban check --live`). It judges what Kubernetes would do: a container's setting wins \
 over its pod's, an autoscaler's minimum over `replicas`, a limit counts as a request. What cannot \
 be told from the manifests at hand is *unknown*: shown, and no failure. Directories that describe \
 the same objects, such as one for each environment, are judged apart.

@@ -3,6 +3,7 @@ modelled machines, traffic and cloud."""
 
 from kiban.rehearsal.machines import ServiceModel
 from kiban.rehearsal.observations import Observations
+from kiban.rehearsal.running import Case, rehearse_once
 from kiban.rehearsal.world import Settings, World
 
-__all__ = ["Observations", "ServiceModel", "Settings", "World"]
+__all__ = ["Case", "Observations", "ServiceModel", "Settings", "World", "rehearse_once"]

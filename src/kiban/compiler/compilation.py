@@ -10,6 +10,7 @@ from kiban.compiler.bundle import Bundle
 from kiban.compiler.nodes import node_groups
 from kiban.compiler.patches import apply_patches
 from kiban.compiler.rendered import Rendered
+from kiban.compiler.rollout import with_revision
 from kiban.compiler.secret_objects import brought
 from kiban.compiler.secrets import secret_needs
 from kiban.compiler.sources import source_manifests, source_needs
@@ -67,7 +68,7 @@ def compile_environment(
             manifests += providers.write(target, used, users)
             if used.type not in providers.PROVIDERS:
                 problems.append(_no_stand_in(used, users))
-    manifests = [*apply_patches(target, manifests, problems)]
+    manifests = [with_revision(one) for one in apply_patches(target, manifests, problems)]
     used_resources = [used for used, _ in resources.values()]
     needs, secrets = _needs(target, resources), secret_needs(target, used_resources)
     if rendered is not None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from kiban.primitives.graphs import cycle
 from kiban.primitives.located import Located
 from kiban.primitives.problems import Place, Problem, nearest
-from kiban.spec.gate_checks import check_gates
+from kiban.spec.gate_checks import check_gates, policy_faults
 from kiban.spec.notification_checks import check_notifications
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Sources
@@ -14,7 +14,7 @@ from kiban.spec.service import ServiceSpec
 from kiban.spec.service_checks import check_service
 
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended")
-_NOT_JOBS = ("port", "routes", "scale", "availability", "slo")
+_NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout")
 # What a service is must be the same everywhere.
 _SAID_ONCE = ("service", "kind", "environments", "clusters")
 
@@ -126,6 +126,9 @@ def check_environment(platform: Platform, environment: str) -> Iterator[Problem]
             place = find("team").place()
             yield from unless_known("team", service.team, platform.spec.teams, place)
         yield from _check_uses(platform, service, find)
+        for fault in policy_faults(service):
+            place = find("images").key_place()
+            yield Problem("spec/image-policy", f"`images` of {name} {fault}", place)
         yield from check_service(service, find)
     for cluster in platform.clusters_of(environment):
         for name, service in platform.elsewhere.get((environment, cluster), {}).items():

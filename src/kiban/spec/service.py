@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from kiban.spec.gates import ImagePolicy
+from kiban.spec.rollouts import Rollout
 from kiban.spec.words import (
     AbsolutePath,
     Count,
@@ -229,6 +230,9 @@ class ServiceSpec(Words):
     health: Health = Field(default_factory=Health)
     resources: Resources = Field(default_factory=Resources)
     scale: Scale = Field(default_factory=Scale)
+    rollout: Rollout | None = Field(
+        default=None, description="How new pods take over; one by one by default."
+    )
     drain: Span = Field(
         default=15.0,
         description="How long to keep serving after being told to stop: preStop, grace period "

@@ -80,6 +80,22 @@ def _route_ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
             yield from unless_known("port", route.port, service.ports, place)
 
 
+def _rollout(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    rollout = service.rollout
+    if rollout is None:
+        return
+    place = find("rollout").place()
+    if rollout.steps and rollout.strategy != "canary":
+        what = f"a {rollout.strategy} rollout has no `steps`"
+        yield Problem("spec/rollout", what, place, fix="remove them, or say `strategy: canary`")
+    if rollout.steps != sorted(set(rollout.steps)) or not all(0 < s < 100 for s in rollout.steps):
+        what = "`rollout.steps` must grow, above 0% and below 100%"
+        yield Problem("spec/rollout", what, place, fix="write `steps: [10%, 50%]`")
+    if rollout.by == "weights" and not service.routes:
+        what = "`rollout.by: weights` needs `routes`, which are what has weights"
+        yield Problem("spec/rollout", what, place, fix="say `by: replicas`")
+
+
 def _ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     taken = {service.port: "port"} if service.port else {}
     for name, port in service.ports.items():
@@ -118,6 +134,7 @@ _CHECKS: tuple[Check, ...] = (
     _secrets,
     _schedule,
     _route_ports,
+    _rollout,
     _ports,
     _containers,
     _mounts,

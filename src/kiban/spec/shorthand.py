@@ -148,6 +148,7 @@ _SERVICE: dict[str, Expand] = {
     "scale": _all(_scale, fields(metrics=each(_all(_one("target"), fields(labels=_TEXTS))))),
     "availability": _one("zones"),
     "routes": each(_one("path")),
+    "rollout": _one("strategy"),
     "uses": each(_one("type")),
     "env": _TEXTS,
     "secrets": _TEXTS,

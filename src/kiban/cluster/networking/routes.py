@@ -5,6 +5,7 @@ path before a prefix of the same length, then the older object (Kubernetes' rule
 Gateway API's agree with them as far as paths, methods and headers go).
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ ANY_HOST = "*"
 RATE_ANNOTATION = "kiban.dev/requests-per-second"
 # After this span (`2.5s`) the gateway gives up on an answer.
 TIMEOUT_ANNOTATION = "kiban.dev/timeout"
+# How the AWS load balancer controller is told to forward by weights: a backend whose port has this
+# name means the action of its name (its documentation, "Traffic Routing").
+BY_ACTION = "use-annotation"
+ACTION_ANNOTATION = "alb.ingress.kubernetes.io/actions"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,6 +85,8 @@ def _of_ingress(ingress: Manifest, snapshot: Snapshot) -> Iterator[Route]:
     limits = _limits(ingress)
 
     def route(host: str, match: Match, backend: Any) -> Route:
+        if get_in(backend, "service", "port", "name") == BY_ACTION:
+            return Route(host, match, tuple(_weighed(ingress, backend)), **limits)
         id_ = _ingress_backend(namespace, backend, snapshot)
         backends = (Backend(id_),) if id_ else ()
         return Route(host, match, backends, **limits)
@@ -90,6 +97,20 @@ def _of_ingress(ingress: Manifest, snapshot: Snapshot) -> Iterator[Route]:
         for path in get_in(rule, "http", "paths", default=[]):
             match = Match(path.get("path") or "/", exact=path.get("pathType") == "Exact")
             yield route(rule.get("host") or ANY_HOST, match, path.get("backend"))
+
+
+def _weighed(ingress: Manifest, backend: Any) -> Iterator[Backend]:
+    """The services of an action that forwards by weights. One that cannot be read has none."""
+    name = get_in(backend, "service", "name", default="")
+    namespace = ingress["metadata"].get("namespace", "")
+    try:
+        action = json.loads(annotations_of(ingress).get(f"{ACTION_ANNOTATION}.{name}", "{}"))
+        for group in action.get("forwardConfig", {}).get("targetGroups", []):
+            if (weight := int(group.get("weight", 1))) > 0:
+                id_ = f"{namespace}/{group['serviceName']}/{group['servicePort']}"
+                yield Backend(id_, weight)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
 
 
 def _ingress_backend(namespace: str, backend: Any, snapshot: Snapshot) -> str:

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Any
 
 from kiban.compiler.pod import pod_template
+from kiban.compiler.rollout import rollout_annotation
 from kiban.compiler.scale import autoscales, minimum
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.kube.objects import Manifest
@@ -32,5 +33,10 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         "template": pod_template(target, service),
     }
     yield target.manifest(
-        "apps/v1", "Deployment", service.service, service=service.service, spec=spec
+        "apps/v1",
+        "Deployment",
+        service.service,
+        service=service.service,
+        annotations=rollout_annotation(target, service),
+        spec=spec,
     )

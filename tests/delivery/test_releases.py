@@ -29,7 +29,16 @@ def test_a_new_service_gets_a_line_and_a_number_stays_text() -> None:
 
 
 def test_what_is_read_back_is_what_was_written() -> None:
-    for tag in ("v1", "1e3", "007", "y", "null", "2026.11.21", "sha256:" + "a" * 64):
+    for tag in (
+        "v1",
+        "1e3",
+        "007",
+        "y",
+        "null",
+        "2026.11.21",
+        "sha256:" + "a" * 64,
+        "v1@sha256:" + "a" * 64,
+    ):
         assert released(with_release(TEXT, "web", tag))["web"] == tag
 
 

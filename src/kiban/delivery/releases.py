@@ -11,8 +11,8 @@ from kiban.plans.records import Entry, Event
 from kiban.primitives.canonical import yaml_text
 from kiban.primitives.problems import KibanError, Place, Problem, nearest
 
-# distribution/reference: a tag, or the digest of an image.
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}")
+# distribution/reference: a tag, the digest of an image, or a tag with what it meant.
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}")
 _LINE = re.compile(r"^(?P<name>[\"']?[^\s\"'#:]+[\"']?)(?P<colon>\s*:\s*)(?P<rest>.*)$")
 _REST = re.compile(r"^(?P<value>\"[^\"]*\"|'[^']*'|[^\s#]*)(?P<comment>\s*(?:#.*)?)$")
 
@@ -116,11 +116,11 @@ def _runs(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def tag_of(image: str) -> str:
-    """`registry.example:5000/stamp:v1` gives `v1`; an image by digest gives the digest."""
-    if "@" in image:
-        return image.partition("@")[2]
-    _, found, tag = image.rpartition("/")[2].partition(":")
-    return tag if found else ""
+    """`registry.example:5000/stamp:v1` gives `v1`; an image by digest gives the digest, or both
+    as `v1@sha256:…`."""
+    name, by_digest, digest = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return f"{tag}{by_digest}{digest}" if tag else digest
 
 
 def _delivered_tag(entry: Entry, service: str) -> str:

@@ -1,13 +1,16 @@
 """What gates, sources of figures and promotion can get wrong in platform.yaml."""
 
+import re
 from collections.abc import Iterator
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import Problem
+from kiban.primitives.versions import parse_range
 from kiban.spec.gates import BEFORE, GATEWAY, MetricGate
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Sources
 from kiban.spec.references import unless_known
+from kiban.spec.service import ServiceSpec
 
 
 def check_gates(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
@@ -45,6 +48,23 @@ def _check_gate(
     for index, service in enumerate(gate.services):
         place = at.nearest(("services", index)).place()
         yield from unless_known("service", service, sources.services, place)
+
+
+def policy_faults(service: ServiceSpec) -> Iterator[str]:
+    """Why a service cannot follow its registry."""
+    policy = service.images
+    if policy is None:
+        return
+    if service.image is None:
+        yield "needs an `image` that says where the registry is"
+    if (policy.semver is None) == (policy.pattern is None):
+        yield "must say one of `semver` and `pattern`"
+    try:
+        if policy.semver is not None:
+            parse_range(policy.semver)
+        re.compile(policy.pattern or "")
+    except (ValueError, re.error) as error:
+        yield f"cannot be read: {error}"
 
 
 def _faults(gate: MetricGate) -> Iterator[tuple[str, str]]:

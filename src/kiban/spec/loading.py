@@ -28,7 +28,7 @@ SUFFIXES = (".yaml", ".yml")
 LOCAL_IMAGES = "kiban.local"
 
 # The grammar of tags and digests (OCI distribution specification).
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}")
 
 
 def load_platform(files: Mapping[str, str], *, strict: bool = False) -> Platform:

@@ -11,6 +11,7 @@ from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.gateway import Gateway
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal, JournalReader
+from kiban.adapters.registry import Registry
 from kiban.delivery.marks import Scope
 from kiban.operations.promotion import LIFTED
 from kiban.plans.records import Event
@@ -52,7 +53,7 @@ async def tend_releases(running: Running) -> None:
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             group.create_task(figures.run())
-            group.create_task(tend(house))
+            group.create_task(tend(house, Registry(session, wall_clock)))
 
 
 async def heads(repository: GitRepository, journal: JournalReader) -> AsyncIterator[str]:

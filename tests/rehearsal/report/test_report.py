@@ -26,6 +26,8 @@ Requests that failed (median of the runs):
 
 Findings:
 ! web: turned round 9 times (09:01)  [2 of 2]
+
+Rests on 1 parameters: 1 assumed
 """
 
 

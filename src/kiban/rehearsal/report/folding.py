@@ -4,6 +4,7 @@ read: expectations that hold, and findings that are alike."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kiban.rehearsal.results import Assumption
 from kiban.rehearsal.summary import Seen, Tally
 
 # So many names are said; of more, how many they are.
@@ -44,6 +45,14 @@ def alike(found: Sequence[Seen]) -> list[tuple[Seen, list[str]]]:
         else:
             first[key] = (each, [])
     return list(first.values())
+
+
+def grounds(assumptions: Sequence[Assumption]) -> str:
+    """What the answers rest on: so many parameters, so many of them measured, declared, assumed."""
+    kinds = [each.source.partition(":")[0] for each in assumptions]
+    counts = [f"{kinds.count(kind)} {kind}" for kind in ("measured", "declared") if kind in kinds]
+    counts.append(f"{kinds.count('assumed')} assumed")
+    return f"{len(kinds)} parameters: {', '.join(counts)}"
 
 
 def named(subjects: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
-from kiban.rehearsal.report.folding import alike, named
+from kiban.rehearsal.report.folding import alike, grounds, named
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
 from kiban.rehearsal.report.scale import clock, short
@@ -150,7 +150,7 @@ def _assumptions(rehearsal: Rehearsal) -> Markup | None:
         (each.subject, each.parameter, each.value, each.source) for each in rehearsal.assumptions
     ]
     parameters = table(("Of", "Parameter", "Value", "Where it comes from"), rows)
-    return element("details", element("summary", f"{len(rows)} parameters"), parameters)
+    return element("details", element("summary", grounds(rehearsal.assumptions)), parameters)
 
 
 def table(

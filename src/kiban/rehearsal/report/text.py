@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from kiban.rehearsal.comparing import Comparison, Turned
 from kiban.rehearsal.report.figures import figures
-from kiban.rehearsal.report.folding import Folded, alike, folded, named
+from kiban.rehearsal.report.folding import Folded, alike, folded, grounds, named
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.summary import Seen, Summary
@@ -35,6 +35,7 @@ def text(summary: Summary, base: Summary | None = None) -> str:
         ),
         _losses(summary),
         _findings(summary.seen, rehearsal),
+        [f"Rests on {grounds(rehearsal.assumptions)}"] if rehearsal.assumptions else [],
     ]
     return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
 

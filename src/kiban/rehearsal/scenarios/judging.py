@@ -82,7 +82,7 @@ def _latencies(evidence: Evidence) -> Iterator[Verdict]:
         limits = account.objective.latency if account.objective is not None else {}
         for percentile, limit in sorted(limits.items()):
             any_objective = True
-            expectation = f"{percentile} within {limit * 1000:g} ms"
+            expectation = f"{percentile} within {_short(limit)}"
             slow = account.slow.get(percentile)
             if slow is None:
                 yield Verdict(expectation, "unknown", "nothing was answered", service)
@@ -93,6 +93,10 @@ def _latencies(evidence: Evidence) -> Iterator[Verdict]:
             yield Verdict(expectation, answer, found, service, _slowest(evidence, service))
     if not any_objective:
         yield Verdict("latency objectives", "unknown", "no service has a latency objective")
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
 
 
 def _slowest(evidence: Evidence, service: str) -> str:

@@ -44,15 +44,13 @@ def apply_patches(
 ) -> Iterator[Manifest]:
     """The manifests with the patches of the platform and of every service in them."""
     by_name = {f"{one['kind']}/{one['metadata']['name']}": one for one in manifests}
-    shared = {name: one for name, one in by_name.items() if SERVICE_LABEL not in labels_of(one)}
+    owned: dict[str, dict[str, Manifest]] = {}
+    for name, one in by_name.items():
+        owned.setdefault(labels_of(one).get(SERVICE_LABEL, ""), {})[name] = one
     for identity, patch in _in_order(target.platform.spec.patches):
-        _apply(target, "", (identity, patch), by_name, shared, problems)
+        _apply(target, "", (identity, patch), by_name, owned.get("", {}), problems)
     for service in target.services.values():
-        own = {
-            name: one
-            for name, one in by_name.items()
-            if labels_of(one).get(SERVICE_LABEL) == service.service
-        }
+        own = owned.get(service.service, {})
         for identity, patch in _in_order(service.patches):
             _apply(target, service.service, (identity, patch), by_name, own, problems)
     yield from by_name.values()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kiban.adopt.copies import Copy, Name
-from kiban.adopt.extras import SOURCE, Extras, extras_of
+from kiban.adopt.extras import SOURCE, Extras, extras_of, read_back
 from kiban.adopt.folding import Folded, Leaf, folded
 from kiban.adopt.groups import Group, groups_of
 from kiban.adopt.proof import Proof, proved
@@ -26,19 +26,18 @@ from kiban.kube.objects import Manifest, labels_of
 from kiban.primitives.problems import KibanError
 from kiban.spec import load_platform
 
-# A service whose file is longer than this share of its objects is adopted as objects.
-WORTH = 0.8
-ROUNDS = 4
 SECRET_WHY = "holds values in clear; they stay on the cluster and out of the repo"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """`platform` is the name of the new platform; `with_secrets` copies Secrets in clear, for
-    those that are none."""
+    those that are none. A service whose file is longer than the share `worth` of its objects is
+    adopted as objects."""
 
     platform: str
     with_secrets: bool = False
+    worth: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class Adoption:
     files: Mapping[str, str]
     proof: Proof
     folded: Folded
-    extras: Extras
     bundles: Mapping[str, Bundle]
 
     @property
@@ -65,16 +63,22 @@ def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
     """Adopt what a team has. The copies are in the order of promotion."""
     work = _Work(tuple(copies), options)
     excluded: dict[str, None] = {}
-    for _ in range(ROUNDS):
+    while True:
         layout, worked = work.attempt(excluded)
-        longer = work.not_worth_it(layout, worked)
-        if not longer:
-            break
-        excluded |= dict.fromkeys(longer)
-    files = repository_files(layout)
-    bundles = work.compiled(files, layout.extras)
-    proof = work.with_secrets_named(proved(copies, bundles))
-    return Adoption(tuple(copies), files, proof, layout.folded, layout.extras, bundles)
+        files = repository_files(layout)
+        failed: list[str] = []
+        try:
+            bundles = work.compiled(files)
+            proof = work.with_secrets_named(proved(copies, bundles))
+            failed = _failed(proof, worked) or work.not_worth_it(files, worked)
+        except KibanError as error:
+            failed = _blamed(error, worked)
+            if not failed:
+                raise
+        if not failed:
+            return Adoption(tuple(copies), files, proof, layout.folded, bundles)
+        # What cannot be said, or not shortly, is adopted as it is.
+        excluded |= dict.fromkeys(failed)
 
 
 # service -> environment -> what was worked out
@@ -161,26 +165,23 @@ class _Work:
         self, copy: Copy, proposals: Mapping[str, tuple[Fields, str]], domain: str
     ) -> Bundle:
         """What the proposals of one environment compile to, without a patch."""
-        extras = Extras()
         trial = Layout(
             self.options.platform,
             (copy,),
             Folded(services={name: dict(fields) for name, (fields, _) in proposals.items()}),
             {copy.environment: {name: tag for name, (_, tag) in proposals.items() if tag}},
             dict.fromkeys(proposals, (copy.environment,)),
-            extras,
+            Extras(),
             {copy.environment: domain},
         )
-        return self.compiled(repository_files(trial), extras, [copy])[copy.environment]
+        return self.compiled(repository_files(trial), [copy])[copy.environment]
 
-    def compiled(
-        self, files: Mapping[str, str], extras: Extras, copies: Sequence[Copy] = ()
-    ) -> dict[str, Bundle]:
-        """What the files compile to, in every environment."""
+    def compiled(self, files: Mapping[str, str], copies: Sequence[Copy] = ()) -> dict[str, Bundle]:
+        """What the files compile to, in every environment: from their text, as it will be read."""
         platform = load_platform(files)
         found = {}
         for copy in copies or self.copies:
-            rendered = Rendered({SOURCE: extras.rendered(copy.environment)})
+            rendered = Rendered({SOURCE: read_back(files, copy.environment)})
             found[copy.environment] = compile_environment(
                 platform, copy.environment, rendered=rendered
             )
@@ -202,16 +203,15 @@ class _Work:
             if name not in taken and name not in secrets and name != own
         ]
 
-    def not_worth_it(self, layout: Layout, worked: AllWorked) -> list[str]:
+    def not_worth_it(self, files: Mapping[str, str], worked: AllWorked) -> list[str]:
         """Services that take nearly as many lines as their objects would."""
-        files = repository_files(layout)
         found = []
         for service, own in worked.items():
             covered = {name: list(one.covered) for name, one in own.items()}
             plain = extras_of(self.copies, covered, lambda name: name.name)
             objects = sum(text.count("\n") for text in plain.files().values())
             spec = files[f"services/{service}.yaml"].count("\n") + len(own)
-            if spec > WORTH * objects:
+            if spec > self.options.worth * objects:
                 found.append(service)
         return found
 
@@ -268,6 +268,17 @@ def _blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:
     found += [name for name in proposals if f"service {name}" in things]
     releases = [name for name in proposals if any(name in one.what for one in error.problems)]
     return found or releases or list(proposals)
+
+
+def _failed(proof: Proof, worked: AllWorked) -> list[str]:
+    """The services of which something does not come back, or would restart."""
+    bad = {(one.environment, one.object) for one in proof.deviations}
+    bad |= {(one.environment, one.object) for one in proof.restarts}
+    return [
+        service
+        for service, own in worked.items()
+        if any((name, object_) in bad for name, one in own.items() for object_ in one.covered)
+    ]
 
 
 def _file_of(name: Name, services: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from kiban.adopt.copies import Copy, Name
 from kiban.adopt.meaning import meaning
 from kiban.adopt.writing import written
 from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
+from kiban.kube.documents import read_documents
 from kiban.kube.merges.refusals import PatchRefused
 from kiban.kube.objects import Manifest
 from kiban.kube.schema import ANYTHING, Shape
@@ -19,6 +20,7 @@ from kiban.primitives.canonical import yaml_text
 
 FOLDER = "objects"
 SOURCE = "objects"
+_ENVIRONMENTS = f"{FOLDER}/environments"
 
 
 @dataclass(slots=True)
@@ -27,21 +29,31 @@ class Extras:
 
     common: dict[str, list[str]] = field(default_factory=dict)
     own: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    manifests: dict[str, list[Manifest]] = field(default_factory=dict)
-    overlays: dict[str, list[Manifest]] = field(default_factory=dict)
 
     def files(self) -> dict[str, str]:
         """The texts by path."""
         found = {f"{FOLDER}/{path}": _joined(texts) for path, texts in self.common.items()}
         for environment, files in self.own.items():
             for path, texts in files.items():
-                found[f"{FOLDER}/environments/{environment}/{path}"] = _joined(texts)
+                found[f"{_ENVIRONMENTS}/{environment}/{path}"] = _joined(texts)
         return dict(sorted(found.items()))
 
-    def rendered(self, environment: str) -> tuple[Manifest, ...]:
-        """The objects of an environment."""
-        common = [one for found in self.manifests.values() for one in found]
-        return overlaid(common, self.overlays.get(environment, []))
+
+def read_back(files: Mapping[str, str], environment: str) -> tuple[Manifest, ...]:
+    """The objects of an environment, from the text of the files."""
+    own = f"{_ENVIRONMENTS}/{environment}/"
+    common = [
+        path
+        for path in files
+        if path.startswith(f"{FOLDER}/") and not path.startswith(f"{_ENVIRONMENTS}/")
+    ]
+    return overlaid(
+        _read(files, common), _read(files, [path for path in files if path.startswith(own)])
+    )
+
+
+def _read(files: Mapping[str, str], paths: Iterable[str]) -> list[Manifest]:
+    return [one.manifest for path in paths for one in read_documents(path, files[path])[0]]
 
 
 def extras_of(
@@ -68,19 +80,17 @@ def _fold(
     if len(having) * 2 <= len(copies):
         for copy in having:
             manifest = versions[copy.environment]
-            _own(result, copy, path, manifest, _text(copy, name, manifest))
+            _own(result, copy, path, _text(copy, name, manifest))
         return
     source = next(copy for copy in having if versions[copy.environment] is base)
     result.common.setdefault(path, []).append(_text(source, name, base))
-    result.manifests.setdefault(path, []).append(base)
     for copy in copies:
         mine = versions.get(copy.environment)
         if mine is None:
             gone = {DIRECTIVE: "delete", **_identity(base)}
-            _own(result, copy, path, gone, written(gone))
+            _own(result, copy, path, written(gone))
         elif meaning(mine) != meaning(base):
-            overlay = _overlay(base, mine)
-            _own(result, copy, path, overlay, written(overlay))
+            _own(result, copy, path, written(_overlay(base, mine)))
 
 
 def placed(manifest: Manifest, copy: Copy, copies: Sequence[Copy]) -> Manifest:
@@ -91,9 +101,8 @@ def placed(manifest: Manifest, copy: Copy, copies: Sequence[Copy]) -> Manifest:
     return {**manifest, "metadata": metadata}
 
 
-def _own(result: Extras, copy: Copy, path: str, manifest: Manifest, text: str) -> None:
+def _own(result: Extras, copy: Copy, path: str, text: str) -> None:
     result.own.setdefault(copy.environment, {}).setdefault(path, []).append(text)
-    result.overlays.setdefault(copy.environment, []).append(manifest)
 
 
 def _commonest(versions: Mapping[str, Manifest]) -> Manifest:

@@ -1,0 +1,160 @@
+"""Adoption: nothing is lost, nothing restarts, and it gets short."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from generated_copies import copy_of, moved, platforms
+from hypothesis import given, settings
+
+from kiban.adopt import Adoption, Copy, Options, adopted, as_data, as_text
+from kiban.adopt.report import plan_text
+from kiban.kube.objects import Manifest
+
+EVERY_SERVICE = Options("shop", worth=1000.0)
+
+
+def deployment(name: str, image: str = "shop/stamp:v1", **container: Any) -> Manifest:
+    labels = {"app": name}
+    main = {"name": name, "image": image, **container}
+    template = {"metadata": {"labels": dict(labels)}, "spec": {"containers": [main]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+    metadata = {"name": name, "namespace": "shop-dev"}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+
+
+def copies(objects: list[Manifest], *environments: str) -> list[Copy]:
+    return [copy_of(name, moved(objects, name)) for name in environments or ("dev",)]
+
+
+def files(found: Adoption) -> str:
+    return "\n".join(f"# {path}\n{text}" for path, text in found.files.items())
+
+
+@settings(max_examples=25, deadline=None)
+@given(platforms())
+def test_whatever_it_is_comes_back_and_nothing_restarts(found: list[Copy]) -> None:
+    adoption = adopted(found, EVERY_SERVICE)
+    assert adoption.proof.deviations == (), files(adoption)
+    assert adoption.proof.restarts == (), files(adoption)
+    assert {one.object.kind for one in adoption.proof.added} <= {"Namespace"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(platforms())
+def test_a_repo_of_services_and_objects_means_the_same(found: list[Copy]) -> None:
+    adoption = adopted(found, Options("shop"))
+    assert adoption.proof.deviations == (), files(adoption)
+
+
+def test_what_all_services_do_is_said_once() -> None:
+    objects = [deployment(name) for name in ("stamp", "points", "user")]
+    adoption = adopted(copies(objects, "dev", "prod"), EVERY_SERVICE)
+    assert adoption.files["services/points.yaml"] == "image: shop/stamp\n"
+    assert "Deployment/* topologySpreadConstraints" in adoption.files["platform.yaml"]
+
+
+def test_the_version_goes_into_the_release_and_differences_into_overrides() -> None:
+    dev, prod = deployment("stamp"), deployment("stamp", "shop/stamp:v2")
+    prod["spec"]["replicas"] = 5
+    found = [copy_of("dev", [dev]), copy_of("prod", moved([prod], "prod"))]
+    adoption = adopted(found, EVERY_SERVICE)
+    assert adoption.files["releases/dev.yaml"] == "stamp: v1\n"
+    assert adoption.files["releases/prod.yaml"] == "stamp: v2\n"
+    assert "environments: {prod: {scale: 5}}" in adoption.files["services/stamp.yaml"]
+
+
+def test_the_pods_keep_their_labels_and_the_deployment_its_name() -> None:
+    one = deployment("stamp")
+    one["metadata"]["name"] = "stamp-deployment"
+    one["spec"]["template"]["metadata"]["labels"]["track"] = "stable"
+    adoption = adopted(copies([one]), EVERY_SERVICE)
+    [made] = [each for each in adoption.bundles["dev"].manifests if each["kind"] == "Deployment"]
+    assert made["metadata"]["name"] == "stamp-deployment"
+    assert made["spec"]["selector"]["matchLabels"] == {"app": "stamp"}
+    assert made["spec"]["template"]["metadata"]["labels"] == {"app": "stamp", "track": "stable"}
+    assert made["metadata"]["labels"]["kiban.dev/service"] == "stamp"
+    assert "nothing restarts" in plan_text(adoption)
+
+
+def test_a_namespace_gets_nothing_that_would_refuse_its_pods() -> None:
+    adoption = adopted(copies([deployment("stamp")]), EVERY_SERVICE)
+    by_kind = {one["kind"]: one for one in adoption.bundles["dev"].manifests}
+    assert "NetworkPolicy" not in by_kind
+    labels = by_kind["Namespace"]["metadata"]["labels"]
+    assert not any(name.startswith("pod-security") for name in labels)
+
+
+def secret(**content: Any) -> Manifest:
+    metadata = {"name": "db", "namespace": "shop-dev"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}
+
+
+def test_a_secret_in_clear_stays_out_of_the_repo_until_that_is_accepted() -> None:
+    found = copies([deployment("stamp"), secret(stringData={"password": "hush"})])
+    adoption = adopted(found, EVERY_SERVICE)
+    assert "hush" not in files(adoption)
+    [one] = adoption.proof.standing(())
+    assert one.name == "Secret/db@dev"
+    assert "hush" not in as_text(adoption) + str(as_data(adoption))
+    for name in ("Secret/db@dev", "Secret/db", "all"):
+        assert adoption.proof.standing((name,)) == ()
+    assert "hush" in files(adopted(found, Options("shop", with_secrets=True)))
+
+
+def test_an_empty_secret_is_no_secret() -> None:
+    assert adopted(copies([secret(type="Opaque")]), EVERY_SERVICE).proof.deviations == ()
+
+
+def test_objects_of_any_kind_are_kept_as_they_are() -> None:
+    custom = {
+        "apiVersion": "x.io/v1",
+        "kind": "Thing",
+        "metadata": {"name": "Odd.Name"},
+        "spec": {"list": [1, {"a": None}], "ratio": 0.5, "empty": {}},
+    }
+    clustered = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "r", "uid": "1", "creationTimestamp": None},
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+    }
+    elsewhere = deployment("agent")
+    elsewhere["metadata"]["namespace"] = "kube-system"
+    objects = [custom, clustered, elsewhere, deployment("stamp"), deployment("points")]
+    adoption = adopted([copy_of("main", objects)], EVERY_SERVICE)
+    assert adoption.proof.deviations == ()
+    made = {one["kind"]: one for one in adoption.bundles["main"].manifests}
+    assert made["Thing"]["spec"] == {"list": [1, {"a": None}], "ratio": 0.5, "empty": {}}
+    assert "namespace" not in made["ClusterRole"]["metadata"]
+
+
+def test_a_service_of_which_nothing_can_be_said_shorter_stays_as_objects() -> None:
+    adoption = adopted(copies([deployment("stamp")]), Options("shop", worth=0.1))
+    assert "services/stamp.yaml" not in adoption.files
+    assert adoption.proof.deviations == ()
+
+
+def test_what_was_changed_in_one_copy_is_told() -> None:
+    objects = [
+        deployment(name, env=[{"name": "ENV", "value": "dev"}])
+        for name in ("a", "b", "c", "d", "e", "f")
+    ]
+    prod = deepcopy(objects)
+    for one in prod:
+        one["spec"]["replicas"] = 4
+        one["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "prod"
+    prod[2]["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Always"
+    found = [copy_of("dev", objects), copy_of("prod", moved(prod, "prod"))]
+    accidents = as_data(adopted(found, EVERY_SERVICE))["accidents"]
+    assert accidents == [
+        "Deployment/c spec.template.spec.containers.c.imagePullPolicy: "
+        "IfNotPresent in dev, Always in prod"
+    ]
+
+
+@pytest.mark.parametrize("name", ["Stamp_API", "9lives", "x" * 60])
+def test_a_name_that_no_service_may_have_stays_as_an_object(name: str) -> None:
+    adoption = adopted(copies([deployment(name)]), EVERY_SERVICE)
+    assert adoption.folded.services == {}
+    assert adoption.proof.deviations == ()

@@ -92,7 +92,10 @@ class NodeLifecycleController:
         if found is None or condition_of(found, "Ready") is None:
             # A node that never said how it is says nothing about its pods.
             return ()
-        return [change.key] if ready_status(found) != "True" else ()
+        status = ready_status(found)
+        # A kubelet that says it is not ready still says how its pods are, but for new ones.
+        is_new = change.before is None or not state_of(change.before).node
+        return [change.key] if status == "Unknown" or (status != "True" and is_new) else ()
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         if key == MONITOR:

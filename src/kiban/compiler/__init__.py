@@ -3,7 +3,15 @@
 Pure and byte-deterministic: the same files give the same bytes on any machine."""
 
 from kiban.compiler.bundle import Bundle, SecretNeed
+from kiban.compiler.caching import Compilations
 from kiban.compiler.compilation import compile_environment, compile_platform
 from kiban.compiler.rendering import render
 
-__all__ = ["Bundle", "SecretNeed", "compile_environment", "compile_platform", "render"]
+__all__ = [
+    "Bundle",
+    "Compilations",
+    "SecretNeed",
+    "compile_environment",
+    "compile_platform",
+    "render",
+]

@@ -5,8 +5,10 @@ order of a hash, the clock or the place.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from kiban.compiler.bundle import Bundle
+from kiban.compiler.caching import Compilations, Keys
 from kiban.compiler.nodes import node_groups
 from kiban.compiler.patches import apply_patches
 from kiban.compiler.rendered import Rendered
@@ -19,7 +21,7 @@ from kiban.compiler.writers import environment as environment_writer
 from kiban.compiler.writers import identity, job, network, providers, scaling, workload
 from kiban.kube.objects import Key, Manifest, key_of
 from kiban.primitives.problems import KibanError, Place, Problem
-from kiban.spec import Platform
+from kiban.spec import Platform, ServiceSpec
 
 WRITERS = (identity.write, workload.write, job.write, network.write, scaling.write)
 
@@ -48,13 +50,15 @@ def compile_environment(
     cluster: str | None = None,
     local: bool = False,
     rendered: Rendered | None = None,
+    cache: Compilations | None = None,
 ) -> Bundle:
     """What one environment is on one cluster (its first by default).
 
     `local` adds the stand-ins for resources that the embedded cluster runs itself. A service
     without a release in the environment is left out. `rendered` are the objects of the sources;
-    without it they are left out. Raises `KibanError` for an unknown
-    environment or cluster, a patch that hits nothing, a resource that cannot run locally.
+    without it they are left out. With a `cache`, only services whose inputs are not known to it
+    are compiled. Raises `KibanError` for an unknown environment or cluster, a patch that hits
+    nothing, a resource that cannot run locally.
     """
     _check_cluster(platform, environment, cluster)
     target = target_of(platform, environment, cluster, local=local)
@@ -62,7 +66,7 @@ def compile_environment(
     problems = [
         _taken(used, users) for used, users in resources.values() if _is_taken(target, used)
     ]
-    manifests = [*environment_writer.write(target), *_of_services(target)]
+    manifests = [*environment_writer.write(target), *_of_services(target, cache)]
     if local:
         for used, users in resources.values():
             manifests += providers.write(target, used, users)
@@ -130,10 +134,19 @@ def _no_stand_in(used: Used, users: list[str]) -> Problem:
     )
 
 
-def _of_services(target: Target) -> Iterator[Manifest]:
+def _of_services(target: Target, cache: Compilations | None) -> Iterator[Manifest]:
+    if cache is None:
+        for service in target.services.values():
+            yield from _of_service(target, service)
+        return
+    keys = Keys(target)
     for service in target.services.values():
-        for write in WRITERS:
-            yield from write(target, service)
+        yield from cache.of(keys.of(service), partial(_of_service, target, service))
+
+
+def _of_service(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
+    for write in WRITERS:
+        yield from write(target, service)
 
 
 def _order(manifest: Manifest) -> tuple[int, Key]:

@@ -11,7 +11,7 @@ from kiban.adapters.images import ImageStore
 from kiban.adapters.journal import Journal
 from kiban.adapters.journal.database import JournalPlace
 from kiban.audit import Severity, check, judge, load_waivers
-from kiban.compiler import Bundle
+from kiban.compiler import Bundle, Compilations
 from kiban.delivery.marks import Scope
 from kiban.delivery.releases import release_path
 from kiban.kube.ports import ClusterPort
@@ -45,6 +45,7 @@ def driver_for(
         holder=f"{socket.gethostname()}/{os.getpid()}",
         makes_secrets=target.images is not None,
         allow_delete=allow_delete,
+        validates=True,
     )
 
 
@@ -56,7 +57,8 @@ def compiler_for(
     clock: Callable[[], Instant],
 ) -> Compile:
     """What makes a bundle of a commit's files: load, refuse what is quarantined and does not run
-    already, build what is missing, compile, audit."""
+    already, build what is missing, compile what the commit touches, audit."""
+    cache = Compilations()
 
     def compile_(files: Mapping[str, str]) -> Bundle:
         platform = load_platform(files)
@@ -67,7 +69,8 @@ def compiler_for(
         if target.images is not None:
             build_missing(platform, environment, repository, target.images)
         renderer = renderer_of_files(files, repository)
-        bundle = compiled(platform, environment, renderer, local=target.images is not None)
+        local = target.images is not None
+        bundle = compiled(platform, environment, renderer, local=local, cache=cache)
         refuse_findings(bundle, files, clock())
         return bundle
 

@@ -19,7 +19,7 @@ from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
 from kiban.adapters.journal.database import JournalPlace
 from kiban.adapters.kubernetes import KubernetesCluster, load_access
-from kiban.compiler import Bundle
+from kiban.compiler import Bundle, Compilations
 from kiban.delivery.fleet import Member, Pace, Ring
 from kiban.delivery.fleet.status import FleetStatus
 from kiban.delivery.marks import Scope
@@ -89,6 +89,7 @@ def connect_by(platform: Platform) -> Connect:
 
 def fleet_compiler(repository: GitRepository, journal: JournalPlace) -> CompileFleet:
     """What makes the bundles of a commit: loaded once, compiled and checked for each member."""
+    cache = Compilations()
 
     def prepare(files: Mapping[str, str]) -> Callable[[Member], Bundle]:
         platform = load_platform(files)
@@ -100,7 +101,9 @@ def fleet_compiler(repository: GitRepository, journal: JournalPlace) -> CompileF
             released = platform.releases.get(member.environment, {})
             tags = {name: release.tag for name, release in released.items()}
             refuse_quarantined(tags, held, release_path(member.environment))
-            bundle = compiled(platform, member.environment, renderer, cluster=member.cluster)
+            bundle = compiled(
+                platform, member.environment, renderer, cluster=member.cluster, cache=cache
+            )
             refuse_findings(bundle, files, wall_clock())
             return bundle
 
@@ -119,7 +122,12 @@ def fleet_driver(
         namespace = platform.namespace_of(member.environment)
         scope = Scope(platform.name, member.environment, member.cluster, namespace)
         return DeliveryDriver(
-            scope, connected, journal, holder=holder, allow_delete=wish.allow_delete
+            scope,
+            connected,
+            journal,
+            holder=holder,
+            allow_delete=wish.allow_delete,
+            validates=True,
         )
 
     return FleetDriver(

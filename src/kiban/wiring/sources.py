@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kiban.adapters.git import CommitFiles, GitRepository
 from kiban.adapters.sources import CommitTree, DirectoryTree, Renderer
-from kiban.compiler import Bundle, compile_environment
+from kiban.compiler import Bundle, Compilations, compile_environment
 from kiban.spec import Platform
 from kiban.wiring.places import state_of
 
@@ -37,11 +37,13 @@ def compiled(
     *,
     cluster: str | None = None,
     local: bool = False,
+    cache: Compilations | None = None,
 ) -> Bundle:
-    """The bundle of an environment on one cluster, its first by default. Raises `KibanError`."""
+    """The bundle of an environment on one cluster, its first by default; with a `cache`, only what
+    is not known to it is compiled. Raises `KibanError`."""
     clusters = platform.clusters_of(environment)
     name = cluster or (clusters[0] if clusters else "local")
     rendered = renderer.rendered(platform, environment, name)
     return compile_environment(
-        platform, environment, cluster=cluster, local=local, rendered=rendered
+        platform, environment, cluster=cluster, local=local, rendered=rendered, cache=cache
     )

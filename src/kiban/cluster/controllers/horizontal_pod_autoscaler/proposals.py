@@ -212,7 +212,7 @@ def _external(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: In
     source = spec["external"]
     name = source["metric"]["name"]
     chosen = source["metric"].get("selector")
-    selector = "nil" if chosen is None else "selector"
+    selector = _shown(chosen)
     values = metrics.external(target.namespace, name, chosen, now)
     if not values:
         detail = (
@@ -227,6 +227,23 @@ def _external(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: In
     proposal, current = _of_whole(source["target"], sum(values), target)
     body = {"metric": source["metric"], "current": current}
     return proposal, f"external metric {name}({selector})", {"type": "External", "external": body}
+
+
+def _shown(selector: Mapping[str, Any] | None) -> str:
+    """A selector as Kubernetes prints the object into its messages."""
+    if selector is None:
+        return "nil"
+    labels = selector.get("matchLabels") or {}
+    equal = "".join(f"{name}: {labels[name]}," for name in sorted(labels))
+    rules = "".join(
+        f"LabelSelectorRequirement{{Key:{rule['key']},Operator:{rule['operator']},"
+        f"Values:[{' '.join(rule.get('values') or ())}],}},"
+        for rule in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{equal}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{rules}}},}}"
+    )
 
 
 def _of_whole(

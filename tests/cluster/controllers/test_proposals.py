@@ -24,7 +24,8 @@ RULES = {"matchExpressions": [{"key": "k", "operator": "In", "values": ["x", "y"
         (
             RULES,
             "&LabelSelector{MatchLabels:map[string]string{},MatchExpressions:"
-            "[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}",
+            "[]LabelSelectorRequirement{"
+            "LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}",
         ),
     ],
 )

@@ -78,7 +78,8 @@ class KubernetesCluster:
             items += [{**head, **item} for item in answer.get("items") or []]
             metadata = answer["metadata"]
             if not metadata.get("continue"):
-                return Listing(items, metadata["resourceVersion"])
+                # What is measured, like PodMetrics, has no versions.
+        return Listing(items, metadata.get("resourceVersion", ""))
             query = {**query, "continue": metadata["continue"]}
 
     async def apply(

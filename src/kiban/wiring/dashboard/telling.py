@@ -1,6 +1,7 @@
 """Tells the board what happens: statuses, commits, objects, the record, loads. One task each."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from kiban.web.outline import Outline, outline_of
 from kiban.web.serving.streaming import Bell
 from kiban.wiring.record import every_entry
 
+LOG = logging.getLogger("kiban.dashboard")
 # While somebody looks: figures of the gateway, the record, and what pods use.
 LOAD_SECONDS = 2.0
 RECORD_SECONDS = 0.5
@@ -60,7 +62,10 @@ class Teller:
         work += [self._objects(kind, name) for name in namespaces for kind in (POD, EVENT)]
         work += [self._every(RECORD_SECONDS, self._record), self._every(USAGE_SECONDS, self._usage)]
         work += [self._every(LOAD_SECONDS, self._loads)] if self.gateway is not None else []
-        return [asyncio.create_task(each, name="dashboard") for each in work]
+        tasks = [asyncio.create_task(each, name="dashboard") for each in work]
+        for task in tasks:
+            task.add_done_callback(_say_why)
+        return tasks
 
     async def read_outline(self) -> None:
         """What the newest commit that loads says there is."""
@@ -132,6 +137,12 @@ class Teller:
                 )
         self.board.set_usage(found)
         self.bell.ring()
+
+
+def _say_why(task: "asyncio.Task[None]") -> None:
+    """A part of the page that stands still must not end the platform, but it must be said."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.error("a part of the dashboard stands still", exc_info=error)
 
 
 def outline_at(repository: GitRepository, commit: str) -> Outline:

@@ -11,7 +11,7 @@ export const nodesView = {
   query: ({ q = "" }) => ({ q }),
   draw: ({ facts, rows, query, go }) => {
     if (facts.nodes === undefined) return h("p", { class: "quiet" }, "…");
-    const type = (event) => { const q = event.target.value; clearTimeout(typing); typing = setTimeout(() => go("nodes", { q }), 60); };
+    const type = (event) => { const q = event.target.value; clearTimeout(typing); typing = setTimeout(() => go("nodes", { q }), 20); };
     return [
       h("div", { key: "tools", class: "row tools" },
         h("h1", {}, t("Nodes")),

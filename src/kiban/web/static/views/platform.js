@@ -47,7 +47,7 @@ function tools({ query, go, facts }) {
   const type = (event) => {
     const q = event.target.value;
     clearTimeout(typing);
-    typing = setTimeout(() => go("platform", { ...query, q, page: "" }), 60);
+    typing = setTimeout(() => go("platform", { ...query, q, page: "" }), 20);
   };
   return h("div", { class: "row tools" },
     h("label", { class: "row" }, h("span", { class: "unseen" }, t("Filter")), h("input", { type: "search", placeholder: `${t("Filter")}  /`, value: query.q ?? "", oninput: type })),

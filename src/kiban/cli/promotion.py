@@ -14,20 +14,29 @@ SIGNS = {"pass": "✓", "fail": "✗", "unknown": "?"}
 @click.argument("target", metavar="TO")
 @click.argument("services", nargs=-1, metavar="[SERVICE]...")
 @click.option("--dry-run", is_flag=True, help="Only ask the gates.")
+@click.option("--pull-request", "by_request", is_flag=True, help="Ask people, by a branch.")
 @json_option
 def promote_command(
-    source: str, target: str, services: tuple[str, ...], dry_run: bool, as_json: bool
+    source: str,
+    target: str,
+    services: tuple[str, ...],
+    dry_run: bool,
+    by_request: bool,
+    as_json: bool,
 ) -> None:
     """Copy releases from one environment to the next, by a commit, as far as the gates let them.
 
-    Gates: not quarantined, runs well where it comes from, has soaked, no freeze, approvals. Each
-    is answered pass, fail or unknown, and unknown never passes.
+    Gates: not quarantined, runs well where it comes from, its metric gates there have passed, has
+    soaked, no freeze, approvals. Each is answered pass, fail or unknown, and unknown never passes.
+
+    With --pull-request the commit goes to a branch, and a pull request is opened if GITHUB_TOKEN
+    or GITLAB_TOKEN lets us.
 
     Exits with 3 when a release had to stay.
     """
     from kiban.wiring.promoting import promote
 
-    found = promote(source, target, services, only_look=dry_run)
+    found = promote(source, target, services, only_look=dry_run, by_request=by_request)
     if as_json:
         show_json(found.as_data())
     elif not found.judged:
@@ -41,6 +50,8 @@ def promote_command(
                 click.echo(f"  {SIGNS[reading.answer]} {reading.gate}: {reading.words}")
         if found.commit:
             click.echo(f"promoted by commit {found.commit[:12]}")
+        if found.proposed:
+            click.echo(found.proposed.words)
     raise click.exceptions.Exit(3 if found.held else 0)
 
 

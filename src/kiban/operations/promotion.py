@@ -13,6 +13,8 @@ from kiban.spec.nouns import Environment, Freeze
 from kiban.telemetry import Deployment
 
 QUARANTINED, LIFTED, APPROVED = "release/quarantined", "release/lifted", "release/approved"
+# A pull request, or a branch for one.
+PROPOSED = "release/proposed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,16 @@ def quarantines(entries: Iterable[Entry]) -> dict[tuple[str, str], Quarantine]:
             who = str(record.data.get("who", ""))
             where = str(record.data.get("environment", ""))
             found[key] = Quarantine(*key, record.message, who, entry.at, where)
+    return found
+
+
+def proposed(entries: Iterable[Entry]) -> dict[str, Mapping[str, str]]:
+    """What was proposed last for each environment: the releases, by service."""
+    found: dict[str, Mapping[str, str]] = {}
+    for entry in entries:
+        record = entry.record
+        if isinstance(record, Event) and record.code == PROPOSED:
+            found[record.subject] = dict(record.data["releases"])
     return found
 
 

@@ -1,6 +1,7 @@
 """`kiban promote`: releases on their way from environment to environment, with what the journal
 knows of them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from kiban.plans.records import Entry
 from kiban.primitives.instants import Instant
 from kiban.spec import Platform, load_platform
 from kiban.telemetry import deployments
+from kiban.wiring.proposing import Proposed, push_promotion, request
 from kiban.wiring.record import environment_of, every_entry
 from kiban.wiring.release import release_line
 from kiban.wiring.repository import home_of
@@ -47,6 +49,7 @@ class Promoted:
     target: str
     judged: tuple[Judged, ...]
     commit: str = ""
+    proposed: Proposed | None = None
 
     @property
     def held(self) -> tuple[Judged, ...]:
@@ -57,6 +60,8 @@ class Promoted:
             "from": self.source,
             "to": self.target,
             "commit": self.commit,
+            "branch": self.proposed.branch if self.proposed else "",
+            "pullRequest": self.proposed.url if self.proposed else "",
             "releases": [
                 {
                     "service": each.candidate.service,
@@ -74,9 +79,15 @@ class Promoted:
 
 
 def promote(
-    source: str, target: str, services: Sequence[str], *, only_look: bool = False
+    source: str,
+    target: str,
+    services: Sequence[str],
+    *,
+    only_look: bool = False,
+    by_request: bool = False,
 ) -> Promoted:
-    """Copy releases from one environment to another, those whose gates all pass, in one commit.
+    """Copy releases from one environment to another, those whose gates all pass, in one commit;
+    `by_request` on a branch with a pull request.
 
     Raises `KibanError` for names that are not there.
     """
@@ -93,7 +104,12 @@ def promote(
     if only_look or not going:
         return Promoted(source, target, found)
     tags = {each.candidate.service: each.candidate.tag for each in going}
-    commit = release_line(repository, target, tags, message_of(going, source, target))
+    message = message_of(going, source, target)
+    if by_request:
+        pushed = push_promotion(repository, target, tags, message)
+        asked = asyncio.run(request(pushed, message)) if pushed else None
+        return Promoted(source, target, found, proposed=asked)
+    commit = release_line(repository, target, tags, message)
     return Promoted(source, target, found, commit)
 
 

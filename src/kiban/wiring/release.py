@@ -59,14 +59,19 @@ def release_line(
 ) -> str:
     """Edit the lines of services in `releases/<environment>.yaml` and commit; the commit."""
     path = release_path(environment)
-
-    def change(text: str) -> str:
-        for service, tag in sorted(tags.items()):
-            text = with_release(text, service, tag, path=path)
-        return text
-
     words = ", ".join(f"{service}={tag}" for service, tag in sorted(tags.items()))
-    return repository.edit(path, change, message or f"Release {words} to {environment}")
+    return repository.edit(
+        path,
+        lambda text: with_releases(text, tags, path),
+        message or f"Release {words} to {environment}",
+    )
+
+
+def with_releases(text: str, tags: Mapping[str, str], path: str) -> str:
+    """The text of a release file with other tags for services."""
+    for service, tag in sorted(tags.items()):
+        text = with_release(text, service, tag, path=path)
+    return text
 
 
 def rollback(service: str, environment: str | None, to: str) -> Released:

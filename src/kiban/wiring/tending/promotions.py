@@ -4,8 +4,10 @@ as every gate on the way passes: a soak that is over or a freeze that ends needs
 import asyncio
 
 from kiban.delivery.releases import release_path, taken_back
-from kiban.operations.promotion import candidates
+from kiban.operations.promotion import PROPOSED, candidates, proposed
+from kiban.plans.records import Event
 from kiban.wiring.promoting import Judged, facts_of, judged, message_of
+from kiban.wiring.proposing import push_promotion, request
 from kiban.wiring.release import release_line
 from kiban.wiring.tending.house import House
 
@@ -25,7 +27,9 @@ class Promoter:
                 continue
             found = await asyncio.to_thread(self._judged, into.after, name)
             going = [each for each in found if each.may_go]
-            if going:
+            if going and into.promotion == "pull-request":
+                await self._propose(into.after, name, going)
+            elif going:
                 await asyncio.to_thread(self._go, into.after, name, going)
 
     def _judged(self, source: str, target: str) -> tuple[Judged, ...]:
@@ -47,3 +51,19 @@ class Promoter:
         message = message_of(going, source, target)
         release_line(house.repository, target, tags, message)
         house.say(message.splitlines()[0])
+
+    async def _propose(self, source: str, target: str, going: list[Judged]) -> None:
+        """Ask people by a pull request, once for the same releases: one that was closed is a no."""
+        house = self._house
+        tags = {each.candidate.service: each.candidate.tag for each in going}
+        if proposed(house.view.entries).get(target) == tags:
+            return
+        message = message_of(going, source, target)
+        pushed = await asyncio.to_thread(push_promotion, house.repository, target, tags, message)
+        if pushed is None:
+            return
+        found = await request(pushed, message)
+        words = f"{message.splitlines()[0]}: {found.words}"
+        data = {"releases": tags, "commit": found.commit, "url": found.url, "who": "kiban"}
+        await house.journal.append([Event(PROPOSED, target, words, data=data)], house.clock())
+        house.say(words)

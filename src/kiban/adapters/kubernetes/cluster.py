@@ -79,7 +79,7 @@ class KubernetesCluster:
             metadata = answer["metadata"]
             if not metadata.get("continue"):
                 # What is measured, like PodMetrics, has no versions.
-        return Listing(items, metadata.get("resourceVersion", ""))
+                return Listing(items, metadata.get("resourceVersion", ""))
             query = {**query, "continue": metadata["continue"]}
 
     async def apply(

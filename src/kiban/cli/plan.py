@@ -18,18 +18,41 @@ from kiban.cli.shown import environment_option, show_json
     help="For a terminal, for a comment on a pull request, or for machines.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def plan_command(span: str, environment: str | None, form: str, as_json: bool) -> None:
+@click.option(
+    "--rehearse",
+    "scenarios",
+    metavar="SCENARIO",
+    multiple=True,
+    is_flag=False,
+    flag_value="",
+    help="Also rehearse both revisions, in these scenarios; a deploy unless told.",
+)
+@click.option("--seeds", default=3, show_default=True, help="Dice of the rehearsal.")
+def plan_command(
+    span: str,
+    environment: str | None,
+    form: str,
+    as_json: bool,
+    scenarios: tuple[str, ...],
+    seeds: int,
+) -> None:
     """Show what merging would do to every cluster, without asking any.
 
     Compares HEAD with the commit at which it left BASE. Without HEAD the working tree is meant,
     without BASE the main branch. Values that only write a default down are no change.
 
-    Exits with 1 when the change is no good or would be refused.
+    Exits with 1 when the change is no good or would be refused, or when it is rehearsed and an
+    expectation no longer holds.
     """
     from kiban.delivery.planning.text import markdown, text
     from kiban.wiring.planning import plan
 
     found = plan(Path.cwd(), span, environment)
+    if scenarios:
+        from kiban.wiring.rehearsed_plan import with_rehearsal
+
+        chosen = tuple(name for name in scenarios if name)
+        found = with_rehearsal(found, Path.cwd(), span, environment or "", chosen, seeds)
     if as_json or form == "json":
         show_json(found.as_data())
     elif form == "markdown":

@@ -69,9 +69,16 @@ def rehearse(start: Path, wish: Wish, shown: Callable[[float], None]) -> Rehears
     `shown` gets the share of all runs that is over. Raises `KibanError` for whatever is wrong with
     the repo or with the wish, before anything runs.
     """
-    _check(wish)
     here = working_tree(start)
     revisions = [here, *([revision(start, wish.against)] if wish.against else [])]
+    return rehearse_revisions(start, revisions, wish, shown)
+
+
+def rehearse_revisions(
+    start: Path, revisions: Sequence[Revision], wish: Wish, shown: Callable[[float], None]
+) -> Rehearsed:
+    """Rehearse the first revision, and the second one, if there is one, under the same dice."""
+    _check(wish)
     found = [_recorded(_case(each, wish), wish, start) for each in revisions]
     cases, ready = [case for case, _ in found], [each for _, each in found]
     seeds = range(wish.first_seed, wish.first_seed + wish.seeds)
@@ -79,7 +86,7 @@ def rehearse(start: Path, wish: Wish, shown: Callable[[float], None]) -> Rehears
     done = in_processes(_one, work, shown, wish.jobs)
     runs = [run for run, _ in done]
     summary = summarised(_rehearsal(revisions[0], ready[0], runs[: len(seeds)]))
-    if not wish.against:
+    if len(revisions) == 1:
         return Rehearsed(wish, summary, None, None, done[0][1])
     base = summarised(_rehearsal(revisions[1], ready[1], runs[len(seeds) :]))
     return Rehearsed(wish, summary, base, compared(base, summary), done[0][1])

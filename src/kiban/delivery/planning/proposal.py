@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from kiban.delivery.planning.fields import FieldChange
 from kiban.kube.objects import Key
+from kiban.plans.records import Answer
 from kiban.primitives.problems import Problem
 
 # `replace`: deleted and made anew, because a field cannot be changed. `refuse`: such a field of an
@@ -59,11 +60,28 @@ class EnvironmentPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a rehearsal of an environment says of both revisions under the same dice.
+
+    `answer` is the newer one's; `worse` are the expectations that only the older one meets,
+    `differences` whatever else is another. `command` shows all of it.
+    """
+
+    environment: str
+    scenario: str
+    seeds: int
+    answer: Answer
+    worse: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A plan for every environment that a commit touches, and the findings that only it has.
 
     `unchanged` are the environments it does not touch, `left` those that it no longer mentions:
-    what runs there stays as it is.
+    what runs there stays as it is. `rehearsed` is None when nobody asked.
     """
 
     base: str
@@ -73,13 +91,15 @@ class Proposal:
     left: tuple[str, ...] = ()
     new_findings: tuple[Problem, ...] = ()
     gone_findings: int = 0
+    rehearsed: Rehearsed | None = None
 
     @property
     def is_deliverable(self) -> bool:
-        """Whether nothing stands in the way of any environment."""
-        return not any(
-            plan.problems or "refuse" in plan.counts for plan in self.environments
-        )  # fmt: skip
+        """Whether nothing stands in the way of any environment, and no rehearsal says that it
+        would do worse."""
+        if self.rehearsed is not None and self.rehearsed.worse:
+            return False
+        return not any(plan.problems or "refuse" in plan.counts for plan in self.environments)
 
     def as_data(self) -> dict[str, Any]:
         """For machines."""
@@ -92,6 +112,7 @@ class Proposal:
             "left": list(self.left),
             "newFindings": [problem.as_data() for problem in self.new_findings],
             "goneFindings": self.gone_findings,
+            "rehearsed": _rehearsed(self.rehearsed) if self.rehearsed else None,
             "deliverable": self.is_deliverable,
         }
 
@@ -105,6 +126,18 @@ def _environment(plan: EnvironmentPlan) -> dict[str, Any]:
         "objects": [_object(each) for each in plan.objects],
         "stages": [list(stage.words) for stage in plan.stages],
         "problems": [problem.as_data() for problem in plan.problems],
+    }
+
+
+def _rehearsed(said: Rehearsed) -> dict[str, Any]:
+    return {
+        "environment": said.environment,
+        "scenario": said.scenario,
+        "seeds": said.seeds,
+        "answer": said.answer,
+        "worse": list(said.worse),
+        "differences": list(said.differences),
+        "command": said.command,
     }
 
 

@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kiban.delivery.planning.fields import FieldChange
-from kiban.delivery.planning.proposal import Action, EnvironmentPlan, ObjectPlan, Proposal
+from kiban.delivery.planning.proposal import (
+    Action,
+    EnvironmentPlan,
+    ObjectPlan,
+    Proposal,
+    Rehearsed,
+)
+from kiban.plans.records import Answer
 
 SIGNS: dict[Action, str] = {
     "create": "+", "change": "~", "replace": "±", "refuse": "!", "delete": "-", "keep": "=",
@@ -15,6 +22,11 @@ WORDS: dict[Action, str] = {
     "create": "created", "change": "changed", "replace": "replaced", "refuse": "refused",
     "delete": "deleted", "keep": "kept", "run": "run",
 }  # fmt: skip
+VERDICTS: dict[Answer, str] = {
+    "pass": "every expectation holds",
+    "fail": "not every expectation holds",
+    "unknown": "not every expectation could be judged",
+}
 # A value that is longer is cut; the whole is in the JSON.
 LONGEST_VALUE = 100
 # Forges cut comments at some 65,000 characters.
@@ -33,6 +45,8 @@ def text(proposal: Proposal) -> str:
     if proposal.new_findings:
         lines += ["", "New findings:"]
         lines += [f"  {line}" for each in proposal.new_findings for line in str(each).split("\n")]
+    if proposal.rehearsed:
+        lines += ["", *rehearsal_lines(proposal.rehearsed)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -50,6 +64,10 @@ def markdown(proposal: Proposal) -> str:
     if proposal.new_findings:
         listed = "\n".join(f"- {_escaped(str(each.what))}" for each in proposal.new_findings)
         parts.append(f"**New findings ({len(proposal.new_findings)})**\n\n{listed}")
+    if proposal.rehearsed:
+        first, *rest = rehearsal_lines(proposal.rehearsed)
+        listed = "".join(f"\n- {_escaped(line.strip())}" for line in rest)
+        parts.append(f"**{_escaped(first)}**\n{listed}".rstrip())
     whole = "\n\n".join(parts) + "\n"
     if len(whole) <= LONGEST_COMMENT:
         return whole
@@ -63,6 +81,20 @@ def summary(plan: EnvironmentPlan) -> str:
     )
     restarts = ", ".join(each.key.name for each in plan.restarted)
     return f"{counts}; restarts {restarts}" if restarts else counts
+
+
+def rehearsal_lines(said: Rehearsed) -> list[str]:
+    """The verdict, and under it what is worse, what else differs, and how to see more."""
+    runs = "1 seed" if said.seeds == 1 else f"{said.seeds} seeds"
+    first = f"Rehearsed {said.scenario} in {said.environment}, {runs}: {VERDICTS[said.answer]}"
+    if not (said.worse or said.differences):
+        return [f"{first}; no different from before"]
+    return [
+        first,
+        *(f"  worse: {line}" for line in said.worse),
+        *(f"  {line}" for line in said.differences),
+        *([f"  more: {said.command}"] if said.command else []),
+    ]
 
 
 def _environment(plan: EnvironmentPlan) -> Iterator[str]:

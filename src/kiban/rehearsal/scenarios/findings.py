@@ -211,7 +211,8 @@ def _spot(evidence: Evidence) -> Iterator[Finding]:
         return
     a_day = DAY / evidence.scenario.seconds
     without = costs.total + costs.saved_by_spot
-    taken = evidence.of("spot.taken")
+    # One that is left before its two minutes are over is told, and never taken.
+    taken = dict.fromkeys(one["node"] for one in evidence.of("spot.notice", "spot.taken"))
     lost = sum(
         account.losses.get(cause, 0.0)
         for account in evidence.accounts.values()
@@ -221,7 +222,8 @@ def _spot(evidence: Evidence) -> Iterator[Finding]:
         f"saves ${costs.saved_by_spot * a_day:,.2f} a day "
         f"({costs.saved_by_spot / without:.0%} of ${without * a_day:,.2f})"
     )
-    why = f"{len(taken)} machines were taken back; {lost:,.0f} requests were lost with machines"
+    machines = "1 machine was" if len(taken) == 1 else f"{len(taken)} machines were"
+    why = f"{machines} taken back; {lost:,.0f} requests were lost with machines"
     if not taken:
         why = "no machine was taken back in this run; `spot-sweep` shows what that risks"
     yield Finding("spot-saves", "spot", what, why, "", "unknown", None, "cost")

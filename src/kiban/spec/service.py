@@ -9,8 +9,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kiban.spec.containers import InitContainer, Resources, Sidecar
 from kiban.spec.gates import ImagePolicy
+from kiban.spec.hooks import HookSpec
 from kiban.spec.rollouts import Rollout
+from kiban.spec.routing import Network, Route
+from kiban.spec.scaling import Scale
+from kiban.spec.storage import File, Volume
 from kiban.spec.words import (
     AbsolutePath,
     Count,
@@ -249,7 +254,31 @@ class ServiceSpec(Words):
     files: dict[AbsolutePath, File] = Field(default_factory=dict)
     volumes: dict[Name, Volume] = Field(default_factory=dict)
     init: dict[Name, InitContainer] = Field(default_factory=dict)
+    sidecars: dict[Name, Sidecar] = Field(
+        default_factory=dict, description="Programs that run beside it, by name."
+    )
+    allow: dict[Name, Caller] = Field(
+        default_factory=dict, description="Who may call it although no service `uses` it."
+    )
+    hooks: dict[Name, HookSpec] = Field(
+        default_factory=dict,
+        description="Programs that run once for each release, such as a migration.",
+    )
     slo: Objectives | None = None
+    owner: str | None = Field(default=None, description="Whom to ask: a person or a channel.")
+    tier: Literal["critical", "normal", "low"] = Field(
+        default="normal", description="How much depends on it."
+    )
+    links: dict[Name, Text] = Field(
+        default_factory=dict, description="Where to read more, by name: runbook, dashboard."
+    )
+    budget: Quantity | None = Field(
+        default=None, description="What it may cost a month in an environment, in US dollars."
+    )
+    labels: dict[str, Text] = Field(default_factory=dict, description="Labels of its objects.")
+    annotations: dict[str, Text] = Field(
+        default_factory=dict, description="Annotations of its pods."
+    )
     schedule: str | None = Field(default=None, description="When a job runs, as cron writes it.")
     timezone: str | None = Field(
         default=None, description="The zone of the schedule; UTC by default."

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from delivery_stage import NOWHERE, PAUSE_IMAGE, Stage, play
 
-from kiban.delivery.hooks import HOOK_ANNOTATION
+from kiban.compiler.bundle import HOOK_ANNOTATION
 from kiban.kube.objects import Manifest
 
 # Ends without a pod, on any Kubernetes: nothing has to be done.

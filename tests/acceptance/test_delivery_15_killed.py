@@ -8,7 +8,7 @@ from typing import Any
 
 from delivery_stage import Stage, play
 
-from kiban.delivery.hooks import HOOK_ANNOTATION
+from kiban.compiler.bundle import HOOK_ANNOTATION
 from kiban.kube.objects import JOB, GroupKind, Manifest, uid_of
 from kiban.plans.records import StepMoved
 

@@ -332,3 +332,36 @@ def test_an_environment_on_several_clusters_is_compiled_for_each() -> None:
         compile_environment(platform, "prod", cluster="dev")
     with pytest.raises(KibanError, match="did you mean 'prod'"):
         compile_environment(platform, "prdo")
+
+
+def test_a_hook_is_a_job_that_gets_none_of_its_services_traffic() -> None:
+    files = {
+        "platform.yaml": "platform: shop\nenvironments: {dev: {}}\n",
+        "services/web.yaml": """\
+image: web:1
+port: 80
+health: {path: /healthz}
+env: {MODE: slow, COLOR: red}
+hooks:
+  migrate: {command: [./migrate], args: [up], env: {MODE: fast}, deadline: 5m}
+  alarm: {when: failure, image: bell:1, command: [./ring], delete: never}
+""",
+    }
+    bundle = compile_environment(load_platform(files), "dev")
+    jobs = {one["metadata"]["name"]: one for one in bundle.manifests if one["kind"] == "Job"}
+    assert list(jobs) == ["web-alarm", "web-migrate"]
+    migrate = jobs["web-migrate"]
+    assert migrate["metadata"]["annotations"] == {"kiban.dev/hook": "before"}
+    assert (migrate["spec"]["backoffLimit"], migrate["spec"]["activeDeadlineSeconds"]) == (0, 300)
+    pod = migrate["spec"]["template"]
+    [service] = [one for one in bundle.manifests if one["kind"] == "Service"]
+    assert not service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    [container] = pod["spec"]["containers"]
+    assert container["image"] == "web:1"
+    assert (container["command"], container["args"]) == (["./migrate"], ["up"])
+    assert {"MODE": "fast", "COLOR": "red"}.items() <= {
+        entry["name"]: entry.get("value") for entry in container["env"]
+    }.items()
+    assert not {"readinessProbe", "lifecycle", "ports"} & container.keys()
+    assert jobs["web-alarm"]["metadata"]["annotations"]["kiban.dev/hook-delete"] == "never"
+    assert jobs["web-alarm"]["spec"]["template"]["spec"]["containers"][0]["image"] == "bell:1"

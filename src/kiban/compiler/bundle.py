@@ -10,6 +10,9 @@ from kiban.kube.objects import Manifest
 PLATFORM_LABEL = "kiban.dev/platform"
 ENVIRONMENT_LABEL = "kiban.dev/environment"
 SERVICE_LABEL = "kiban.dev/service"
+# A Job that runs once for each release, at the moment that the annotation names; when it goes.
+HOOK_ANNOTATION = "kiban.dev/hook"
+HOOK_DELETE_ANNOTATION = "kiban.dev/hook-delete"
 
 
 @dataclass(frozen=True, slots=True)

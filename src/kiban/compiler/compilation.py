@@ -18,12 +18,12 @@ from kiban.compiler.secrets import secret_needs
 from kiban.compiler.sources import source_manifests, source_needs
 from kiban.compiler.target import Target, Used, target_of
 from kiban.compiler.writers import environment as environment_writer
-from kiban.compiler.writers import identity, job, network, providers, scaling, workload
+from kiban.compiler.writers import hook, identity, job, network, providers, scaling, workload
 from kiban.kube.objects import Key, Manifest, key_of
 from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import Platform, ServiceSpec
 
-WRITERS = (identity.write, workload.write, job.write, network.write, scaling.write)
+WRITERS = (identity.write, workload.write, job.write, hook.write, network.write, scaling.write)
 
 # The order within a bundle: what others refer to comes first.
 _KIND_ORDER = (
@@ -36,6 +36,7 @@ _KIND_ORDER = (
     "Service",
     "Deployment",
     "CronJob",
+    "Job",
     "HorizontalPodAutoscaler",
     "PodDisruptionBudget",
     "Ingress",

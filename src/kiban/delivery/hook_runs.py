@@ -21,7 +21,16 @@ from kiban.delivery.hooks import (
 from kiban.delivery.judgement import Judge
 from kiban.delivery.live import Live
 from kiban.delivery.marks import HOOK_NAME_ANNOTATION, service_of
-from kiban.delivery.messages import Answer, Apply, LogRead, ObjectAsk, ReadLog, Release, Remove
+from kiban.delivery.messages import (
+    Answer,
+    Apply,
+    LogRead,
+    ObjectAsk,
+    ReadLog,
+    Refused,
+    Release,
+    Remove,
+)
 from kiban.kube.objects import Key, Manifest, annotations_of, get_in, is_deleting, key_of, uid_of
 from kiban.plans.run import PASS, Result
 
@@ -90,6 +99,8 @@ class HookRuns:
 
     def post(self, answer: Answer) -> None:
         """Take the answer to an ask for a log."""
+        if not isinstance(answer, LogRead | Refused):
+            return
         job = self._reading.pop(answer.key, None)
         if job is not None:
             text = answer.text if isinstance(answer, LogRead) else ""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from kiban.compiler.bundle import HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION
 from kiban.delivery.marks import HOOK_NAME_ANNOTATION, Scope, marked, service_of
 from kiban.kube.objects import (
     JOB,
@@ -27,8 +28,6 @@ from kiban.primitives.canonical import digest
 from kiban.primitives.instants import later, parse_rfc3339
 from kiban.primitives.problems import Place, Problem
 
-HOOK_ANNOTATION = "kiban.dev/hook"
-HOOK_DELETE_ANNOTATION = "kiban.dev/hook-delete"
 # Keeps a Job that is over from going before its result was read.
 HOOK_FINALIZER = "kiban.dev/hook"
 

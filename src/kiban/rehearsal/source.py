@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kiban.cluster.nodes import NodeGroup
-from kiban.compiler.bundle import Bundle, SecretNeed
-from kiban.kube.objects import Manifest
+from kiban.compiler.bundle import HOOK_ANNOTATION, Bundle, SecretNeed
+from kiban.kube.objects import Manifest, annotations_of
 from kiban.rehearsal.naming import service_of, services_of
 
 # Enough for plain manifests that come without any word on machines.
@@ -31,7 +31,10 @@ class Source:
 def source_of(given: Bundle | Iterable[Manifest]) -> Source:
     """A compiled environment, or manifests from anywhere."""
     if isinstance(given, Bundle):
-        manifests = tuple(given.manifests)
+        # Hooks are delivery's to run, once for each release.
+        manifests = tuple(
+            one for one in given.manifests if HOOK_ANNOTATION not in annotations_of(one)
+        )
         namespace, groups = given.namespace, groups_of(given)
         secrets = [_secret(need) for need in given.secrets]
         bundle: Bundle | None = given

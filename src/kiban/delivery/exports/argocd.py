@@ -4,7 +4,7 @@ manifests whose sync waves follow the service graph."""
 from collections.abc import Iterable
 from typing import Any
 
-from kiban.compiler.bundle import Bundle
+from kiban.compiler.bundle import HOOK_ANNOTATION, Bundle
 from kiban.delivery.exports.place import (
     Published,
     folder_of,
@@ -19,6 +19,9 @@ from kiban.primitives.canonical import yaml_documents, yaml_text
 
 WAVE_ANNOTATION = "argocd.argoproj.io/sync-wave"
 SYNC_ANNOTATION = "argocd.argoproj.io/sync-options"
+PHASE_ANNOTATION = "argocd.argoproj.io/hook"
+POLICY_ANNOTATION = "argocd.argoproj.io/hook-delete-policy"
+_PHASES = {"before": "PreSync", "after": "PostSync", "failure": "SyncFail"}
 # Before the first service: what others live in, what they read, what they are called.
 _FIRST, _SECOND, _ADDRESSES = -3, -2, -1
 # What a commit alone must never delete.
@@ -39,7 +42,12 @@ def argocd_files(bundles: Iterable[Bundle], published: Published) -> dict[str, s
 
 
 def _marked(manifest: Manifest, wave: int | None) -> Manifest:
-    """With its wave: a service's own, or one before the first for what services rely on."""
+    """With its wave: a service's own, or one before the first for what services rely on. Hooks
+    have a phase instead."""
+    if moment := annotations_of(manifest).get(HOOK_ANNOTATION):
+        phase = {PHASE_ANNOTATION: _PHASES[moment], POLICY_ANNOTATION: "BeforeHookCreation"}
+        notes = {**annotations_of(manifest), **phase}
+        return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
     if is_address(manifest):
         wave = _ADDRESSES
     elif wave is None:

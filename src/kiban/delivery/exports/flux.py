@@ -4,7 +4,7 @@ rendered manifests each."""
 from collections.abc import Iterable
 from typing import Any
 
-from kiban.compiler.bundle import Bundle
+from kiban.compiler.bundle import HOOK_ANNOTATION, Bundle
 from kiban.delivery.exports.place import (
     ENVIRONMENT_PART,
     Published,
@@ -16,6 +16,7 @@ from kiban.delivery.order import without_loops
 from kiban.kube.objects import Manifest, annotations_of
 from kiban.primitives.canonical import yaml_documents
 
+FORCE_ANNOTATION = "kustomize.toolkit.fluxcd.io/force"
 PRUNE_ANNOTATION = "kustomize.toolkit.fluxcd.io/prune"
 _KEPT = ("Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "PersistentVolume")
 _NAMESPACE = "flux-system"
@@ -30,7 +31,8 @@ def flux_files(bundles: Iterable[Bundle], published: Published) -> dict[str, str
         parts = parts_of(bundle)
         for part, manifests in parts.items():
             path = f"{folder_of(bundle)}/{_folder(part)}/manifests.yaml"
-            files[path] = yaml_documents([_marked(one) for one in manifests])
+            kept = (one for one in manifests if _moment(one) != "failure")
+            files[path] = yaml_documents([_marked(one) for one in kept])
         graph = without_loops(bundle.needs)
         objects = [_repository(bundle, published)]
         for part in parts:
@@ -46,10 +48,19 @@ def _folder(part: str) -> str:
     return part.strip("_")
 
 
+def _moment(manifest: Manifest) -> str:
+    """When a hook runs; Flux has no hooks, so there it runs beside the rest, or never."""
+    return annotations_of(manifest).get(HOOK_ANNOTATION, "")
+
+
 def _marked(manifest: Manifest) -> Manifest:
-    if manifest["kind"] not in _KEPT:
+    if _moment(manifest):
+        # A Job cannot be changed: the next release's is made in its place.
+        notes = {**annotations_of(manifest), FORCE_ANNOTATION: "enabled"}
+    elif manifest["kind"] in _KEPT:
+        notes = {**annotations_of(manifest), PRUNE_ANNOTATION: "disabled"}
+    else:
         return manifest
-    notes = {**annotations_of(manifest), PRUNE_ANNOTATION: "disabled"}
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": notes}}
 
 

@@ -18,12 +18,31 @@ from kiban.compiler.secrets import secret_needs
 from kiban.compiler.sources import source_manifests, source_needs
 from kiban.compiler.target import Target, Used, target_of
 from kiban.compiler.writers import environment as environment_writer
-from kiban.compiler.writers import hook, identity, job, network, providers, scaling, workload
+from kiban.compiler.writers import (
+    content_network,
+    hook,
+    identity,
+    job,
+    network,
+    providers,
+    scaling,
+    storage,
+    workload,
+)
 from kiban.kube.objects import Key, Manifest, key_of
 from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import Platform, ServiceSpec
 
-WRITERS = (identity.write, workload.write, job.write, hook.write, network.write, scaling.write)
+WRITERS = (
+    identity.write,
+    storage.write,
+    workload.write,
+    job.write,
+    hook.write,
+    network.write,
+    content_network.write,
+    scaling.write,
+)
 
 # The order within a bundle: what others refer to comes first.
 _KIND_ORDER = (
@@ -35,11 +54,15 @@ _KIND_ORDER = (
     "NetworkPolicy",
     "Service",
     "Deployment",
+    "StatefulSet",
     "CronJob",
     "Job",
     "HorizontalPodAutoscaler",
+    "ScaledObject",
     "PodDisruptionBudget",
+    "WebACL",
     "Ingress",
+    "Distribution",
 )
 _RANK = {kind: rank for rank, kind in enumerate(_KIND_ORDER)}
 

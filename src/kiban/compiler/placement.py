@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from kiban.compiler.scale import workload_kind
 from kiban.compiler.target import NAME_LABEL
 from kiban.spec import ServiceSpec
 
 # The node label by which EKS tells spot capacity.
 CAPACITY_TYPE = "eks.amazonaws.com/capacityType"
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
+# The label by which the controller of each kind tells the revisions of its pods apart.
+REVISION_KEYS = {"Deployment": "pod-template-hash", "StatefulSet": "controller-revision-hash"}
 # Over how many zones, when nobody says.
 DEFAULT_ZONES = 2
 
@@ -15,7 +18,7 @@ DEFAULT_ZONES = 2
 def placement(service: ServiceSpec) -> dict[str, Any]:
     """The part of a pod's spec that says so. Jobs are not spread: they run one by one."""
     if service.kind == "job":
-        return _capacity(service)
+        return {**_nodes(service), **_capacity(service)}
     strict = service.availability is not None and service.availability.strict
     zones = service.availability.zones if service.availability else DEFAULT_ZONES
     constraints = []
@@ -25,7 +28,22 @@ def placement(service: ServiceSpec) -> dict[str, Any]:
     constraints.append(_spread(service, HOST, "ScheduleAnyway"))
     if 0 < service.spot < 100:
         constraints.append(_spread(service, CAPACITY_TYPE, "ScheduleAnyway"))
-    return {"topologySpreadConstraints": constraints, **_capacity(service)}
+    return {"topologySpreadConstraints": constraints, **_nodes(service), **_capacity(service)}
+
+
+def _nodes(service: ServiceSpec) -> dict[str, Any]:
+    """The nodes that will do, and the taints that are no hindrance."""
+    selector = dict(sorted(service.nodes.items()))
+    if service.arch:
+        selector["kubernetes.io/arch"] = service.arch
+    tolerations = [
+        {"key": key, "operator": "Equal", "value": value}
+        if value
+        else {"key": key, "operator": "Exists"}
+        for key, value in sorted(service.tolerations.items())
+    ]
+    found: dict[str, Any] = {"nodeSelector": selector} if selector else {}
+    return found | ({"tolerations": tolerations} if tolerations else {})
 
 
 def _spread(service: ServiceSpec, key: str, when: str) -> dict[str, Any]:
@@ -35,7 +53,7 @@ def _spread(service: ServiceSpec, key: str, when: str) -> dict[str, Any]:
         "whenUnsatisfiable": when,
         "labelSelector": {"matchLabels": {NAME_LABEL: service.service}},
         # Each revision is spread by itself; else the old pods decide where the new ones go.
-        "matchLabelKeys": ["pod-template-hash"],
+        "matchLabelKeys": [REVISION_KEYS[workload_kind(service)]],
         "nodeTaintsPolicy": "Honor",
     }
 

@@ -6,6 +6,7 @@ The lessons of those who ran such services are the defaults here, each with its 
 from math import ceil
 from typing import Any
 
+from kiban.compiler.companions import amounts, companions, container_security
 from kiban.compiler.placement import placement
 from kiban.compiler.target import Target
 from kiban.compiler.variables import environment_variables
@@ -25,10 +26,14 @@ FILES_ANNOTATION = "kiban.dev/files"
 def pod_template(target: Target, service: ServiceSpec) -> dict[str, Any]:
     """The template of a service's pods."""
     metadata: dict[str, Any] = {"labels": target.labels(service.service)}
+    annotations = dict(sorted(service.annotations.items()))
     if service.files:
         # Programs read their files when they start, so changed files need new pods.
-        contents = {path: service.files[path].content for path in sorted(service.files)}
-        metadata["annotations"] = {FILES_ANNOTATION: digest(contents, 8)}
+        known = {path: service.files[path] for path in sorted(service.files)}
+        contents = {path: one.content or one.base64 or one.secret for path, one in known.items()}
+        annotations[FILES_ANNOTATION] = digest(contents, 8)
+    if annotations:
+        metadata["annotations"] = annotations
     return {"metadata": metadata, "spec": pod_spec(target, service)}
 
 
@@ -39,8 +44,12 @@ def pod_spec(target: Target, service: ServiceSpec) -> dict[str, Any]:
         "securityContext": _pod_security(service),
         "terminationGracePeriodSeconds": grace_seconds(service),
     }
-    if service.init:
-        found["initContainers"] = _init_containers(target, service)
+    if service.priority:
+        found["priorityClassName"] = service.priority
+    if service.pull_secret:
+        found["imagePullSecrets"] = [{"name": service.pull_secret}]
+    if service.init or service.sidecars:
+        found["initContainers"] = companions(target, service)
     found["containers"] = [_container(target, service)]
     found["volumes"] = volumes(service)
     found.update(placement(service))
@@ -64,15 +73,6 @@ def _pod_security(service: ServiceSpec) -> dict[str, Any]:
     return {"runAsNonRoot": True, **user, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def container_security() -> dict[str, Any]:
-    """What the restricted pod security standard asks for, and a read-only root."""
-    return {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "readOnlyRootFilesystem": True,
-    }
-
-
 def _container(target: Target, service: ServiceSpec) -> dict[str, Any]:
     found: dict[str, Any] = {"name": CONTAINER, "image": target.images[service.service]}
     if service.command:
@@ -83,10 +83,11 @@ def _container(target: Target, service: ServiceSpec) -> dict[str, Any]:
         found["workingDir"] = service.working_dir
     if ports := container_ports(service):
         found["ports"] = [
-            {"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports
+            {"name": name, "containerPort": port, "protocol": _transport(service, name)}
+            for name, port in ports
         ]
     found["env"] = environment_variables(target, service)
-    found["resources"] = _resources(service)
+    found["resources"] = amounts(service.resources)
     if service.kind != "job":
         found.update(_probes(service))
     if service.port and service.kind != "job" and drain_seconds(service):
@@ -97,21 +98,14 @@ def _container(target: Target, service: ServiceSpec) -> dict[str, Any]:
     return found
 
 
+def _transport(service: ServiceSpec, port: str) -> str:
+    return "UDP" if service.protocols.get(port) == "udp" else "TCP"
+
+
 def container_ports(service: ServiceSpec) -> list[tuple[str, int]]:
     """Named ports, the service's own first."""
     own = [("http", service.port)] if service.port else []
     return [*own, *sorted(service.ports.items())]
-
-
-def _resources(service: ServiceSpec) -> dict[str, Any]:
-    asked = service.resources
-    requests = {"cpu": asked.cpu, "memory": asked.memory}
-    limits = {"memory": asked.memory_limit or asked.memory}
-    if asked.cpu_limit:
-        limits["cpu"] = asked.cpu_limit
-    if asked.disk:
-        requests["ephemeral-storage"] = asked.disk
-    return {"requests": requests, "limits": limits}
 
 
 def _probes(service: ServiceSpec) -> dict[str, Any]:
@@ -155,26 +149,6 @@ def _handler(service: ServiceSpec) -> dict[str, Any] | None:
         return None
     if health.grpc:
         return {"grpc": {"port": port}}
-    if health.path:
+    if health.path and not health.tcp:
         return {"httpGet": {"path": health.path, "port": port}}
     return {"tcpSocket": {"port": port}}
-
-
-def _init_containers(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
-    shared = environment_variables(target, service)
-    found = []
-    for name, init in service.init.items():
-        variables = {entry["name"]: entry for entry in shared}
-        variables |= {key: {"name": key, "value": init.env[key]} for key in sorted(init.env)}
-        one = {
-            "name": name,
-            "image": init.image or target.images[service.service],
-            "command": list(init.command),
-            **({"args": list(init.args)} if init.args else {}),
-            "env": list(variables.values()),
-            "resources": _resources(service),
-            "securityContext": container_security(),
-            "volumeMounts": mounts(service),
-        }
-        found.append(one)
-    return found

@@ -1,6 +1,7 @@
 """How many instances of a service there are: the numbers that replicas, autoscaler and
 disruption budget agree on."""
 
+from kiban.compiler.volumes import disks
 from kiban.spec import ServiceSpec
 
 DISRUPTIBLE_SHARE = "25%"
@@ -28,3 +29,8 @@ def disruptible(service: ServiceSpec) -> int | str:
     autoscaled service a share, so that it keeps up with the two minutes of spot machines however
     many instances there are. Budgets round shares up."""
     return DISRUPTIBLE_SHARE if autoscales(service) else max(1, minimum(service) // 4)
+
+
+def workload_kind(service: ServiceSpec) -> str:
+    """Instances with disks of their own keep their names, and their disks, for ever."""
+    return "StatefulSet" if disks(service) and service.kind != "job" else "Deployment"

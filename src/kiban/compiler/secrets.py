@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from kiban.compiler.bundle import SecretNeed
 from kiban.compiler.target import Target, Used
+from kiban.spec import ServiceSpec
 
 # moto's account; its services believe any key.
 _LOCAL_ACCOUNT = "123456789012"
@@ -25,7 +26,7 @@ def secret_needs(target: Target, resources: Iterable[Used]) -> tuple[SecretNeed,
     keys: dict[str, set[str]] = {}
     owners: dict[str, str] = {}
     for name, service in target.services.items():
-        for secret in service.secrets.values():
+        for secret in _named(service):
             owner, _, key = secret.partition("/")
             keys.setdefault(owner, set()).add(key)
             owners.setdefault(owner, name)
@@ -36,6 +37,13 @@ def secret_needs(target: Target, resources: Iterable[Used]) -> tuple[SecretNeed,
             need = replace(need, generate=(*need.generate, *made))
         found[owner] = replace(need, keys=tuple(sorted(wanted)))
     return tuple(found[name] for name in sorted(found))
+
+
+def _named(service: ServiceSpec) -> list[str]:
+    """Every secret/key that a service names, wherever it does."""
+    files = [file.secret for file in service.files.values() if file.secret]
+    sidecars = [secret for one in service.sidecars.values() for secret in one.secrets.values()]
+    return [*service.secrets.values(), *files, *sidecars]
 
 
 def _of_resource(target: Target, used: Used) -> SecretNeed:

@@ -59,7 +59,10 @@ class Target:
             "app.kubernetes.io/managed-by": "kiban",
             **self.ownership(),
         }
-        return {**found, SERVICE_LABEL: service} if service else found
+        if not service:
+            return found
+        own = self.services[service].labels if service in self.services else {}
+        return {**dict(sorted(own.items())), **found, SERVICE_LABEL: service}
 
     def ownership(self) -> dict[str, str]:
         """The labels by which delivery knows its own."""

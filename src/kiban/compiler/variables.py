@@ -39,11 +39,14 @@ def environment_variables(target: Target, service: ServiceSpec) -> list[dict[str
     for used in target.uses(service):
         for entry in _address_variables(target, used):
             found[entry["name"]] = entry
+            part = entry["name"].removeprefix(f"{used.prefix}_").lower()
+            if own := service.uses[used.key].outputs.get(part):
+                found[own] = {**entry, "name": own}
     for name, value in sorted(service.env.items()):
         found[name] = {"name": name, "value": value}
     for name, secret in sorted(service.secrets.items()):
         owner, _, key = secret.partition("/")
-        found[name] = _from_secret(name, owner, key)
+        found[name] = from_secret(name, owner, key)
     return list(found.values())
 
 
@@ -51,7 +54,7 @@ def _address_variables(target: Target, used: Used) -> list[dict[str, Any]]:
     if not used.is_service:
         optional = _OPTIONAL_KEYS.get(used.type, ())
         return [
-            _from_secret(f"{used.prefix}_{key.upper()}", used.name, key, optional=key in optional)
+            from_secret(f"{used.prefix}_{key.upper()}", used.name, key, optional=key in optional)
             for key in RESOURCE_KEYS[used.type]
         ]
     port = target.platform.services[target.environment][used.name].port
@@ -62,7 +65,7 @@ def _address_variables(target: Target, used: Used) -> list[dict[str, Any]]:
     return [{"name": f"{used.prefix}_{key}", "value": value} for key, value in values.items()]
 
 
-def _from_secret(name: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:
+def from_secret(name: str, secret: str, key: str, *, optional: bool = False) -> dict[str, Any]:
     reference: dict[str, Any] = {"name": secret, "key": key}
     if optional:
         reference["optional"] = True

@@ -16,7 +16,9 @@ from kiban.primitives.problems import Place, Problem
 from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.platform import Platform, Release
 from kiban.spec.references import unless_known
-from kiban.spec.service import Route, Scale, ServiceSpec
+from kiban.spec.routing import Route
+from kiban.spec.scaling import Scale
+from kiban.spec.service import ServiceSpec
 from kiban.spec.words import NAME_PATTERN
 
 FOLDER = "branches/"

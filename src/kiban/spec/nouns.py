@@ -120,6 +120,10 @@ class Cluster(Words):
     )
     version: Text | None = Field(default=None, description="Kubernetes version, like 1.34.")
     ingress_class: str = Field(default="alb", description="Who serves its routes.")
+    keda: bool = Field(default=False, description="KEDA runs there, and may scale services.")
+    cdn_certificate: str | None = Field(
+        default=None, description="ARN of a certificate in us-east-1, for routes with `cdn`."
+    )
     certificate: str | None = Field(
         default=None,
         description="ARN of the certificate of its routes; found by their hosts by default, and "

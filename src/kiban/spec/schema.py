@@ -24,6 +24,9 @@ _SHORT: dict[str, dict[str, Any]] = {
     "Route": {"type": "string", "pattern": "^/"},
     "File": {"type": "string"},
     "Volume": {"type": "string", "pattern": "^/"},
+    "Sidecar": {"type": "string"},
+    "Caller": {"type": "string"},
+    "Redirect": {"type": "string"},
     "Metric": {"type": ["string", "number"]},
     "Environment": {"type": "string", "description": "The cluster it lives on."},
     "Ring": {"type": "string", "description": "How long it must run a commit well."},
@@ -106,7 +109,7 @@ def _loosened(name: str, field: dict[str, Any]) -> dict[str, Any]:
     if name in ("command", "args"):
         texts = {"type": "array", "items": _SCALAR}
         found: dict[str, Any] = {"anyOf": [{"type": "string"}, texts]}
-    elif name in ("env", "secrets", "labels"):
+    elif name in ("env", "secrets", "labels", "annotations", "nodes", "tolerations", "links"):
         found = {"type": "object", "additionalProperties": {"anyOf": [_SCALAR, _NULL]}}
     elif name in ("version", "account", "image", "mode", "schedule"):
         found = dict(_SCALAR)

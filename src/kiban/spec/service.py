@@ -19,9 +19,7 @@ from kiban.spec.storage import File, Volume
 from kiban.spec.words import (
     AbsolutePath,
     Count,
-    Host,
     Image,
-    Mode,
     Name,
     Percent,
     Port,
@@ -33,7 +31,10 @@ from kiban.spec.words import (
     Words,
 )
 
-Kind = Literal["web", "worker", "job"]
+Architecture = Literal["amd64", "arm64"]
+Protocol = Literal["tcp", "udp", "http", "http2", "grpc"]
+DAY_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
+Kind = Literal["web", "static", "worker", "job"]
 
 
 class Build(Words):
@@ -41,6 +42,10 @@ class Build(Words):
 
     context: str = Field(
         default=".", description="Directory of the source, from the root of the repo."
+    )
+    dockerfile: str = Field(
+        default="Dockerfile",
+        description="Where its image says how it runs, from the context.",
     )
 
 
@@ -60,6 +65,7 @@ class Health(Words):
     grpc: bool = Field(
         default=False, description="Ask by the gRPC health protocol instead of HTTP."
     )
+    tcp: bool = Field(default=False, description="Only see whether the port can be reached.")
     startup: Span = Field(default=60.0, description="How long an instance may take to start.")
     liveness: AbsolutePath | None = Field(
         default=None,
@@ -70,48 +76,6 @@ class Health(Words):
     failures: Count = Field(default=3, description="Failed probes in a row until not ready.")
 
 
-class Resources(Words):
-    """What one instance asks for. Memory is limited to its request, because a node that runs out
-    of memory kills at random; CPU has no limit, because a throttled service fails its callers."""
-
-    cpu: Quantity = Field(default="100m", description="Requested CPU.")
-    memory: Quantity = Field(default="256Mi", description="Requested memory, and its limit.")
-    cpu_limit: Quantity | None = Field(
-        default=None, description="A CPU limit, if there must be one."
-    )
-    memory_limit: Quantity | None = Field(default=None, description="A limit above the request.")
-    disk: Quantity | None = Field(default=None, description="Requested ephemeral storage.")
-
-
-class Metric(Words):
-    """An external metric to scale by."""
-
-    target: Quantity = Field(description="Average value for each instance.")
-    labels: dict[str, Text] = Field(default_factory=dict, description="Labels that select it.")
-
-
-class Scale(Words):
-    """How many instances. With `max` above `min` an autoscaler owns the number."""
-
-    min: Count | None = Field(
-        default=None, description="At least; 2, or one for each zone, by default."
-    )
-    max: Count | None = Field(default=None, description="At most; the minimum by default.")
-    cpu: Percent | None = Field(default=None, description="Share of the requested CPU to aim at.")
-    memory: Percent | None = Field(
-        default=None, description="Share of the requested memory to aim at."
-    )
-    requests: Quantity | None = Field(
-        default=None, description="Requests a second for each instance."
-    )
-    metrics: dict[str, Metric] = Field(
-        default_factory=dict, description="External metrics by name, such as a queue's length."
-    )
-    settle: Span = Field(
-        default=300.0, description="How long load must be lower before scaling in."
-    )
-
-
 class Availability(Words):
     """How the instances are spread."""
 
@@ -119,20 +83,6 @@ class Availability(Words):
     strict: bool = Field(
         default=False, description="Rather leave an instance pending than place it unevenly."
     )
-
-
-class Route(Words):
-    """A host and path that reaches the service."""
-
-    host: Host | None = Field(
-        default=None,
-        description="Host name, or a name from the environment's `hosts`; default: `domain`.",
-    )
-    path: AbsolutePath = Field(default="/", description="Path prefix.")
-    port: str | None = Field(
-        default=None, description="One of `ports`; the service's own by default."
-    )
-    timeout: Span | None = Field(default=None, description="Time after which the gateway gives up.")
 
 
 class Use(Words):
@@ -158,29 +108,19 @@ class Use(Words):
         default=False,
         description="The service starts and serves without it: waves do not wait for it.",
     )
+    outputs: dict[Text, Variable] = Field(
+        default_factory=dict,
+        description="Variables of your own names for what it tells: `{url: DATABASE_URL}`.",
+    )
 
 
-class File(Words):
-    """A text file that the program finds at the path that is its key."""
+class Caller(Words):
+    """Pods of others, or a network, that may call the service."""
 
-    content: str = Field(description="The text.")
-    mode: Mode | None = Field(default=None, description="Permissions in octal, like 0644.")
-
-
-class Volume(Words):
-    """A directory that may be written; it lives as long as the instance."""
-
-    path: AbsolutePath
-    size: Quantity | None = Field(default=None, description="At most so much.")
-
-
-class InitContainer(Words):
-    """A program that must end well before the service starts, such as a migration."""
-
-    image: Image | None = Field(default=None, description="The service's own image by default.")
-    command: list[Text] = Field(description="The program.")
-    args: list[Text] = Field(default_factory=list)
-    env: dict[Variable, Text] = Field(default_factory=dict)
+    namespace: Text | None = Field(default=None, description="Pods of this namespace.")
+    labels: dict[str, Text] = Field(default_factory=dict, description="Pods with these labels.")
+    network: Network | None = Field(default=None, description="Or whoever is in this network.")
+    port: str | None = Field(default=None, description="One of `ports`; all by default.")
 
 
 class Latency(Words):
@@ -205,6 +145,11 @@ class Patch(Words):
     """A change to a compiled object that the language cannot say."""
 
     reason: str = Field(min_length=3, description="Why the language does not suffice.")
+    expires: str | None = Field(
+        default=None,
+        pattern=DAY_PATTERN,
+        description="The last day it is meant for; afterwards the audit fails.",
+    )
     set: Any = Field(
         default=None, description="The new value; maps are merged, null removes a key."
     )
@@ -232,6 +177,9 @@ class ServiceSpec(Words):
     working_dir: str | None = None
     port: Port | None = Field(default=None, description="The port it listens on; PORT tells it.")
     ports: dict[PortName, Port] = Field(default_factory=dict, description="Further ports, by name.")
+    protocols: dict[PortName, Protocol] = Field(
+        default_factory=dict, description="What is spoken on a port, by its name, where not TCP."
+    )
     health: Health = Field(default_factory=Health)
     resources: Resources = Field(default_factory=Resources)
     scale: Scale = Field(default_factory=Scale)
@@ -245,6 +193,14 @@ class ServiceSpec(Words):
     )
     availability: Availability | None = None
     spot: Percent = Field(default=0.0, description="Share of the instances on spot capacity.")
+    nodes: dict[str, Text] = Field(
+        default_factory=dict, description="Labels that its nodes must have."
+    )
+    arch: Architecture | None = Field(default=None, description="The architecture of its nodes.")
+    tolerations: dict[str, Text] = Field(
+        default_factory=dict, description="Taints that it bears, by key; empty for any value."
+    )
+    priority: Text | None = Field(default=None, description="Its PriorityClass.")
     routes: dict[Name, Route] = Field(default_factory=dict)
     uses: dict[Name, Use] = Field(default_factory=dict)
     env: dict[Variable, Text] = Field(default_factory=dict, description="Environment variables.")
@@ -288,7 +244,13 @@ class ServiceSpec(Words):
     )
     deadline: Span = Field(default=3600.0, description="A run that takes longer has failed.")
     retries: Count = Field(default=2, description="How often a failed run is tried again.")
+    parallel: Count = Field(default=1, description="Instances of a run at the same time.")
+    runs: Count = Field(default=1, description="Instances that must succeed for a run to do so.")
+    keep: Span = Field(default=86400.0, description="How long a finished run can be looked at.")
     role: str | None = Field(default=None, description="ARN of the IAM role it acts as.")
+    pull_secret: Text | None = Field(
+        default=None, description="The secret by which its image is pulled."
+    )
     token: bool = Field(default=False, description="Mount a token for the Kubernetes API.")
     user: int | None = Field(
         default=None, ge=1, description="Numeric user, where the image names none."

@@ -20,6 +20,8 @@ def expand_service(node: Located) -> Located:
     if not isinstance(node.value, dict):
         return node
     value = {key: _expanded(_SERVICE, key, item) for key, item in node.value.items()}
+    if (kind := value.get("kind")) is not None and kind.value == "cron":
+        value["kind"] = replace(kind, value="job", text="job")
     if "job" in value and "service" not in value:
         name = value.pop("job")
         value = {"service": name, "kind": name.with_value("job"), **value}
@@ -141,6 +143,16 @@ def _opaque(node: Located) -> Located:
 
 _COMMANDS: dict[str, Expand] = {"command": _words, "args": _words}
 _TEXTS = each(_as_written)
+_FILE = ("mode", "content", "secret", "base64")
+_SIDECAR: dict[str, Expand] = {**_COMMANDS, "env": _TEXTS, "secrets": _TEXTS, "image": _as_written}
+_MAPS_OF_TEXT = (
+    "labels",
+    "annotations",
+    "nodes",
+    "tolerations",
+    "links",
+    "protocols",
+)
 _SERVICE: dict[str, Expand] = {
     **_COMMANDS,
     "build": _one("context"),
@@ -152,11 +164,14 @@ _SERVICE: dict[str, Expand] = {
     "uses": each(_one("type")),
     "env": _TEXTS,
     "secrets": _TEXTS,
-    "files": each(_all(_one("content"), fields(mode=_as_written, content=_as_written))),
+    "files": each(_all(_one("content"), fields(**dict.fromkeys(_FILE, _as_written)))),
     "volumes": each(_one("path")),
+    "sidecars": each(_all(_one("image"), fields(**_SIDECAR))),
+    "allow": each(_all(_one("namespace"), fields(labels=_TEXTS))),
+    **dict.fromkeys(_MAPS_OF_TEXT, _TEXTS),
     "init": each(_all(_one("command"), fields(**_COMMANDS, env=_TEXTS))),
     "schedule": _as_written,
-    "patches": each(fields(set=_opaque)),
+    "patches": each(fields(set=_opaque, expires=_as_written)),
     "image": _as_written,
     "environments": each(expand_service),
     "clusters": each(expand_service),
@@ -196,5 +211,5 @@ _PLATFORM: dict[str, Expand] = {
         )
     ),
     "secrets": _one("by"),
-    "patches": each(fields(set=_opaque)),
+    "patches": each(fields(set=_opaque, expires=_as_written)),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kiban.compiler.target import Target
-from kiban.compiler.volumes import file_key
+from kiban.compiler.volumes import contents
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 
@@ -19,6 +19,5 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         annotations=role,
         automountServiceAccountToken=service.token,
     )
-    if service.files:
-        data = {file_key(path): file.content for path, file in sorted(service.files.items())}
-        yield target.manifest("v1", "ConfigMap", f"{name}-files", service=name, data=data)
+    if found := contents(service.files):
+        yield target.manifest("v1", "ConfigMap", f"{name}-files", service=name, **found)

@@ -13,7 +13,6 @@ from kiban.spec import ServiceSpec
 # that was away for 100 runs never starts one again.
 STARTING_DEADLINE_SECONDS = 300
 KEPT_SUCCESSES, KEPT_FAILURES = 3, 5
-KEPT_SECONDS = 24 * 3600
 # A CronJob must have a schedule; a suspended one ignores it.
 NEVER = "0 0 1 1 *"
 
@@ -26,9 +25,11 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
     run = {
         "backoffLimit": service.retries,
         "activeDeadlineSeconds": max(1, ceil(service.deadline)),
-        "ttlSecondsAfterFinished": KEPT_SECONDS,
+        "ttlSecondsAfterFinished": ceil(service.keep),
         "template": template,
     }
+    if service.parallel > 1 or service.runs > 1:
+        run |= {"parallelism": max(1, service.parallel), "completions": max(1, service.runs)}
     spec = {
         "schedule": service.schedule or NEVER,
         "timeZone": service.timezone or "Etc/UTC",

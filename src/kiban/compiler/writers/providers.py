@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kiban.compiler.bundle import SERVICE_LABEL
-from kiban.compiler.pod import container_security
+from kiban.compiler.companions import container_security
 from kiban.compiler.target import NAME_LABEL, Target, Used
 from kiban.kube.objects import Manifest
 

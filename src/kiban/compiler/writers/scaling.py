@@ -1,11 +1,11 @@
 """The autoscaler and the disruption budget of a service."""
 
-from collections.abc import Iterator
-from math import ceil
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kiban.compiler.scale import autoscales, disruptible, maximum, minimum
+from kiban.compiler.scale import autoscales, disruptible, maximum, minimum, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
+from kiban.compiler.writers.event_scaling import behavior, by_keda, scaled_object
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 
@@ -14,6 +14,8 @@ DEFAULT_CPU_PERCENT = 70
 # The embedded cluster measures it in its gateway (cluster/usage/measurements.py); elsewhere an
 # adapter for custom metrics must offer it under this name.
 REQUESTS_METRIC = "http_requests_per_second"
+# What adapters must offer for these wishes where KEDA does not run.
+LATENCY_METRIC, QUEUE_METRIC = "http_request_latency_p95_seconds", "queue_messages_visible"
 
 
 def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
@@ -21,12 +23,16 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         return
     name = service.service
     if autoscales(service):
-        yield target.manifest(
-            "autoscaling/v2",
-            "HorizontalPodAutoscaler",
-            name,
-            service=name,
-            spec=_autoscaler(service),
+        yield (
+            scaled_object(target, service)
+            if by_keda(target, service)
+            else target.manifest(
+                "autoscaling/v2",
+                "HorizontalPodAutoscaler",
+                name,
+                service=name,
+                spec=_autoscaler(target, service),
+            )
         )
     if minimum(service) > 1:
         yield target.manifest(
@@ -43,30 +49,24 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         )
 
 
-def _autoscaler(service: ServiceSpec) -> dict[str, Any]:
-    settle = ceil(service.scale.settle)
+def _autoscaler(target: Target, service: ServiceSpec) -> dict[str, Any]:
     return {
         "scaleTargetRef": {
             "apiVersion": "apps/v1",
-            "kind": "Deployment",
+            "kind": workload_kind(service),
             "name": service.service,
         },
         "minReplicas": minimum(service),
         "maxReplicas": maximum(service),
-        "metrics": _metrics(service),
-        "behavior": {
-            "scaleDown": {
-                "stabilizationWindowSeconds": settle,
-                "policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}],
-            }
-        },
+        "metrics": _metrics(target, service),
+        "behavior": behavior(service),
     }
 
 
-def _metrics(service: ServiceSpec) -> list[dict[str, Any]]:
+def _metrics(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     scale = service.scale
     cpu = scale.cpu
-    if not (cpu or scale.memory or scale.requests or scale.metrics):
+    if not (cpu or scale.memory or scale.requests or scale.latency or _external(target, service)):
         cpu = DEFAULT_CPU_PERCENT
     found = [
         _utilization(name, share)
@@ -74,16 +74,36 @@ def _metrics(service: ServiceSpec) -> list[dict[str, Any]]:
         if share
     ]
     if scale.requests:
-        target = {"type": "AverageValue", "averageValue": scale.requests}
-        pods = {"metric": {"name": REQUESTS_METRIC}, "target": target}
-        found.append({"type": "Pods", "pods": pods})
-    for name, external in sorted(scale.metrics.items()):
-        metric: dict[str, Any] = {"name": name}
-        if external.labels:
-            metric["selector"] = {"matchLabels": dict(sorted(external.labels.items()))}
-        target = {"type": "AverageValue", "averageValue": external.target}
-        found.append({"type": "External", "external": {"metric": metric, "target": target}})
+        found.append(_of_pods(REQUESTS_METRIC, scale.requests))
+    if scale.latency and not target.local:
+        found.append(_of_pods(LATENCY_METRIC, f"{max(1, round(scale.latency * 1000))}m"))
+    return [*found, *_external(target, service)]
+
+
+def _of_pods(name: str, value: str) -> dict[str, Any]:
+    target = {"type": "AverageValue", "averageValue": value}
+    return {"type": "Pods", "pods": {"metric": {"name": name}, "target": target}}
+
+
+def _external(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
+    """Metrics from outside the cluster. A laptop has nobody who offers those of a source."""
+    found = []
+    queues = {used.key: used.name for used in target.uses(service)}
+    for key, wanted in sorted(service.scale.queues.items()) if not target.local else ():
+        labels = {"queue": queues.get(key, key)}
+        found.append(_outside(QUEUE_METRIC, labels, wanted))
+    for name, metric in sorted(service.scale.metrics.items()):
+        if metric.source is None or not target.local:
+            found.append(_outside(name, metric.labels, metric.target))
     return found
+
+
+def _outside(name: str, labels: Mapping[str, str], value: str) -> dict[str, Any]:
+    metric: dict[str, Any] = {"name": name}
+    if labels:
+        metric["selector"] = {"matchLabels": dict(sorted(labels.items()))}
+    target = {"type": "AverageValue", "averageValue": value}
+    return {"type": "External", "external": {"metric": metric, "target": target}}
 
 
 def _utilization(name: str, share: float) -> dict[str, Any]:

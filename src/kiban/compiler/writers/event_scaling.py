@@ -1,0 +1,108 @@
+"""Autoscaling by what the cluster does not measure itself: queues, schedules, the metrics of
+others. KEDA asks for them and makes the autoscaler.
+
+Source: the trigger specifications of KEDA 2.
+"""
+
+from collections.abc import Iterator
+from math import ceil
+from typing import Any
+
+from kiban.compiler.scale import maximum, minimum, workload_kind
+from kiban.compiler.target import Target
+from kiban.kube.objects import Manifest
+from kiban.spec import ServiceSpec
+from kiban.spec.scaling import Metric
+
+POLL_SECONDS = 15
+_WINDOW_SECONDS = 60
+_DATADOG_AUTHENTICATION = "datadog"
+
+
+def behavior(service: ServiceSpec) -> dict[str, Any]:
+    """How fast instances go: what comes back within the time must not be started anew."""
+    return {
+        "scaleDown": {
+            "stabilizationWindowSeconds": ceil(service.scale.settle),
+            "policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}],
+        }
+    }
+
+
+def by_keda(target: Target, service: ServiceSpec) -> bool:
+    """Whether KEDA scales the service: it wants what only KEDA can tell, and KEDA is there."""
+    return not target.local and target.cluster.keda and needs_keda(service)
+
+
+def needs_keda(service: ServiceSpec) -> bool:
+    scale = service.scale
+    asked = any(metric.source for metric in scale.metrics.values())
+    return bool(scale.queues or scale.schedules or asked)
+
+
+def scaled_object(target: Target, service: ServiceSpec) -> Manifest:
+    return target.manifest(
+        "keda.sh/v1alpha1",
+        "ScaledObject",
+        service.service,
+        service=service.service,
+        spec={
+            "scaleTargetRef": {"kind": workload_kind(service), "name": service.service},
+            "minReplicaCount": minimum(service),
+            "maxReplicaCount": maximum(service),
+            "pollingInterval": POLL_SECONDS,
+            "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior(service)}},
+            "triggers": list(_triggers(target, service)),
+        },
+    )
+
+
+def _triggers(target: Target, service: ServiceSpec) -> Iterator[dict[str, Any]]:
+    scale = service.scale
+    for name, share in (("cpu", scale.cpu), ("memory", scale.memory)):
+        if share:
+            value = {"value": str(max(1, round(share)))}
+            yield {"type": name, "metricType": "Utilization", "metadata": value}
+    prefixes = {used.key: used.prefix for used in target.uses(service)}
+    for key, wanted in sorted(scale.queues.items()):
+        metadata = {
+            "queueURLFromEnv": f"{prefixes[key]}_URL",
+            "queueLength": wanted,
+            "awsRegion": target.cluster.region,
+            "identityOwner": "operator",
+        }
+        yield {"type": "aws-sqs-queue", "metadata": metadata}
+    for name, metric in sorted(scale.metrics.items()):
+        if metric.source:
+            yield _trigger(target, name, metric)
+    for _, times in sorted(scale.schedules.items()):
+        metadata = {
+            "timezone": times.timezone,
+            "start": times.start,
+            "end": times.end,
+            "desiredReplicas": str(times.min),
+        }
+        yield {"type": "cron", "metadata": metadata}
+
+
+def _trigger(target: Target, name: str, metric: Metric) -> dict[str, Any]:
+    query = metric.query or name
+    if metric.source == "prometheus":
+        metadata = {
+            "serverAddress": metric.server or "",
+            "query": query,
+            "threshold": metric.target,
+        }
+        return {"type": "prometheus", "metadata": metadata}
+    if metric.source == "datadog":
+        metadata = {"query": query, "queryValue": metric.target, "age": str(2 * _WINDOW_SECONDS)}
+        authentication = {"name": _DATADOG_AUTHENTICATION, "kind": "ClusterTriggerAuthentication"}
+        return {"type": "datadog", "metadata": metadata, "authenticationRef": authentication}
+    metadata = {
+        "expression": query,
+        "targetMetricValue": metric.target,
+        "metricStatPeriod": str(_WINDOW_SECONDS),
+        "awsRegion": target.cluster.region,
+        "identityOwner": "operator",
+    }
+    return {"type": "aws-cloudwatch", "metadata": metadata}

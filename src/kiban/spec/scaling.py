@@ -1,0 +1,73 @@
+"""How many instances of a service there are, and what decides it."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from kiban.kube.schedules import schedule_fault
+from kiban.spec.words import Count, Name, Percent, Quantity, Span, Text, Words
+
+
+def _schedule(text: str) -> str:
+    if fault := schedule_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+Schedule = Annotated[str, AfterValidator(_schedule)]
+
+
+class Metric(Words):
+    """An external metric to scale by."""
+
+    target: Quantity = Field(description="Average value for each instance.")
+    labels: dict[str, Text] = Field(default_factory=dict, description="Labels that select it.")
+    source: Literal["prometheus", "datadog", "cloudwatch"] | None = Field(
+        default=None,
+        description="Who is asked, by KEDA; the cluster's metrics API by default.",
+    )
+    query: str | None = Field(
+        default=None, description="What is asked, in the language of the source."
+    )
+    server: str | None = Field(default=None, description="The address of a Prometheus.")
+
+
+class Times(Words):
+    """Times in which there are at least so many instances, whatever the load."""
+
+    start: Schedule = Field(description="When they begin, like `0 8 * * MON-FRI`.")
+    end: Schedule = Field(description="When they end, like `0 20 * * MON-FRI`.")
+    min: Count = Field(description="At least so many.")
+    timezone: Text = Field(default="Etc/UTC", description="Of both, like `Asia/Tokyo`.")
+
+
+class Scale(Words):
+    """How many instances. With `max` above `min` an autoscaler owns the number."""
+
+    min: Count | None = Field(
+        default=None, description="At least; 2, or one for each zone, by default."
+    )
+    max: Count | None = Field(default=None, description="At most; the minimum by default.")
+    cpu: Percent | None = Field(default=None, description="Share of the requested CPU to aim at.")
+    memory: Percent | None = Field(
+        default=None, description="Share of the requested memory to aim at."
+    )
+    requests: Quantity | None = Field(
+        default=None, description="Requests a second for each instance."
+    )
+    latency: Span | None = Field(
+        default=None, description="95 of 100 requests are to be answered in this time."
+    )
+    queues: dict[Name, Quantity] = Field(
+        default_factory=dict,
+        description="Waiting messages for each instance, by the name of a queue in `uses`.",
+    )
+    metrics: dict[str, Metric] = Field(
+        default_factory=dict, description="External metrics by name, such as a queue's length."
+    )
+    schedules: dict[Name, Times] = Field(
+        default_factory=dict, description="Times in which there are more, by name."
+    )
+    settle: Span = Field(
+        default=300.0, description="How long load must be lower before scaling in."
+    )

@@ -33,7 +33,8 @@ def events_of(board: Board, environment: str, service: str) -> list[dict[str, An
 
 
 def moments_of(board: Board, environment: str, service: str) -> list[dict[str, Any]]:
-    """Acts and events of a service as points in time, the oldest first."""
+    """Acts and events of a service as points in time, the oldest first. A program that does not
+    answer its startup probe yet is no fault."""
     moments = [
         {
             "at": act.at,
@@ -47,12 +48,12 @@ def moments_of(board: Board, environment: str, service: str) -> list[dict[str, A
         if _concerns(act, environment, service)
     ]
     for event in events_of(board, environment, service):
-        lane = _LANES.get(event["reason"], "fault" if event["warning"] else "")
+        starts = event["message"].startswith("Startup probe failed")
+        bad = event["warning"] and not starts
+        lane = "rollout" if starts else _LANES.get(event["reason"], "fault" if bad else "")
         if lane:
             words = f"{event['reason']}: {event['message']}"
-            moments.append(
-                {"at": event["at"], "lane": lane, "words": words, "bad": event["warning"]}
-            )
+            moments.append({"at": event["at"], "lane": lane, "words": words, "bad": bad})
     return sorted(moments, key=lambda each: str(each["at"]))[-SHOWN:]
 
 

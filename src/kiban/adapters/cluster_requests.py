@@ -50,8 +50,8 @@ async def _carried_out(ask: ObjectAsk, cluster: ClusterPort, scope: Scope) -> An
             # Read again: what was seen may be older than what another process has made.
             secret = await _secret(need, await cluster.get(key), scope)
             return Applied(key, await cluster.apply(secret, manager=FIELD_MANAGER, force=True))
-        case Remove(key, uid):
-            await cluster.delete(key, uid=uid)
+        case Remove(key, uid, orphans):
+            await cluster.delete(key, uid=uid, propagation="Orphan" if orphans else "Background")
             return Removed(key)
         case DryRun(key, manifest):
             await cluster.apply(manifest, manager=FIELD_MANAGER, force=True, dry_run=True)

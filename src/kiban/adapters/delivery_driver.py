@@ -10,7 +10,7 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from kiban.adapters.cluster_requests import answer_to
@@ -27,6 +27,8 @@ from kiban.delivery.messages import (
     Commit,
     DeletionApproved,
     Desired,
+    Measure,
+    Measured,
     ObjectAsk,
     Observation,
     Undeliverable,
@@ -55,6 +57,10 @@ def now() -> Instant:
     return Instant(time.time_ns() // 1000)
 
 
+# Answers for figures of new pods, and never raises.
+Figures = Callable[[Measure], Awaitable[Measured]]
+
+
 class DeliveryDriver:
     """One environment on one cluster, kept as Git wants it until `run` is cancelled.
 
@@ -71,6 +77,7 @@ class DeliveryDriver:
         makes_secrets: bool = False,
         allow_delete: bool = False,
         validates: bool = False,
+        measure: Figures | None = None,
     ) -> None:
         self.scope, self.cluster, self.journal, self.holder = scope, cluster, journal, holder
         self.delivery = Delivery(
@@ -80,6 +87,7 @@ class DeliveryDriver:
             validates=validates,
             unfinished=journal.open_plans(scope.subject),
         )
+        self._measure = measure
         # The last fault of reading the cluster, empty when it can be read.
         self.unavailable = ""
         self._told = False
@@ -176,14 +184,21 @@ class DeliveryDriver:
 
     # Requests
 
-    def _begin(self, ask: ObjectAsk) -> None:
-        task = asyncio.create_task(self._carry_out(ask))
+    def _begin(self, ask: ObjectAsk | Measure) -> None:
+        work = self._look_up(ask) if isinstance(ask, Measure) else self._carry_out(ask)
+        task = asyncio.create_task(work)
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
 
     async def _carry_out(self, ask: ObjectAsk) -> None:
         async with self._slots:
             self._put(await answer_to(ask, self.cluster, self.scope))
+
+    async def _look_up(self, ask: Measure) -> None:
+        if self._measure is None:
+            self._put(Measured(ask.gate, "unknown", "nobody measures here", ask.until))
+        else:
+            self._put(await self._measure(ask))
 
     def _set_unavailable(self, message: str) -> None:
         if message != self.unavailable:

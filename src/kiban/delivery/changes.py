@@ -65,6 +65,8 @@ class Wanted:
             Key(SECRET.group, SECRET.kind, need.namespace, need.name) for need in bundle.secrets
         )
         self.manifests: dict[Key, Manifest] = {}
+        # What the commit has for objects that a rollout wants otherwise for a while.
+        self._unstaged: dict[Key, Manifest | None] = {}
         self._compiled: dict[Key, Manifest] = {}
         # What was compared last, and what came out: most changes of an object are of its status.
         self._compared: dict[Key, tuple[Manifest, tuple[Difference, ...]]] = {}
@@ -83,7 +85,7 @@ class Wanted:
         if earlier is None or earlier._compiled.get(key) != manifest:
             self.manifests[key] = marked(manifest, self.scope)
             return
-        self.manifests[key] = earlier.manifests[key]
+        self.manifests[key] = earlier.unstaged(key)
         if key in earlier._compared:
             self._compared[key] = earlier._compared[key]
 
@@ -127,6 +129,26 @@ class Wanted:
             and key not in self.needed_secrets
             and self.scope.may_prune(manifest)
         ]
+
+    def stage(self, changes: Mapping[Key, Manifest | None]) -> None:
+        """Want objects otherwise for a while; None is as the commit has them, if it does."""
+        for key, manifest in changes.items():
+            original = self._unstaged.setdefault(key, self.manifests.get(key))
+            wanted = manifest if manifest is not None else original
+            self._compared.pop(key, None)
+            if wanted is not None:
+                self.manifests[key] = wanted
+            else:
+                self.manifests.pop(key, None)
+
+    def unstage(self) -> None:
+        """Want everything as the commit has it."""
+        self.stage(dict.fromkeys(self._unstaged))
+        self._unstaged.clear()
+
+    def unstaged(self, key: Key) -> Manifest:
+        """An object of the commit as the commit has it."""
+        return self._unstaged.get(key) or self.manifests[key]
 
     def leave(self, key: Key, fields: Iterable[str]) -> Manifest:
         """Want these fields no longer, as they are another's; what is wanted instead."""

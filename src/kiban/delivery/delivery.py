@@ -88,6 +88,8 @@ class Delivery:
         self._deletions = Deletions(self._telling, allows_first=allow_delete)
         # What stands in the way of the commit.
         self._blocked: tuple[Problem, ...] = ()
+        # What is said of rollouts that failed.
+        self._held: tuple[Problem, ...] = ()
         # What is being done: a sync, and beside it the healing of drift.
         self._execution: Execution | None = None
         self._healing: Execution | None = None
@@ -160,7 +162,7 @@ class Delivery:
 
     def next_due(self) -> Instant | None:
         """When to call `step` again if nothing happens before, or None."""
-        times = [self._judge.next_due(), *(one.run.next_due() for one in self._executions())]
+        times = [self._judge.next_due(), *(one.next_due() for one in self._executions())]
         if self._execution is None:
             times.append(self._failures.retry_at)
         if self._healing is None:
@@ -191,6 +193,7 @@ class Delivery:
             problems=(
                 *commits.rejected,
                 *self._blocked,
+                *self._held,
                 *self._deletions.problems,
                 *problems,
                 *drift_problem(self._drift, self.scope),
@@ -211,7 +214,7 @@ class Delivery:
         self._execution = self._healing = None
         self._drift.forget()
         self._failures = Failures()
-        self._blocked = ()
+        self._blocked = self._held = ()
         self._look_at_all = True
         goal = self._commits.change_over(desired)
         self._deletions.begin(goal.commit)
@@ -262,7 +265,8 @@ class Delivery:
         self._blocked = found.refused
         if found.drifted:
             self._take_drift(found.drifted, goal)
-        self._drift.confirm(goal.wanted, found.work.items)
+        self._drift.confirm(goal.wanted, found.differing)
+        self._held = found.held
         if goal.heals_drift is False:
             found = found.only_shown()
         if self._blocked:
@@ -421,7 +425,7 @@ class Delivery:
         goal = self._visible_goal()
         if goal is None:
             return "waiting"
-        if self._failures.retry_at is not None:
+        if self._failures.retry_at is not None or self._held:
             return "failing"
         if self._drift.shown:
             return "drifted"

@@ -6,7 +6,7 @@ no request.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kiban.delivery.changes import Item
 from kiban.delivery.goal import Goal
@@ -18,12 +18,14 @@ from kiban.delivery.messages import (
     Ask,
     DryRun,
     MakeSecret,
+    Measured,
     ObjectAsk,
     Refused,
     Release,
     Remove,
 )
 from kiban.delivery.order import in_ranks
+from kiban.delivery.progressive.runs import RolloutRuns
 from kiban.delivery.secret_values import is_met
 from kiban.delivery.steps import SHARED
 from kiban.delivery.sync import SyncPlan, secret_key
@@ -31,7 +33,7 @@ from kiban.delivery.validating import dry_runs, is_acceptable
 from kiban.delivery.yielding import Yields
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import JOB, Key, is_deleting, uid_of
-from kiban.plans.plan import Step
+from kiban.plans.plan import Gate, Step
 from kiban.plans.records import Event, Record
 from kiban.plans.run import PASS, PlanRun, Result
 from kiban.plans.run import Ask as PlanAsk
@@ -61,6 +63,7 @@ class Execution:
         self.plan = plan
         self.run = PlanRun(plan.plan)
         self.hooks = HookRuns(plan.hooks, goal, judge.live, judge)
+        self.rollouts = RolloutRuns(plan.rolling.going, plan.stagings, goal.wanted, judge)
         self._goal, self._judge, self._live, self._yields = goal, judge, judge.live, yields
         self._acts: dict[str, _Act] = {}
         self._step_of: dict[Key, str] = {}
@@ -69,22 +72,31 @@ class Execution:
     @property
     def is_quiet(self) -> bool:
         """Whether no ask is unanswered."""
-        return not self._step_of
+        return not self._step_of and self.rollouts.is_quiet
+
+    def next_due(self) -> Instant | None:
+        """When to step if nothing happens before, or None."""
+        times = (self.run.next_due(), self.rollouts.next_due())
+        return min((time for time in times if time is not None), default=None)
 
     def step(self, now: Instant) -> list[Ask]:
         """The asks that are due. Append `take_records()` before carrying them out."""
         asks: list[Ask] = []
         if self.run.ending:
-            return asks
+            return [*self.rollouts.asks(now)]
         for act in list(self._acts.values()):
             asks += self._advance(act, now)
         while due := self.run.due(now):
             for ask in due:
                 asks += self._carry_out(ask, now)
-        return asks + self.hooks.asks()
+        self.rollouts.watch(self.run, now)
+        return [*asks, *self.hooks.asks(), *self.rollouts.asks(now)]
 
     def post(self, answer: Answer, now: Instant) -> None:
         """Take an answer to an ask of this execution."""
+        self.rollouts.post(answer, now)
+        if isinstance(answer, Measured):
+            return
         self.hooks.post(answer)
         step = self._step_of.pop(answer.key, None)
         act = self._acts.get(step) if step else None
@@ -100,23 +112,26 @@ class Execution:
 
     def owns(self, key: Key) -> bool:
         """Whether an ask about this object is unanswered."""
-        return key in self._step_of
+        return key in self._step_of or self.rollouts.owns(key)
 
     def take_records(self) -> tuple[Record, ...]:
         events, self._events = self._events, []
-        return (*self.run.take_records(), *events)
+        return (*self.run.take_records(), *events, *self.rollouts.take_events())
 
     # Acting
 
     def _carry_out(self, ask: PlanAsk, now: Instant) -> list[Ask]:
         step = ask.node
-        assert isinstance(step, Step)
+        if isinstance(step, Gate):
+            self.run.answer(step.id, self.rollouts.measure(self.run, step, now), now)
+            return []
         if ask.kind == "check":
             self.run.answer(step.id, self._check(step), now)
             return []
         if step.kind == "hook" and (obstacle := self.hooks.obstacle(step.id)):
             self.run.answer(step.id, Result("unknown", obstacle), now)
             return []
+        self.rollouts.begin(step.id)
         act = self._acts[step.id] = _Act(step.id, self._groups(step))
         return self._advance(act, now)
 
@@ -133,6 +148,10 @@ class Execution:
             case "prune":
                 keys = [item.key for item in self.plan.items.get(step.id, ())]
                 return [self._removals(rank) for rank in reversed(in_ranks(keys))]
+            case "hand-over":
+                keys = [item.key for item in self.plan.items.get(step.id, ())]
+                removals = self._removals(keys)
+                return [tuple(replace(one, orphans=True) for one in removals)]
             case "make-secret":
                 need = self.plan.secrets[step.id]
                 key = secret_key(need)
@@ -151,7 +170,7 @@ class Execution:
         keys = [item.key for item in items]
         return [tuple(Apply(key, wanted[key]) for key in rank) for rank in in_ranks(keys)]
 
-    def _removals(self, keys: Sequence[Key]) -> tuple[ObjectAsk, ...]:
+    def _removals(self, keys: Sequence[Key]) -> tuple[Remove, ...]:
         """Only what is still there and still ours: ownership may have moved since the plan."""
         found = [(key, self._live.get(key)) for key in keys]
         return tuple(
@@ -215,12 +234,14 @@ class Execution:
             keys = ", ".join((*need.generate, *need.template)) or "any"
             where = f"{need.namespace}/{need.name}"
             return Result("unknown", f"the Secret {where} is missing (keys: {keys})")
-        if step.kind == "prune":
+        if step.kind in ("prune", "hand-over"):
             left = [item.key for item in self.plan.items[step.id] if self._live.get(item.key)]
             return Result("unknown", f"{left[0]} is still there") if left else PASS
         if step.kind == "hook":
             return self.hooks.check(step.id)
         if step.id in SHARED:
+            return self._healthy([item.key for item in self.plan.items[step.id]])
+        if step.id.startswith("pods:"):
             return self._healthy([item.key for item in self.plan.items[step.id]])
         return self._healthy(self._goal.watched.get(step.subject, ()))
 

@@ -44,6 +44,10 @@ class Live:
         """All objects, sorted by key."""
         return (self._objects[key] for key in sorted(self._objects))
 
+    def of_kind(self, kind: GroupKind) -> list[Manifest]:
+        """The objects of a kind, wherever they are, sorted by key."""
+        return [self._objects[key] for key in sorted(self._keys(Follow(kind)))]
+
     def pods_of(self, workload: Manifest) -> Sequence[Manifest]:
         """The pods that a workload's selector chooses."""
         wanted = get_in(workload, "spec", "selector", "matchLabels", default={})

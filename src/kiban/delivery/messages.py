@@ -5,11 +5,13 @@ it is durable. All others may run at the same time. There is never more than one
 object.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from kiban.compiler.bundle import Bundle, SecretNeed
 from kiban.kube.objects import GroupKind, Key, Manifest
+from kiban.plans.records import Answer as Verdict
 from kiban.plans.records import Record
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import Problem
@@ -118,10 +120,11 @@ class MakeSecret:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Delete an object if it is still the same one."""
+    """Delete an object if it is still the same one; with `orphans`, nothing that it owns."""
 
     key: Key
     uid: str
+    orphans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,19 @@ class ReadLog:
     container: str
 
 
-Ask = Append | Apply | MakeSecret | Remove | DryRun | Release | ReadLog
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Ask for the figures of a service's new pods over a span, for a gate of a plan. `workload`
+    names what leads to them alone; empty where they cannot be told from the others."""
+
+    gate: str
+    service: str
+    workload: str
+    since: Instant
+    until: Instant
+
+
+Ask = Append | Apply | MakeSecret | Remove | DryRun | Release | ReadLog | Measure
 # What is done with one object.
 ObjectAsk = Apply | MakeSecret | Remove | DryRun | Release | ReadLog
 
@@ -201,4 +216,17 @@ class Refused:
     conflicts: tuple[Conflict, ...] = ()
 
 
-Answer = Applied | Removed | Accepted | LogRead | Refused
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What figures say until an instant."""
+
+    gate: str
+    answer: Verdict
+    words: str
+    until: Instant
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+# What the server says of one object.
+ObjectAnswer = Applied | Removed | Accepted | LogRead | Refused
+Answer = ObjectAnswer | Measured

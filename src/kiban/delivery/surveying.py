@@ -10,6 +10,8 @@ from kiban.delivery.goal import Goal
 from kiban.delivery.hook_runs import needs_tidying
 from kiban.delivery.judgement import Judge
 from kiban.delivery.live import Live
+from kiban.delivery.progressive.finding import find_rollouts
+from kiban.delivery.progressive.objects import given_up
 from kiban.delivery.record import recorded_commit
 from kiban.delivery.reporting import are_starting
 from kiban.delivery.secret_values import is_met
@@ -27,12 +29,18 @@ class Survey:
     blast: Problem | None = None
     refused: tuple[Problem, ...] = ()
     is_recorded: bool = True
+    # Everything that differs, also what a failed rollout keeps from being applied, and what is
+    # said of that.
+    differing: tuple[Item, ...] = ()
+    held: tuple[Problem, ...] = ()
 
     @property
     def is_worth_a_plan(self) -> bool:
         work = self.work
         runs = any(hook.when != "failure" for hook in work.hooks)
-        return bool(work.items or work.unwanted or work.secrets or runs) or not self.is_recorded
+        is_due = not self.is_recorded and not self.held
+        has_rests = bool(work.rolling.leftovers)
+        return bool(work.items or work.unwanted or work.secrets or runs or has_rests) or is_due
 
     def only_shown(self) -> "Survey":
         """The same when drift is shown and not healed."""
@@ -49,8 +57,14 @@ def obstacles(goal: Goal, live: Live) -> tuple[Problem, ...]:
 def survey(goal: Goal, judge: Judge, drift: Drift, failures: Failures) -> Survey:
     """Everything that is not as wanted."""
     live, wanted = judge.live, goal.wanted
-    unwanted = wanted.unwanted(live)
-    items = wanted.items(wanted.manifests, live, drift.settled)
+    wanted.unstage()
+    differing = wanted.items(wanted.manifests, live, drift.settled)
+    rolling = find_rollouts(wanted, differing, live)
+    held = rolling.held_services
+    items = [item for item in differing if goal.service(item.key) not in held]
+    unwanted = [item for item in wanted.unwanted(live) if item.key not in rolling.keeps]
+    for progress in rolling.held:
+        wanted.stage(given_up(progress, goal.scope, progress.why))
     is_recorded = recorded_commit(live, goal.scope) == goal.commit.id
     # Drift of the time when nobody looked is told once, not at every retry.
     is_first = not failures.count
@@ -67,6 +81,8 @@ def survey(goal: Goal, judge: Judge, drift: Drift, failures: Failures) -> Survey
         watched=goal.watched,
         hooks=goal.hooks_to_run(live),
         tidies=bool(goal.wanted.hooks) or needs_tidying(live, goal),
+        rolling=rolling,
+        scope=goal.scope,
     )
     return Survey(
         work,
@@ -74,4 +90,6 @@ def survey(goal: Goal, judge: Judge, drift: Drift, failures: Failures) -> Survey
         blast_problem(unwanted, live, goal.scope),
         tuple(wanted.frozen(items, live)),
         is_recorded,
+        tuple(differing),
+        rolling.problems(),
     )

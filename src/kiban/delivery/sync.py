@@ -13,9 +13,11 @@ from kiban.compiler.bundle import SecretNeed
 from kiban.delivery import steps
 from kiban.delivery.changes import Item
 from kiban.delivery.hooks import Hook
-from kiban.delivery.marks import service_of
+from kiban.delivery.marks import Scope, service_of
 from kiban.delivery.messages import Commit
 from kiban.delivery.order import is_address, is_definition, is_support, without_loops
+from kiban.delivery.progressive.chain import Chain, Staging, clearing, end, taking_over
+from kiban.delivery.progressive.finding import Rolling
 from kiban.delivery.steps import (
     ADDRESSES,
     DEFINITIONS,
@@ -29,8 +31,11 @@ from kiban.delivery.steps import (
     switch_step,
 )
 from kiban.kube.objects import Key
-from kiban.plans.plan import Plan, Step
+from kiban.plans.plan import Gate, Plan, Step
 from kiban.primitives.instants import rfc3339
+
+# What of a service whose new pods take over by and by is applied when they have.
+LATE_KINDS = ("Deployment", "HorizontalPodAutoscaler", "Ingress", "PodDisruptionBudget")
 
 __all__ = ["ENVIRONMENT", "RECORD", "SyncPlan", "Work", "plan_sync", "secret_key", "service_step"]
 
@@ -55,6 +60,9 @@ class Work:
     hooks: Sequence[Hook] = ()
     validates: bool = False
     tidies: bool = False
+    # Services whose new pods take over step by step, and whose objects these are.
+    rolling: Rolling = field(default_factory=Rolling)
+    scope: Scope | None = None
 
     def hooks_at(self, when: str, service: str) -> list[Hook]:
         return [hook for hook in self.hooks if (hook.when, hook.service) == (when, service)]
@@ -68,6 +76,9 @@ class SyncPlan:
     items: Mapping[str, tuple[Item, ...]]
     secrets: Mapping[str, SecretNeed]
     hooks: Mapping[str, Hook] = field(default_factory=dict)
+    # What steps of rollouts make wanted when they begin.
+    stagings: Mapping[str, Staging] = field(default_factory=dict)
+    rolling: Rolling = field(default_factory=Rolling)
 
 
 def plan_sync(
@@ -89,12 +100,14 @@ def plan_sync(
         subject=subject,
         words=words,
         steps=tuple(made),
+        gates=tuple(making.gates),
         facts={"commit": commit.id, "author": commit.author, "message": commit.message}
         | ({"committed": rfc3339(commit.at)} if commit.at is not None else {})
         | ({"reason": reason} if reason else {})
         | dict(facts or {}),
     )
-    return SyncPlan(plan, making.groups, making.secrets, {hook.step: hook for hook in work.hooks})
+    hooks = {hook.step: hook for hook in work.hooks}
+    return SyncPlan(plan, making.groups, making.secrets, hooks, making.stagings, work.rolling)
 
 
 class _Making:
@@ -104,6 +117,9 @@ class _Making:
         self.work = work
         self.groups = _grouped(work)
         self.secrets = {f"secret:{need.namespace}/{need.name}": need for need in work.secrets}
+        self.gates: list[Gate] = []
+        self.stagings: dict[str, Staging] = {}
+        self._rolling = {one.service: one for one in work.rolling.going}
         self._graph = without_loops(work.needs)
 
     def steps(self, commit: Commit, *, is_healing: bool) -> list[Step]:
@@ -162,6 +178,7 @@ class _Making:
                 *work.waits,
                 *(need.service for need in self.secrets.values() if need.service),
                 *(hook.service for hook in work.hooks if hook.when != "failure" and hook.service),
+                *(service for service, _ in work.rolling.leftovers if service in work.needs),
             ]
         )
         found: list[Step] = []
@@ -179,13 +196,57 @@ class _Making:
             found.append(steps.prepare(service, items, needs))
         found += self._hooks("before", service, (*needs, *(step.id for step in found)))
         needs = (*needs, *(step.id for step in found))
+        needs, more = self._gradually(service, needs)
+        found += more
         items, watched = groups.get(service_step(service), ()), self.work.watched.get(service, ())
         found.append(steps.service(service, items, needs, watched))
         needs = (service_step(service),)
         if items := groups.get(switch_step(service), ()):
             found.append(steps.switch(service, items, needs))
             needs = (switch_step(service),)
+        if (progress := self._rolling.get(service)) is not None:
+            needs = self._take(end(progress, needs), found)
         return [*found, *self._hooks("after", service, needs)]
+
+    def _gradually(
+        self, service: str, needs: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], list[Step]]:
+        """What comes before the usual step of a service whose new pods take over by and by, or of
+        which there are pods that become nothing."""
+        found: list[Step] = []
+        scope, items = self.work.scope, self.groups.get(service_step(service), ())
+        rests = [key for name, key in self.work.rolling.leftovers if name == service]
+        if rests and scope is not None:
+            routes = {item.key: item.desired for item in items if item.key.kind == "Ingress"}
+            wanted = {key: one for key, one in routes.items() if one is not None}
+            needs = self._take(clearing(service, rests, wanted, needs), found)
+        progress = self._rolling.get(service)
+        if progress is None or scope is None:
+            return needs, found
+        first = [item for item in items if item.key.kind not in LATE_KINDS]
+        if first and not progress.is_promoting:
+            self.groups[prepare_step(service)] = tuple(first)
+            found.append(steps.prepare(service, first, needs))
+            needs = (prepare_step(service),)
+        needs = self._take(taking_over(progress, scope, needs), found)
+        known = {item.key for item in items}
+        related = [
+            Item(key, "changed", one)
+            for key, one in sorted(progress.related.items())
+            if key.kind != "Service" and key not in known
+        ]
+        self.groups[service_step(service)] = (*items, *related)
+        back = (item.key for item in self.groups[service_step(service)])
+        self.stagings[service_step(service)] = dict.fromkeys(back)
+        return needs, found
+
+    def _take(self, chain: Chain, found: list[Step]) -> tuple[str, ...]:
+        """Add a rollout's steps and gates; what comes next needs."""
+        found += chain.steps
+        self.gates += chain.gates
+        self.groups |= chain.groups
+        self.stagings |= chain.stagings
+        return chain.needs
 
     def _last_step(self, service: str) -> str:
         """The step after which a service is what it shall be."""

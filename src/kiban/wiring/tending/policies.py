@@ -3,7 +3,7 @@ a pipeline would. What was taken back in Git, or is quarantined, is not released
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kiban.adapters.registry import Registry, RegistryFault, Repository, repository_of
 from kiban.delivery.releases import left_behind, release_path, released, with_release
@@ -61,8 +61,10 @@ class RegistryFollower:
         tags = await self._registry.tags(each.repository)
         created = await self._created(each, tags)
         current = self._house.released(each.environment).get(each.service, "")
-        barred = await asyncio.to_thread(self._barred, each)
-        known = Known(tags, current, barred, created)
+        known = Known(tags, current, created=created)
+        if not choice(each.policy, known) and not each.policy.pin:
+            return
+        known = replace(known, barred=await asyncio.to_thread(self._barred, each))
         if wanted := await self._wanted(each, known):
             await asyncio.to_thread(self._release, each, current, wanted)
 

@@ -13,6 +13,7 @@ from kiban.compiler.bundle import (
 from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import (
+    Accepted,
     Answer,
     Append,
     Applied,
@@ -20,10 +21,14 @@ from kiban.delivery.messages import (
     Ask,
     Commit,
     Desired,
+    DryRun,
     Gone,
     Listed,
+    LogRead,
     MakeSecret,
+    ReadLog,
     Refused,
+    Release,
     Remove,
     Removed,
     Seen,
@@ -31,7 +36,7 @@ from kiban.delivery.messages import (
 from kiban.delivery.secret_values import secret_manifest
 from kiban.kube.objects import Key, Manifest, key_of, replaced
 from kiban.plans.records import Event, PlanClosed, Record, record_data, record_from
-from kiban.primitives.instants import Instant, later
+from kiban.primitives.instants import Instant, later, rfc3339
 
 START = Instant(1_700_000_000_000_000)
 SCOPE = Scope("arcade", "dev", "local", "arcade-dev")
@@ -82,12 +87,27 @@ def commit(id_: str, *args: Any, **named: Any) -> Desired:
 
 def ready(live: Manifest) -> Manifest:
     """The object as its controller leaves it when all is well."""
+    if live["kind"] == "Job":
+        return ended(live, "Complete")
+    if live["kind"] == "CustomResourceDefinition":
+        return replaced(live, ["status"], {"conditions": [condition("Established")]})
     if live["kind"] != "Deployment":
         return live
     count = live["spec"].get("replicas", 1)
     names = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
     status = dict.fromkeys(names, count) | {"observedGeneration": live["metadata"]["generation"]}
     return replaced(live, ["status"], status)
+
+
+def condition(type_: str, reason: str = "") -> Manifest:
+    at = "2023-11-14T22:13:20Z"
+    return {"type": type_, "status": "True", "reason": reason, "lastTransitionTime": at}
+
+
+def ended(job: Manifest, how: str) -> Manifest:
+    """A Job that is Complete or Failed."""
+    reason = "BackoffLimitExceeded" if how == "Failed" else ""
+    return replaced(job, ["status"], {"conditions": [condition(how, reason)]})
 
 
 class Killed(Exception):
@@ -105,8 +125,14 @@ class World:
     refusals: dict[Key, list[Refused]] = field(default_factory=dict)
     now: Instant = START
     revision: int = 0
-    # How many more writes (journal or cluster) are survived.
+    # How many more writes (journal or cluster) are survived; whether the last one is still done.
     writes_left: int = 10**9
+    does_last: bool = False
+    # What the server says to a question about an object, where it does not accept it.
+    invalid: dict[Key, Refused] = field(default_factory=dict)
+    logs: str = ""
+    # Every Job that was made, by name.
+    made: list[str] = field(default_factory=list)
     unready: list[Key] = field(default_factory=list)
     removed: Manifest = field(default_factory=dict)
 
@@ -155,7 +181,7 @@ class World:
             for ask in asks:
                 if (answer := self.answer(ask)) is not None:
                     delivery.post(answer, self.now)
-                if isinstance(ask, Remove):
+                if isinstance(ask, Remove | Release) and ask.key not in self.objects:
                     delivery.observe(Gone(self.removed), self.now)
             unknown = not all(map(delivery.live.has_listed, delivery.follows()))
             if asks or unknown:
@@ -172,14 +198,26 @@ class World:
     def get_ready(self, delivery: Delivery) -> None:
         for key in self.unready:
             live = self.objects.get(key)
-            if live is not None and key.name not in self.broken:
+            if live is not None and key.kind == "Job" and key.name[:-9] in self.broken:
+                delivery.observe(Seen(self.put(ended(live, "Failed"))), self.now)
+            elif live is not None and key.name not in self.broken:
                 delivery.observe(Seen(self.put(ready(live))), self.now)
         self.unready.clear()
 
     def answer(self, ask: Ask) -> Answer | None:
+        if isinstance(ask, DryRun):
+            self.asked.append(f"check {ask.key.kind}/{ask.key.name}")
+            return self.invalid.get(ask.key) or Accepted(ask.key)
+        if isinstance(ask, ReadLog):
+            return LogRead(ask.key, self.logs)
         if self.writes_left == 0:
+            if self.does_last:
+                self.written(ask)
             raise Killed
         self.writes_left -= 1
+        return self.written(ask)
+
+    def written(self, ask: Ask) -> Answer | None:
         match ask:
             case Append():
                 self.journal += [record_from(record_data(entry)) for entry in ask.records]
@@ -193,8 +231,24 @@ class World:
                 return Applied(ask.key, self.put(made))
             case Remove():
                 self.asked.append(f"delete {ask.key.kind}/{ask.key.name}")
-                self.removed = self.objects.pop(ask.key)
-                return Removed(ask.key)
+                return self.remove(ask.key)
+            case Release():
+                self.asked.append(f"let go of {ask.key.kind}/{ask.key.name}")
+                live = self.objects[ask.key]
+                live = replaced(live, ["metadata", "finalizers"], list(ask.finalizers))
+                if live["metadata"].get("deletionTimestamp") and not ask.finalizers:
+                    self.removed = self.objects.pop(ask.key)
+                    return Applied(ask.key, live)
+                return Applied(ask.key, self.put(live))
+        raise AssertionError(f"the world does not know {ask}")
+
+    def remove(self, key: Key) -> Answer:
+        live = self.objects[key]
+        if live["metadata"].get("finalizers"):
+            at = rfc3339(self.now)
+            return Applied(key, self.put(replaced(live, ["metadata", "deletionTimestamp"], at)))
+        self.removed = self.objects.pop(key)
+        return Removed(key)
 
     def apply(self, ask: Apply) -> Answer:
         forced = " by force" if ask.force else ""
@@ -203,8 +257,11 @@ class World:
             return waiting.pop(0)
         live = self.objects.get(ask.key, {})
         found = self.put({**live, **ask.manifest})
-        if ask.key.kind == "Deployment":
+        if ask.key.kind in ("Deployment", "CustomResourceDefinition"):
             self.unready.append(ask.key)
+        if ask.key.kind == "Job" and not live:
+            self.unready.append(ask.key)
+            self.made.append(ask.key.name)
         return Applied(ask.key, found)
 
     def delete_by_hand(self, delivery: Delivery, key: Key) -> None:

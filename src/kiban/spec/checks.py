@@ -8,6 +8,7 @@ from kiban.primitives.problems import Place, Problem, nearest
 from kiban.spec.gate_checks import check_gates, policy_faults
 from kiban.spec.notification_checks import check_notifications
 from kiban.spec.nouns import PlatformSpec
+from kiban.spec.place_checks import check_place
 from kiban.spec.platform import Platform, Sources
 from kiban.spec.references import Finder, unless_known
 from kiban.spec.service import ServiceSpec
@@ -126,6 +127,7 @@ def check_environment(platform: Platform, environment: str) -> Iterator[Problem]
             place = find("team").place()
             yield from unless_known("team", service.team, platform.spec.teams, place)
         yield from _check_uses(platform, service, find)
+        yield from check_place(platform, environment, service, find)
         for fault in policy_faults(service):
             place = find("images").key_place()
             yield Problem("spec/image-policy", f"`images` of {name} {fault}", place)

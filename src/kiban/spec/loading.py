@@ -7,6 +7,7 @@ environment, because that is what will be compiled; the same mistake is reported
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem
@@ -26,6 +27,13 @@ PLATFORM_FILE = "platform.yaml"
 SUFFIXES = (".yaml", ".yml")
 # The registry that is not one: images that only the local store holds.
 LOCAL_IMAGES = "kiban.local"
+
+# A server of files listens on a port from 1024 on, as it has no right to others, and answers at /.
+STATIC: Mapping[str, Any] = {
+    "port": 8080,
+    "health": {"path": "/"},
+    "resources": {"cpu": "50m", "memory": "64Mi"},
+}
 
 # The grammar of tags and digests (OCI distribution specification).
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|sha256:[0-9a-f]{64}")
@@ -224,15 +232,25 @@ def _named(tree: Located, stem: str) -> Located:
 
 
 def _completed(tree: Located) -> Located:
-    """What follows from other fields: the kind, and the image of what is only built here."""
-    added: dict[str, str] = {}
+    """What follows from other fields: the kind, and the image of what is only built here; and what
+    every server of static files does."""
+    added: dict[str, Any] = {}
     if "kind" not in tree.value:
         is_web = "port" in tree.value or "routes" in tree.value
         added["kind"] = "job" if "schedule" in tree.value else "web" if is_web else "worker"
     if "build" in tree.value and "image" not in tree.value:
         added["image"] = f"{LOCAL_IMAGES}/{tree.value['service'].value}"
+    if (kind := tree.get("kind")) is not None and kind.value == "static":
+        added |= {key: value for key, value in STATIC.items() if key not in tree.value}
     if not added:
         return tree
     return tree.with_value(
-        {**tree.value, **{key: tree.with_value(value) for key, value in added.items()}}
+        {**tree.value, **{key: _planted(tree, value) for key, value in added.items()}}
     )
+
+
+def _planted(tree: Located, value: Any) -> Located:
+    """A value that nobody wrote, at the place of what it follows from."""
+    if isinstance(value, dict):
+        value = {key: _planted(tree, item) for key, item in value.items()}
+    return tree.with_value(value)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from kiban.kube.schedules import schedule_fault
 from kiban.primitives.problems import Problem
+from kiban.spec import reach_checks
 from kiban.spec.references import Finder, unless_known
 from kiban.spec.service import ServiceSpec
 
@@ -138,4 +139,5 @@ _CHECKS: tuple[Check, ...] = (
     _ports,
     _containers,
     _mounts,
+    *reach_checks.CHECKS,
 )

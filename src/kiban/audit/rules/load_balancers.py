@@ -25,7 +25,8 @@ def _balancers(view: View) -> Iterator[tuple[Key, Manifest, dict[str, str]]]:
     for key, ingress in view.kind("Ingress"):
         notes = annotations_of(ingress)
         named = get_in(ingress, "spec", "ingressClassName") or notes.get(_CLASS)
-        if named == "alb" or any(name.startswith(f"{ALB}/") for name in notes):
+        hinted = any(name.startswith(f"{ALB}/") for name in notes)
+        if named == "alb" or (named is None and hinted):
             yield key, ingress, notes
 
 

@@ -24,6 +24,8 @@ TIMEOUT, RATE = "kiban.dev/timeout", "kiban.dev/requests-per-second"
 BY_ACTION = "use-annotation"
 # WAF counts over at least so many seconds.
 RATE_SECONDS = 60
+# The controller orders by 1 to 1000.
+LAST_ORDER, ORDER_STEP = 1000, 10
 _VERSIONS = {"http2": "HTTP2", "grpc": "GRPC"}
 _GRPC_OK = "0"
 
@@ -123,7 +125,7 @@ def _annotations(
     target: Target, service: ServiceSpec, name: str, routes: Mapping[str, Route]
 ) -> dict[str, str]:
     kind, wishes = _class(target), next(iter(routes.values()))
-    found = _alb(target, service, name, wishes) if kind == "alb" else {}
+    found = _alb(target, service, name, routes) if kind == "alb" else {}
     timeouts = [route.timeout for route in routes.values() if route.timeout]
     if timeouts:
         found[TIMEOUT] = f"{max(timeouts):g}s"
@@ -135,11 +137,15 @@ def _annotations(
     return found
 
 
-def _alb(target: Target, service: ServiceSpec, name: str, wishes: Route) -> dict[str, str]:
+def _alb(
+    target: Target, service: ServiceSpec, name: str, routes: Mapping[str, Route]
+) -> dict[str, str]:
+    wishes = next(iter(routes.values()))
     found = {
         f"{ALB}/scheme": "internal" if wishes.internal else "internet-facing",
         f"{ALB}/target-type": "ip",
         f"{ALB}/group.name": _group(target, wishes),
+        f"{ALB}/group.order": str(_order(routes)),
         f"{ALB}/target-group-attributes": _attributes(service, wishes),
     }
     if service.health.path:
@@ -154,6 +160,14 @@ def _alb(target: Target, service: ServiceSpec, name: str, wishes: Route) -> dict
         networks = ",".join(wishes.sources[each] for each in sorted(wishes.sources))
         found[f"{ALB}/inbound-cidrs"] = networks
     return found | _tls(target, service)
+
+
+def _order(routes: Mapping[str, Route]) -> int:
+    """Deeper paths first: rules of one load balancer hold in the order of their Ingresses, and `/`
+    would hide all that come after it."""
+    depth = min(len(route.path.strip("/").split("/")) for route in routes.values())
+    wide = any(route.path == "/" for route in routes.values())
+    return LAST_ORDER if wide else max(1, LAST_ORDER - ORDER_STEP * depth)
 
 
 def _group(target: Target, wishes: Route) -> str:

@@ -1,0 +1,72 @@
+"""What a service wants that its neighbours or its clusters do not offer."""
+
+from collections.abc import Iterator
+
+from kiban.primitives.problems import Problem
+from kiban.spec.platform import Platform
+from kiban.spec.references import Finder, unless_known
+from kiban.spec.service import ServiceSpec
+
+# What each kind of resource tells those who use it (compiler/variables.py makes variables of it).
+TOLD = {
+    "postgres": ("url", "host", "port", "username", "password", "database"),
+    "mysql": ("url", "host", "port", "username", "password", "database"),
+    "mongo": ("url", "host", "port", "username", "password", "database"),
+    "redis": ("url", "host", "port"),
+    "queue": ("url", "endpoint", "region", "username", "password"),
+    "topic": ("url", "endpoint", "region", "username", "password"),
+    "bucket": ("url", "endpoint", "region", "username", "password"),
+    "filesystem": ("url",),
+    "service": ("url", "host", "port"),
+}
+
+
+def check_place(
+    platform: Platform, environment: str, service: ServiceSpec, find: Finder
+) -> Iterator[Problem]:
+    """Of one service in one environment."""
+    yield from _weights(platform, environment, service, find)
+    yield from _outputs(platform, service, find)
+    yield from _clusters(platform, environment, service, find)
+
+
+def _weights(
+    platform: Platform, environment: str, service: ServiceSpec, find: Finder
+) -> Iterator[Problem]:
+    known = platform.services[environment]
+    for name, route in service.routes.items():
+        for other in route.weights:
+            place = find("routes", name, "weights", other).key_place()
+            yield from unless_known("service", other, known, place)
+            if other in known and known[other].port is None:
+                what = f"{other!r} has no port that could be given requests"
+                yield Problem("spec/route", what, place)
+
+
+def _outputs(platform: Platform, service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    shared = platform.spec.resources
+    for key, use in service.uses.items():
+        name = use.name or key
+        kind = shared[name].type if use.type == "resource" and name in shared else use.type
+        for output in use.outputs:
+            place = find("uses", key, "outputs", output).key_place()
+            yield from unless_known("output", output, TOLD.get(kind, ()), place)
+
+
+def _clusters(
+    platform: Platform, environment: str, service: ServiceSpec, find: Finder
+) -> Iterator[Problem]:
+    clusters = platform.spec.clusters
+    for name in platform.clusters_of(environment):
+        cluster = clusters.get(name)
+        if cluster is None:
+            continue
+        sources = [one for one in service.scale.metrics.values() if one.source]
+        if (service.scale.schedules or sources) and not cluster.keda:
+            what = f"the cluster {name!r} has no KEDA, which scales by schedules and sources"
+            fix = f"install it, and say `keda: true` of the cluster {name}"
+            yield Problem("spec/no-keda", what, find("scale").key_place(), fix=fix)
+        if any(route.cdn for route in service.routes.values()) and not cluster.cdn_certificate:
+            what = f"the cluster {name!r} has no certificate for a content network"
+            fix = f"say `cdnCertificate` of the cluster {name}, an ARN in us-east-1"
+            yield Problem("spec/no-cdn", what, find("routes").key_place(), fix=fix)

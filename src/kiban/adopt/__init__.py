@@ -7,6 +7,6 @@ Pure: documents go in, the files of a platform repo and the proof come out.
 from kiban.adopt.adoption import Adoption, Options, adopted
 from kiban.adopt.copies import Copy
 from kiban.adopt.proof import Deviation
-from kiban.adopt.report import as_data, as_text
+from kiban.adopt.report import as_data, as_text, plan_text
 
-__all__ = ["Adoption", "Copy", "Deviation", "Options", "adopted", "as_data", "as_text"]
+__all__ = ["Adoption", "Copy", "Deviation", "Options", "adopted", "as_data", "as_text", "plan_text"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kiban.adopt.copies import Copy, Name
+from kiban.adopt.copies import Copy, Name, head_comments
 from kiban.adopt.extras import SOURCE, Extras, extras_of, read_back
 from kiban.adopt.folding import Folded, Leaf, folded
 from kiban.adopt.groups import Group, groups_of
@@ -131,8 +131,17 @@ class _Work:
             {service: tuple(own) for service, own in worked.items()},
             extras,
             domains,
+            comments={service: self._comments(own) for service, own in worked.items()},
         )
         return layout, worked
+
+    def _comments(self, own: Mapping[str, Worked]) -> tuple[str, ...]:
+        """What people wrote at the head of a service's documents, once."""
+        found: dict[str, None] = {}
+        for copy in self.copies:
+            for name in own[copy.environment].covered if copy.environment in own else ():
+                found |= dict.fromkeys(head_comments(copy.origins[name].text))
+        return tuple(found)
 
     def _work_out(
         self, copy: Copy, groups: Mapping[str, Group]

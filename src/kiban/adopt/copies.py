@@ -4,7 +4,7 @@ Objects are known by kind and name; the namespace of the copy itself is not part
 so that the same object in two environments is recognised.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -125,6 +125,15 @@ def template_of(workload: Manifest) -> Manifest:
     if workload["kind"] == "Pod":
         return {"metadata": {"labels": labels_of(workload)}, "spec": spec}
     return spec.get("template") or {}
+
+
+def head_comments(text: str) -> Iterator[str]:
+    """The lines of comment above a document, but not what tools put there."""
+    for line in text.removeprefix("---").lstrip("\n").splitlines():
+        if not line.startswith("#"):
+            return
+        if len(line) > 1 and not line.startswith(("# Source:", "# yaml-language-server", "#!")):
+            yield line.rstrip()
 
 
 def every_name(copies: Iterable[Copy]) -> list[Name]:

@@ -4,11 +4,12 @@ have in common and, for each environment, only what differs.
 Where nothing has to be changed the text is kept as it was written, comments and all.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiban.adopt.copies import Copy, Name
+from kiban.adopt.copies import Copy, Name, cleaned
 from kiban.adopt.meaning import meaning
 from kiban.adopt.writing import written
 from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
@@ -114,11 +115,23 @@ def _commonest(versions: Mapping[str, Manifest]) -> Manifest:
 
 
 def _text(copy: Copy, name: Name, manifest: Manifest) -> str:
-    """The text it was read from, if that says the same."""
+    """The text it was read from, comments and all, if that says the same; without the namespace
+    where that follows from the environment."""
     origin = copy.origins[name]
-    if not origin.inside and origin.manifest == manifest:
-        return origin.text.removeprefix("---").lstrip("\n").rstrip() + "\n"
+    if not origin.inside:
+        text = origin.text.removeprefix("---").lstrip("\n").rstrip() + "\n"
+        for candidate in (text, *_without_namespace(text, copy.namespace)):
+            found, _ = read_documents("", candidate)
+            if [cleaned(one.manifest) for one in found] == [manifest]:
+                return candidate
     return yaml_text(manifest)
+
+
+def _without_namespace(text: str, namespace: str) -> Iterator[str]:
+    """The text without the line, or the part of a line, that names the namespace."""
+    word = rf"namespace: *[\"']?{re.escape(namespace)}[\"']?"
+    for pattern in (rf"(?m)^ +{word} *\n", rf", *{word}(?=[,}}])", rf"(?<={{){word}, *"):
+        yield re.sub(pattern, "", text, count=1)
 
 
 def _overlay(base: Manifest, wanted: Manifest) -> Manifest:

@@ -70,7 +70,18 @@ def folded(trees: Trees, harms: Harms) -> Folded:
             rest = _override(merged(lower[name], base), tree, service, name, harms)
             if rest:
                 result.overrides[service][name] = rest
+        for name in environments:
+            if name not in own:
+                _keep_sound(result, service, name, merged(lower[name], base))
     return result
+
+
+def _keep_sound(result: Folded, service: str, environment: str, held: Mapping[str, Any]) -> None:
+    """Where a service does not run its spec must still make sense."""
+    scale = held.get("scale") or {}
+    least, most = scale.get("min"), scale.get("max")
+    if least is not None and most is not None and most < least:
+        result.overrides[service][environment] = {"scale": {"max": least}}
 
 
 def leaves(tree: Mapping[str, Any] | None, path: Leaf = ()) -> Iterable[tuple[Leaf, Any]]:

@@ -54,7 +54,8 @@ def proposed(group: Group) -> tuple[Fields, str]:
     fields |= _health(container, fields)
     fields |= _drain(container, pod, fields)
     fields |= _scale(group)
-    fields |= _routes(group)
+    if "port" in fields:
+        fields |= _routes(group)
     return fields, tag
 
 

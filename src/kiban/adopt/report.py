@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kiban.adopt.adoption import Adoption
+from kiban.adopt.descriptions import Translation
 from kiban.adopt.drift import Drift, drifts
 from kiban.adopt.folding import Leaf, leaves
 
@@ -52,6 +53,29 @@ def as_text(adoption: Adoption, accepted: Sequence[str] = ()) -> str:
         _left(adoption),
     ]
     return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
+
+
+def translation_text(found: Translation, accepted: Sequence[str] = ()) -> str:
+    """The report on what somebody described in another language."""
+    lines = [
+        f"{len(found.services)} services in {', '.join(found.environments)}",
+        f"  {found.lines_before} lines before, {found.lines_after} after",
+    ]
+    if standing := found.standing(accepted):
+        lines += ["", "Not said in the new repo; accept each with --accept NAME, or all:"]
+        lines += [f"  {one}" for one in standing]
+    return "\n".join(lines) + "\n"
+
+
+def translation_data(found: Translation, accepted: Sequence[str] = ()) -> dict[str, Any]:
+    """The same, for machines."""
+    return {
+        "environments": list(found.environments),
+        "lines": {"before": found.lines_before, "after": found.lines_after},
+        "services": list(found.services),
+        "unsaid": list(found.unsaid),
+        "standing": found.standing(accepted),
+    }
 
 
 def plan_text(adoption: Adoption) -> str:

@@ -1,7 +1,7 @@
 """The layout of the new repo as text: platform.yaml, services, releases, and the plain objects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kiban.adopt.copies import Copy
@@ -14,9 +14,9 @@ CLUSTER = "main"
 REASON = "as it was"
 # The order in which people describe a service.
 _ORDER = (
-    "team", "image", "command", "args", "workingDir", "port", "ports", "health", "drain",
+    "team", "image", "build", "command", "args", "workingDir", "port", "ports", "health", "drain",
     "resources", "scale", "routes", "schedule", "timezone", "concurrency", "deadline", "retries",
-    "suspended", "role", "token", "env", "secrets", "volumes", "patches",
+    "suspended", "role", "token", "user", "spot", "uses", "env", "secrets", "volumes", "patches",
 )  # fmt: skip
 
 _SCALE = ("min", "max", "cpu", "memory", "requests", "metrics", "settle")
@@ -34,6 +34,11 @@ class Layout:
     where: Mapping[str, tuple[str, ...]]
     extras: Extras
     domains: Mapping[str, str]
+    resources: Mapping[str, str] = field(default_factory=dict)
+    # What people wrote above the workload of a service.
+    comments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Whether there are objects on a cluster that must not be disturbed.
+    from_objects: bool = True
 
 
 def environment_namespace(platform: str, copy: Copy) -> str:
@@ -73,10 +78,14 @@ def _platform(layout: Layout) -> str:
     if teams := sorted(_teams(layout)):
         parts["teams"] = {team: {} for team in teams}
     parts["environments"] = environments
-    parts["clusters"] = {CLUSTER: {"ingressClass": _ingress_class(layout)}}
+    found = {"ingressClass": _ingress_class(layout)} if layout.from_objects else {}
+    parts["clusters"] = {CLUSTER: found}
     if layout.extras.common or layout.extras.own:
         parts["sources"] = {SOURCE: FOLDER}
-    parts["patches"] = _environment_patches(layout)
+    if layout.resources:
+        parts["resources"] = dict(sorted(layout.resources.items()))
+    if layout.from_objects:
+        parts["patches"] = _environment_patches(layout)
     if defaults := _arranged(layout.folded.defaults):
         parts["defaults"] = defaults
     return written(parts)
@@ -153,7 +162,8 @@ def _service(layout: Layout, service: str, base: Mapping[str, Any]) -> str:
         for name, said in layout.folded.overrides.get(service, {}).items()
         if said
     }
-    text = written(tree)
+    text = "".join(f"{line}\n" for line in layout.comments.get(service, ()))
+    text += written(tree)
     if overrides:
         text += written({"environments": overrides})
     return text or f"# {flow(service)}\n"

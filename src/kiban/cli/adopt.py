@@ -1,10 +1,14 @@
 """`kiban adopt`: the way in for manifests that exist."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kiban.cli.shown import json_option, show_json
+
+if TYPE_CHECKING:
+    from kiban.adopt.descriptions import Translation
 
 
 @click.command("adopt", epilog="Example: kiban adopt legacy/dev legacy/stg legacy/prod --out shop")
@@ -27,20 +31,21 @@ def adopt_command(
     as_json: bool,
 ) -> None:
     """Make a platform repo of what a team has: one directory of manifests for each environment, in
-    the order of promotion; plain YAML or JSON, a kustomization, or a chart.
+    the order of promotion; plain YAML or JSON, a kustomization, a chart, AWS Copilot, Compose.
 
     Every object is compiled back and compared with the original by meaning. What differs is
     listed, and nothing is written until it is accepted by its name.
 
     Exits with 1 while a difference is not accepted.
     """
-    from kiban.adopt import as_data, as_text
-    from kiban.adopt.report import plan_text
-    from kiban.wiring.adopting import Wish, adopt, write_repository
+    from kiban.adopt import as_data, as_text, plan_text
+    from kiban.wiring.adopting import Wish, adopt, environment_name, translate, write_repository
 
-    found = adopt(
-        Wish(directories, name or (out.resolve().name if out else ""), namespace, with_secrets)
-    )
+    platform = name or (environment_name(out.resolve().name) if out else "")
+    wish = Wish(directories, platform, namespace, with_secrets)
+    if translation := translate(wish):
+        _show_translation(translation, out, accepted, as_json)
+    found = adopt(wish)
     standing = found.proof.standing(accepted)
     if out is not None and not standing:
         write_repository(out, found.files)
@@ -48,9 +53,30 @@ def adopt_command(
         show_json(as_data(found, accepted))
     else:
         click.echo(plan_text(found) if as_plan else as_text(found, accepted), nl=False)
-        if out is not None:
-            click.echo(f"wrote {len(found.files)} files below {out}" if not standing else _NOT_YET)
+        _say_written(out, len(found.files), is_written=not standing)
     raise click.exceptions.Exit(1 if standing else 0)
 
 
-_NOT_YET = "nothing is written: accept each difference with --accept NAME, or all with --accept all"
+def _show_translation(
+    found: "Translation", out: Path | None, accepted: tuple[str, ...], as_json: bool
+) -> None:
+    from kiban.adopt.report import translation_data, translation_text
+    from kiban.wiring.adopting import write_repository
+
+    standing = found.standing(accepted)
+    if out is not None and not standing:
+        write_repository(out, found.files)
+    if as_json:
+        show_json(translation_data(found, accepted))
+    else:
+        click.echo(translation_text(found, accepted), nl=False)
+        _say_written(out, len(found.files), is_written=not standing)
+    raise click.exceptions.Exit(1 if standing else 0)
+
+
+def _say_written(out: Path | None, count: int, *, is_written: bool) -> None:
+    if out is not None:
+        click.echo(f"\nwrote {count} files below {out}" if is_written else f"\n{_NOT_YET}")
+
+
+_NOT_YET = "Nothing is written: accept each difference with --accept NAME, or all by --accept all."

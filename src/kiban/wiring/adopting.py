@@ -5,13 +5,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kiban.adapters.sources import DirectoryTree
 from kiban.adapters.sources.inputs import is_chart, is_kustomized, kustomize_inputs
 from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
 from kiban.adopt import Adoption, Copy, Options, adopted
+from kiban.adopt.compose import described_compose
+from kiban.adopt.copilot import described_copilot, is_copilot
+from kiban.adopt.descriptions import Described, Translation, translated
 from kiban.kube.documents import Document
+from kiban.primitives.located import plain
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.spec.reading import read_yaml
 from kiban.spec.words import NAME_PATTERN
 
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -37,6 +43,55 @@ def adopt(wish: Wish) -> Adoption:
         raise KibanError(Problem("adopt/nothing", what, fix=fix), Exit.USAGE)
     platform = wish.platform or _platform_name(list(named.values()))
     return adopted(copies, Options(platform, wish.with_secrets))
+
+
+def translate(wish: Wish) -> Translation | None:
+    """What a Compose file or a directory of AWS Copilot says; None for Kubernetes objects."""
+    named = _named(wish.directories)
+    platform = wish.platform or _platform_name(list(named.values()))
+    described: list[Described] = []
+    for name, folder in named.items():
+        if files := _compose_files(folder):
+            for path in files:
+                tree = _tree(path)
+                described.append(described_compose(name, tree, _line_count(path)))
+        elif manifests := _copilot_files(folder):
+            described += _copilot(folder, manifests)
+    return translated(platform, described) if described else None
+
+
+def _compose_files(folder: Path) -> list[Path]:
+    """The Compose file of a directory, under the names that Compose looks for."""
+    if folder.is_file():
+        return [folder] if _is_compose(folder) else []
+    names = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+    return [path for name in names if (path := folder / name).is_file()][:1]
+
+
+def _is_compose(path: Path) -> bool:
+    tree = _tree(path) if path.suffix in (".yaml", ".yml") else {}
+    return "services" in tree and "apiVersion" not in tree
+
+
+def _copilot_files(folder: Path) -> list[Path]:
+    root = folder / "copilot" if (folder / "copilot").is_dir() else folder
+    found = sorted(root.glob("*/manifest.y*ml")) if root.is_dir() else []
+    return [path for path in found if is_copilot(_tree(path))]
+
+
+def _copilot(folder: Path, manifests: Sequence[Path]) -> list[Described]:
+    root = folder / "copilot" if (folder / "copilot").is_dir() else folder
+    environments = sorted(path.parent.name for path in root.glob("environments/*/manifest.y*ml"))
+    lines = sum(_line_count(path) for path in manifests)
+    return described_copilot([_tree(path) for path in manifests], environments, lines)
+
+
+def _tree(path: Path) -> Mapping[str, Any]:
+    tree, problems = read_yaml(str(path), path.read_text(errors="replace"))
+    if problems:
+        raise KibanError(problems)
+    found = plain(tree) if tree is not None else None
+    return found if isinstance(found, dict) else {}
 
 
 def write_repository(out: Path, files: Mapping[str, str]) -> None:
@@ -88,6 +143,7 @@ def _copy(name: str, folder: Path, namespace: str) -> Copy:
         tree, inside, root = DirectoryTree(folder.parent), folder.name, folder.parent
     else:
         tree, inside, root = DirectoryTree(folder), ".", folder
+    left: tuple[str, ...] = ()
     if is_kustomized(tree, inside):
         # What it refers to may lie beside it.
         paths = [str(root / path) for path in kustomize_inputs(tree, inside)]
@@ -97,10 +153,11 @@ def _copy(name: str, folder: Path, namespace: str) -> Copy:
         documents = render_chart(name, folder, namespace)
     else:
         files = tree.read(tree.under(inside))
-        documents, paths = read_manifests(files)
-        paths = [str(root / path) for path in paths]
+        read = read_manifests(files)
+        documents, left = read.documents, tuple(read.left)
+        paths = [str(root / path) for path in read.files]
     lines = sum(_line_count(Path(path)) for path in paths)
-    return Copy(name, tuple(documents), lines, len(paths), given_namespace=namespace)
+    return Copy(name, tuple(documents), lines, len(paths), left, given_namespace=namespace)
 
 
 def _line_count(path: Path) -> int:

@@ -1,0 +1,161 @@
+"""`kiban adopt` as a command: directories as teams keep them in, a repo out."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kiban.cli.adopt import adopt_command
+from kiban.primitives.problems import KibanError
+from kiban.wiring.adopting import Wish, adopt, environment_name
+from kiban.wiring.compiling import bundles_here
+
+DEPLOYMENT = """# Ask before you scale this.
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME, namespace: shop-dev, labels: &app {app: NAME}}
+spec:
+  selector: {matchLabels: *app}
+  template:
+    metadata: {labels: *app}
+    spec: {containers: [{name: main, image: "shop/NAME:v1"}]}
+"""
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hush}\n"
+
+
+def write(root: Path, **files: str) -> Path:
+    for path, text in files.items():
+        target = root / path.replace("__", "/").replace("_yaml", ".yaml").replace("_json", ".json")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return root
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(adopt_command, [*words], standalone_mode=False)
+
+
+def test_a_repo_is_written_that_compiles_to_the_same(tmp_path: Path) -> None:
+    for name in ("dev", "prod"):
+        text = DEPLOYMENT.replace("shop-dev", f"shop-{name}")
+        write(tmp_path / name, stamp_yaml=text.replace("NAME", "stamp"))
+    out = tmp_path / "shop"
+    result = run(str(tmp_path / "dev"), str(tmp_path / "prod"), "--out", str(out))
+    assert result.return_value == 0 or result.exit_code == 0, result.output
+    assert "2 of 2 objects compile back" in result.output
+    [dev, prod] = bundles_here(out, None)
+    assert (dev.namespace, prod.namespace) == ("shop-dev", "shop-prod")
+    assert [one["kind"] for one in prod.manifests] == ["Namespace", "Deployment"]
+    # The words of people are kept.
+    texts = "".join(path.read_text() for path in out.rglob("*.yaml"))
+    assert "Ask before you scale this" in texts
+
+
+def test_json_lists_and_documents_side_by_side(tmp_path: Path) -> None:
+    listed = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}} for name in "ab"
+        ],
+    }
+    both = DEPLOYMENT.replace("NAME", "one") + "---\n" + DEPLOYMENT.replace("NAME", "two")
+    write(tmp_path, a_json=json.dumps(listed), deep__b_yaml=both, README="no manifest")
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    assert found.proof.objects == 4
+    assert found.proof.deviations == ()
+
+
+def test_what_is_read_and_not_taken_is_told(tmp_path: Path) -> None:
+    # In YAML as kubectl reads it, a bare `y` is true, and so no name.
+    both = DEPLOYMENT.replace("NAME", "one") + "---\n" + DEPLOYMENT.replace("NAME", "y")
+    write(tmp_path, a_yaml=both, values_yaml="a: b\n")
+    output = run(str(tmp_path)).output
+    assert "a.yaml: 1 of 2 documents are no objects with a name" in output
+    assert "values.yaml: no object" in output
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is missing")
+def test_overlays_are_rendered_and_folded(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        base__kustomization_yaml="resources: [stamp.yaml]\n",
+        base__stamp_yaml=DEPLOYMENT.replace("NAME", "stamp").replace(", namespace: shop-dev", ""),
+        overlays__dev__kustomization_yaml="namespace: d\nresources: [../../base]\n",
+        overlays__prod__kustomization_yaml="namespace: p\nresources: [../../base]\n"
+        "replicas: [{name: stamp, count: 3}]\n",
+    )
+    folders = [str(tmp_path / "overlays" / name) for name in ("dev", "prod")]
+    found = adopt(Wish(folders, "shop"))
+    assert found.proof.deviations == ()
+    assert [copy.namespace for copy in found.copies] == ["d", "p"]
+    assert found.copies[0].lines == 2
+
+
+def test_nothing_is_written_while_a_difference_stands(tmp_path: Path) -> None:
+    write(tmp_path / "dev", a_yaml=DEPLOYMENT.replace("NAME", "stamp"), b_yaml=SECRET)
+    out = tmp_path / "shop"
+    result = run(str(tmp_path / "dev"), "--out", str(out))
+    assert "Secret/db@dev: holds values in clear" in result.output
+    assert "hush" not in result.output
+    assert not out.exists()
+    assert "wrote" in run(str(tmp_path / "dev"), "--out", str(out), "--accept", "Secret/db").output
+    assert "hush" not in "".join(path.read_text() for path in out.rglob("*.yaml"))
+
+
+def test_the_plan_says_that_nothing_restarts(tmp_path: Path) -> None:
+    write(tmp_path / "dev", a_yaml=DEPLOYMENT.replace("NAME", "stamp"))
+    assert "nothing restarts" in run(str(tmp_path / "dev"), "--plan").output
+    data = json.loads(run(str(tmp_path / "dev"), "--json").output)
+    assert (data["objects"], data["restarts"], data["differences"]) == (1, [], [])
+
+
+def test_a_compose_file_is_translated(tmp_path: Path) -> None:
+    write(tmp_path / "dev", compose_yaml="services: {web: {image: 'a:1', ports: [80]}}\n")
+    out = tmp_path / "shop"
+    assert "wrote" in run(str(tmp_path / "dev"), "--out", str(out)).output
+    assert bundles_here(out, "dev")[0].manifests
+
+
+def test_copilot_is_translated(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        copilot__web__manifest_yaml="name: web\ntype: Backend Service\n"
+        "image: {location: 'a:1', port: 80}\nexec: true\n",
+        copilot__environments__prod__manifest_yaml="name: prod\n",
+    )
+    out = tmp_path / "shop"
+    result = run(str(tmp_path), "--out", str(out))
+    assert "1 services in prod" in result.output
+    assert (out / "services/web.yaml").exists()
+
+
+def test_a_directory_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "dev", a_yaml=DEPLOYMENT.replace("NAME", "stamp"))
+    result = run(str(tmp_path / "dev"), "--out", str(tmp_path))
+    assert isinstance(result.exception, KibanError)
+    assert "not empty" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "nothing at nowhere"),
+        (["dev=.", "dev=."], "two directories are the environment 'dev'"),
+    ],
+)
+def test_directories_that_make_no_sense(words: list[str], said: str) -> None:
+    with pytest.raises(KibanError, match=said):
+        adopt(Wish(words))
+
+
+def test_a_directory_without_objects_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KibanError, match=r"no Kubernetes object"):
+        adopt(Wish([str(tmp_path)]))
+
+
+def test_names_of_directories_become_names_of_environments() -> None:
+    assert environment_name("Production_EU") == "production-eu"
+    assert environment_name("10-dev") == "main"

@@ -335,6 +335,6 @@ def test_a_process_killed_at_any_write_is_followed_by_one_that_ends_in_the_same_
         world.run(second, 30)
         assert second.status().is_ready, survived
         assert shape(world) == shape(whole), survived
-        assert not world.start()._unfinished, survived
+        assert not world.start()._acting._unfinished, survived
     else:
         pytest.fail("the plan never came to its end")

@@ -212,7 +212,7 @@ def test_a_process_killed_at_any_write_of_a_release_with_hooks_leaves_nothing_ha
         run(world, second, new, 30)
         assert second.status().is_ready, survived
         assert len(world.made) == len(set(world.made)) == 2, survived
-        assert not world.start()._unfinished, survived
+        assert not world.start()._acting._unfinished, survived
         # And back, where no hook runs again.
         run(world, second, old, 30)
         assert second.status().is_ready, survived

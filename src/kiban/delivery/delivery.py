@@ -6,9 +6,10 @@ is no good leaves the last good state, which is still kept from drifting. When n
 asks for nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from kiban.delivery.acting import Acting
 from kiban.delivery.changes import Item
 from kiban.delivery.commits import Commits
 from kiban.delivery.deletions import Deletions
@@ -34,7 +35,6 @@ from kiban.delivery.messages import (
     Seen,
     Undeliverable,
 )
-from kiban.delivery.promises import agreed_hash, difference, hash_of
 from kiban.delivery.record import images_of, recorded_commit
 from kiban.delivery.reporting import (
     Reports,
@@ -45,9 +45,7 @@ from kiban.delivery.reporting import (
 )
 from kiban.delivery.status import DeliveryStatus, Phase, StepStatus
 from kiban.delivery.surveying import Survey, obstacles, survey
-from kiban.delivery.sync import Work, plan_sync
 from kiban.delivery.telling import Telling
-from kiban.delivery.yielding import Yields
 from kiban.kube.objects import SECRET, Key
 from kiban.plans.records import PlanOpened
 from kiban.primitives.instants import Instant
@@ -77,22 +75,18 @@ class Delivery:
         # Grows with whatever could change the status.
         self.version = 0
         self._makes_secrets, self._validates = makes_secrets, validates
-        self._unfinished = list(unfinished)
         self._judge = Judge(self.live)
         self._reports = Reports(self._judge)
         self._commits = Commits(scope)
         self._failures = Failures()
         self._drift = Drift()
-        self._yields = Yields()
         self._telling = Telling(scope)
+        self._acting = Acting(scope, self._judge, self._telling, unfinished)
         self._deletions = Deletions(self._telling, allows_first=allow_delete)
         # What stands in the way of the commit.
         self._blocked: tuple[Problem, ...] = ()
         # What is said of rollouts that failed.
         self._held: tuple[Problem, ...] = ()
-        # What is being done: a sync, and beside it the healing of drift.
-        self._execution: Execution | None = None
-        self._healing: Execution | None = None
         self._look_at_all = True
         self._nudge = False
         self._phase: Phase = "waiting"
@@ -107,8 +101,7 @@ class Delivery:
         match observation:
             case Desired():
                 if self._commits.take(observation):
-                    for execution in self._executions():
-                        execution.run.stop("superseded", f"{observation.commit.short} is newer")
+                    self._acting.supersede(observation.commit)
             case Undeliverable():
                 self._commits.refuse(observation)
                 self._telling.event("delivery/commit-refused", refusal_text(observation))
@@ -130,8 +123,7 @@ class Delivery:
             if self._commits.goal is not None:
                 self._drift.settle(answer, self._commits.goal.wanted)
             self.live.seen(Seen(answer.object))
-        for execution in self._executions():
-            execution.post(answer, now)
+        self._acting.post(answer, now)
 
     def follows(self) -> tuple[Follow, ...]:
         """What of the cluster delivery needs to see, once it knows what Git wants."""
@@ -145,14 +137,14 @@ class Delivery:
         looks = self._judge.looks
         self._judge.tell(now)
         self.version += self._judge.looks - looks
-        if self._commits.next is not None and all(one.is_quiet for one in self._executions()):
+        if self._commits.next is not None and self._acting.is_quiet:
             self._change_over(self._commits.next)
         is_over = True
         while is_over:
             if (goal := self._visible_goal()) is not None:
                 self._look(goal, now)
             # What ends makes room for what has been waiting.
-            ended = [self._advance(one, asks, now) for one in self._executions()]
+            ended = [self._advance(one, asks, now) for one in self._acting.executions]
             is_over = any(ended)
         self._nudge = False
         self._update_phase(now)
@@ -162,10 +154,11 @@ class Delivery:
 
     def next_due(self) -> Instant | None:
         """When to call `step` again if nothing happens before, or None."""
-        times = [self._judge.next_due(), *(one.next_due() for one in self._executions())]
-        if self._execution is None:
+        acting = self._acting
+        times = [self._judge.next_due(), *(one.next_due() for one in acting.executions)]
+        if acting.sync is None:
             times.append(self._failures.retry_at)
-        if self._healing is None:
+        if acting.healing is None:
             times.append(self._drift.times.next_due(self.live.dirty))
         return min((time for time in times if time is not None), default=None)
 
@@ -176,7 +169,7 @@ class Delivery:
 
     def status(self) -> DeliveryStatus:
         """Where the delivery stands now."""
-        run = self._execution.run if self._execution else None
+        run = self._acting.sync.run if self._acting.sync else None
         commits, goal, failure = self._commits, self._commits.goal, self._failures.message
         problems = failure_problems(failure, self.scope)
         services = self._reports.services(goal.watched, goal.waves, run) if goal else ()
@@ -203,15 +196,13 @@ class Delivery:
 
     def plan_steps(self) -> tuple[StepStatus, ...]:
         """The steps of the running plan, in its order; none when none runs."""
-        return step_statuses(self._execution.run) if self._execution else ()
+        return step_statuses(self._acting.sync.run) if self._acting.sync else ()
 
     # Looking
 
     def _change_over(self, desired: Desired) -> None:
         """Make the next commit the wanted one."""
-        for execution in self._executions():
-            self._telling.add(execution.take_records())
-        self._execution = self._healing = None
+        self._acting.give_up()
         self._drift.forget()
         self._failures = Failures()
         self._blocked = self._held = ()
@@ -229,12 +220,12 @@ class Delivery:
 
     def _look(self, goal: Goal, now: Instant) -> None:
         """Compare what has changed, and plan what is to be done about it."""
-        if self._execution is None and self._healing is None:
+        if self._acting.is_idle:
             if self._failures.take_due(now):
                 self._look_at_all = True
             if self._look_at_all or any(self._is_news(key, goal) for key in self.live.dirty):
                 self._look_at_everything(goal, now)
-        if self._healing is None and self.live.dirty and not self._blocked:
+        if self._acting.healing is None and self.live.dirty and not self._blocked:
             self._heal(goal, now)
 
     def _is_news(self, key: Key, goal: Goal) -> bool:
@@ -263,11 +254,12 @@ class Delivery:
             return
         found = survey(goal, self._judge, self._drift, self._failures)
         self._blocked = found.refused
+        self._drift.confirm(goal.wanted, found.differing)
+        self._drift.look_again(goal.wanted.manifests, found.drifted)
+        self._held = found.held
         if found.drifted:
             self._take_drift(found.drifted, goal)
-        self._drift.confirm(goal.wanted, found.differing)
-        self._held = found.held
-        if goal.heals_drift is False:
+        if not goal.heals_drift:
             found = found.only_shown()
         if self._blocked:
             return
@@ -275,7 +267,8 @@ class Delivery:
         if found.is_worth_a_plan:
             self._start(found, goal, now)
         else:
-            self._close_finished(goal)
+            for plan in self._acting.close_finished():
+                self._delivered(plan.id, goal)
 
     def _is_overcome(self) -> bool:
         """Whether what failed is well now, or a person wants it to be tried again."""
@@ -286,43 +279,9 @@ class Delivery:
     # Acting
 
     def _start(self, found: Survey, goal: Goal, now: Instant) -> None:
-        id_ = f"sync-{self.scope.environment}-{now}"
         self._failures.retry_at = None
-        for opened in self._unfinished:
-            message = f"its process ended; {id_} goes on from what the cluster has"
-            self._telling.closed(opened, "abandoned", message)
-        self._unfinished.clear()
         work = replace(found.work, makes_secrets=self._makes_secrets, validates=self._validates)
-        facts = self._compare_with_promise(work, goal)
-        self._execution = self._execute(id_, work, goal, facts=facts)
-
-    def _compare_with_promise(self, work: Work, goal: Goal) -> dict[str, str]:
-        """The hash of what is going to be done; tells how it differs from the commit's plan."""
-        done, agreed = hash_of(work, goal.wanted), agreed_hash(goal.commit, self.scope)
-        expected = agreed or (goal.promise.hash if goal.promise else "")
-        if expected and expected != done and not self._failures.count:
-            text = difference(work, goal.promise) if goal.promise else ""
-            text = text or "the objects or their contents are others"
-            message = f"{goal.commit.short} does not do what its plan {expected} said: {text}"
-            data = {"plan": expected, "done": done}
-            self._telling.event("delivery/plan-differs", message, data=data)
-        return {"hash": done} | ({"promised": expected} if expected else {})
-
-    def _execute(
-        self,
-        id_: str,
-        work: Work,
-        goal: Goal,
-        reason: str = "",
-        facts: Mapping[str, str] | None = None,
-    ) -> Execution:
-        subject = self.scope.subject
-        plan = plan_sync(id_, subject, goal.commit, work, reason=reason, facts=facts)
-        self._telling.add([PlanOpened(plan.plan)])
-        return Execution(plan, goal, self._judge, self._yields)
-
-    def _executions(self) -> tuple[Execution, ...]:
-        return tuple(one for one in (self._execution, self._healing) if one is not None)
+        self._acting.begin(work, goal, now, is_first=not self._failures.count)
 
     def _advance(self, execution: Execution, asks: list[Ask], now: Instant) -> bool:
         """Add what is due to the asks; whether the execution came to its end."""
@@ -334,11 +293,11 @@ class Delivery:
         if not is_over or self._commits.next is not None:
             return False
         self.version += 1
-        if execution is self._healing:
-            self._healing = None
+        is_healing = execution is self._acting.healing
+        self._acting.end(execution)
+        if is_healing:
             self._finish_healing(execution)
         else:
-            self._execution = None
             self._finish(execution, now)
         return True
 
@@ -362,23 +321,14 @@ class Delivery:
         message = f"{goal.commit.short} is delivered to {self.scope.subject}"
         self._telling.event("delivery/delivered", message, plan, data)
 
-    def _close_finished(self, goal: Goal) -> None:
-        """Plans of an earlier process that did everything but say so."""
-        for opened in self._unfinished:
-            self._telling.closed(opened, "done", "found complete")
-            if opened.plan.kind == "sync":
-                self._delivered(opened.plan.id, goal)
-        self._unfinished.clear()
-
     # Drift
 
     def _heal(self, goal: Goal, now: Instant) -> None:
         """Bring back what was as wanted and no longer is, also while a sync waits for others."""
-        is_busy = self._execution.owns if self._execution is not None else lambda _: False
         keys = [
             key
             for key in self._drift.times.take_ripe(self.live.dirty, now)
-            if key in self._drift and not is_busy(key)
+            if key in self._drift and not self._acting.is_busy_with(key)
         ]
         items = goal.wanted.items(keys, self.live, self._drift.settled)
         self._drift.look_again(keys, items)
@@ -387,7 +337,7 @@ class Delivery:
         if not goal.heals_drift:
             self._take_drift(items, goal)
             return
-        is_idle = self._execution is None and self._failures.retry_at is None
+        is_idle = self._acting.sync is None and self._failures.retry_at is None
         if is_idle and len(items) > HEALED_OBJECTS:
             # So much is no drift but a loss, and is brought back in its order.
             self._look_at_everything(goal, now)
@@ -395,8 +345,7 @@ class Delivery:
         reason = self._take_drift(items, goal)
         for item in items:
             self._drift.times.healed(item.key, now)
-        work = Work(items=items, needs=goal.bundle.needs)
-        self._healing = self._execute(f"heal-{self.scope.environment}-{now}", work, goal, reason)
+        self._acting.heal(items, goal, now, reason)
 
     def _take_drift(self, items: Sequence[Item], goal: Goal) -> str:
         """Write down what was changed by hand, once; one line about it."""
@@ -418,7 +367,7 @@ class Delivery:
             self.version += 1
 
     def _judged_phase(self) -> Phase:
-        if self._execution is not None:
+        if self._acting.sync is not None:
             return "syncing"
         if self._blocked or (self._commits.goal is None and self._commits.rejected):
             return "refused"

@@ -92,6 +92,8 @@ class Wanted:
     def missing(self, key: Key, there: Manifest) -> tuple[Difference, ...]:
         """What of a wanted object is not so in a state of it."""
         desired, known = self.manifests[key], self._compared.get(key)
+        if there == desired:
+            return ()
         if known is not None and say_the_same(known[0], there, desired):
             found = known[1]
         else:

@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,49 @@ def test_a_release_is_promoted_from_its_cell_after_a_look_at_the_gates(
     expect(dialog.get_by_role("button", name="Close")).to_be_visible(timeout=PATIENCE_MS)
     assert until(lambda: platform.git("rev-parse", "HEAD") != before)
     assert platform.releases("stg") == {"hello": tag}
+
+
+def test_a_failing_gate_and_the_way_back_are_seen(page: "Page", platform: Repo) -> None:
+    file = platform.path / "platform.yaml"
+    gate = "gates: {errors: {indicator: errors, atMost: 5%, samples: 20, window: 2s}}"
+    before = file.read_text()
+    file.write_text(before.replace("    cluster: dev\n", f"    cluster: dev\n    {gate}\n", 1))
+    program = platform.path / "apps/hello/main.py"
+    good = program.read_text()
+    program.write_text(
+        good.replace("send_response(200)", "send_response(200 if self.path == '/healthz' else 500)")
+    )
+    cell = page.locator("[data-service=hello] td[data-environment=dev]")
+    well = cell.locator(".tag").text_content()
+    tag, _ = released(platform, "Break hello")
+    aside = page.locator("aside")
+    with visitors(platform):
+        expect(cell).to_contain_text(tag, timeout=PATIENCE_MS)
+        expect(aside).to_contain_text("▲ fail", timeout=PATIENCE_MS)
+        expect(cell).to_contain_text(well, timeout=PATIENCE_MS)
+    card = page.locator("article[data-environment=dev]")
+    expect(card).to_contain_text("Roll hello back", timeout=PATIENCE_MS)
+    expect(card).to_contain_text("synced", timeout=PATIENCE_MS)
+    assert tag in platform.kiban("quarantine")
+
+
+@contextmanager
+def visitors(platform: Repo) -> Iterator[None]:
+    """Somebody who asks all the time."""
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(0.02):
+            with suppress(OSError):
+                platform.get()
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_keys_lead_around_and_filter(page: "Page", platform: Repo) -> None:

@@ -9,6 +9,7 @@ from tests.web.boards import board, node, pod, status
 
 from kiban.telemetry import Act
 from kiban.web.board import Load
+from kiban.web.outline import SubnetOutline
 from kiban.web.pictures.nodes import nodes_picture
 from kiban.web.pictures.objects import object_tree
 from kiban.web.pictures.picture import Picture, difference, whole
@@ -102,6 +103,24 @@ def test_nodes_say_what_is_asked_of_them_and_what_they_cost() -> None:
     assert (row["askedCpu"], row["cpu"], row["usedCpu"], row["spot"]) == (250, 2000, 40, True)
     assert (row["askedMemory"], row["memory"]) == (64 * 2**20, 8 * 2**30)
     assert (picture.facts["price"], row["room"]) == (0.05, 29)
+
+
+def test_a_declared_subnet_says_how_many_addresses_are_left() -> None:
+    known = board()
+    subnets = {"ap-northeast-1a": SubnetOutline("10.0.0.0/24", 251, 100)}
+    known.set_outline(replace(known.outline, subnets=subnets))
+    known.see(node("node-1"))
+    known.see(pod("shop-0001", 1))
+    sharing = pod("shop-0001", 3)
+    sharing["spec"]["hostNetwork"] = True
+    known.see(sharing)
+    facts = nodes_picture(known, {}, lambda *_: None).facts
+    assert facts["subnets"]["ap-northeast-1a"] == {"cidr": "10.0.0.0/24", "size": 251, "used": 102}
+
+
+def test_what_waits_to_be_promoted_is_counted() -> None:
+    facts = PlatformPictures().picture(board(), {}).facts
+    assert [len(each["arriving"]) for each in facts["environments"]] == [0, 3]
 
 
 def test_the_record_is_filtered_and_read_page_by_page() -> None:

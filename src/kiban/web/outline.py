@@ -3,8 +3,12 @@ whom, and what is released where."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 from kiban.spec import Platform
+
+# The first four addresses of a subnet and the last one are AWS's own.
+RESERVED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,16 @@ class ServiceOutline:
 
 
 @dataclass(frozen=True, slots=True)
+class SubnetOutline:
+    """Where the machines and pods of a zone get their addresses: how many there are to be had,
+    and how many of them others use."""
+
+    cidr: str
+    size: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A whole platform, as of one commit."""
 
@@ -39,6 +53,8 @@ class Outline:
     commit: str = ""
     environments: Mapping[str, EnvironmentOutline] = field(default_factory=dict)
     services: Mapping[str, ServiceOutline] = field(default_factory=dict)
+    # By zone, where the repo declares them.
+    subnets: Mapping[str, SubnetOutline] = field(default_factory=dict)
 
 
 def outline_of(platform: Platform, commit: str = "") -> Outline:
@@ -56,7 +72,14 @@ def outline_of(platform: Platform, commit: str = "") -> Outline:
         before = name
     names = sorted({name for specs in platform.services.values() for name in specs})
     services = {name: _service(platform, name) for name in names}
-    return Outline(platform.name, commit, environments, services)
+    subnets = {
+        zone: SubnetOutline(
+            subnet.cidr, ip_network(subnet.cidr).num_addresses - RESERVED, subnet.taken
+        )
+        for cluster in platform.spec.clusters.values()
+        for zone, subnet in cluster.subnets.items()
+    }
+    return Outline(platform.name, commit, environments, services, subnets)
 
 
 def _service(platform: Platform, name: str) -> ServiceOutline:

@@ -1,6 +1,6 @@
 """The machines: where they stand, what is asked of them and used, and what they cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kiban.kube.health.services import node_health
@@ -32,8 +32,20 @@ def nodes_picture(board: Board, query: Mapping[str, str], price: Price) -> Pictu
         "price": round(sum(costs), 4) if costs else None,
         "unpriced": len(found) - len(costs),
         "zones": sorted({row["zone"] for row in found}),
+        "subnets": _subnets(board, rows),
     }
     return Picture(facts, found)
+
+
+def _subnets(board: Board, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many addresses of each declared subnet are in use: one for a machine, one for each of
+    its pods that has its own."""
+    found = {}
+    for zone, subnet in board.outline.subnets.items():
+        here = [row for row in rows if row["zone"] == zone]
+        used = subnet.taken + len(here) + sum(row["addresses"] for row in here)
+        found[zone] = {"cidr": subnet.cidr, "size": subnet.size, "used": used}
+    return found
 
 
 def _row(board: Board, node: Manifest, price: Price) -> dict[str, Any]:
@@ -62,6 +74,7 @@ def _row(board: Board, node: Manifest, price: Price) -> dict[str, Any]:
             }
             for pod in pods
         ],
+        "addresses": sum(1 for pod in pods if not pod["spec"].get("hostNetwork")),
         "room": _milli(node, "pods") // 1000,
         "cpu": _milli(node, "cpu"),
         "memory": _milli(node, "memory") // 1000,

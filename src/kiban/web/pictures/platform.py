@@ -110,7 +110,19 @@ def environment_facts(board: Board, environment: EnvironmentOutline) -> dict[str
         "description": environment.description,
         "clusters": [_on_cluster(board, status) for status in statuses],
         "addresses": _links(board, statuses),
+        "arriving": _arriving(board, environment),
     }
+
+
+def _arriving(board: Board, environment: EnvironmentOutline) -> list[str]:
+    """The services whose releases are still only where this environment's come from."""
+    return [
+        service.name
+        for service in board.outline.services.values()
+        if environment.name in service.environments
+        and (tag := service.tags.get(environment.after)) is not None
+        and tag != service.tags.get(environment.name)
+    ]
 
 
 def _links(board: Board, statuses: Iterable[DeliveryStatus]) -> list[str]:

@@ -22,7 +22,7 @@ const JAPANESE = {
   "Choose a command": "コマンドを選ぶ", Run: "実行", required: "必須", "There is no such service": "そのサービスはありません",
   "not connected, trying again": "切断されました。再接続中", "an older page": "古い表示", Search: "検索", "Everything on one map": "全体図",
   "problems": "問題", "fix": "対処", "released": "リリース", "not deployed here": "未配置", "Follow": "追跡", "Keys": "キー操作",
-  "Search or filter": "検索・絞り込み", "Go to platform": "プラットフォームへ", "Go to nodes": "ノードへ", "Go to record": "記録へ", "Close what is open": "閉じる", "Light or dark": "明暗の切替", "All environments": "全環境", "Only what was delivered": "配信分のみ", "The whole tree": "すべて表示",
+  "Search or filter": "検索・絞り込み", "Go to platform": "プラットフォームへ", "Go to nodes": "ノードへ", "Go to record": "記録へ", "Close what is open": "閉じる", "Light or dark": "明暗の切替", "All environments": "全環境", addresses: "アドレス", "releases wait in": "リリース待機中:", "Only what was delivered": "配信分のみ", "The whole tree": "すべて表示",
   "Show what changed last": "最近の変更を表示", "No load was measured": "負荷の計測がありません", "No pods": "Pod がありません", "No events": "イベントがありません", "seconds": "秒", "minutes": "分", "hours": "時間", "days": "日",
   "waits for": "待機:", "delivered": "配信済み", "The page asks nothing outside of this server.": "このページは外部に何も要求しません。",
 };

@@ -19,10 +19,16 @@ export const nodesView = {
         h("span", { class: "quiet", role: "status" }, `${facts.found}/${facts.nodes}`),
         facts.price === null ? null : h("strong", {}, `$${number(facts.price, 3)} ${t("an hour")}`),
         facts.unpriced ? h("span", { class: "quiet" }, `${facts.unpriced} ${t("unpriced")}`) : null),
-      ...facts.zones.map((zone) => h("section", { key: zone, class: "card", "aria-label": zone }, h("h2", {}, zone || t("Unknown")), h("ul", { class: "machines" }, rows.filter((row) => row.zone === zone).map(machine)))),
+      ...facts.zones.map((zone) => h("section", { key: zone, class: "card", "aria-label": zone }, h("h2", {}, zone || t("Unknown")), subnet(facts.subnets[zone]), h("ul", { class: "machines" }, rows.filter((row) => row.zone === zone).map(machine)))),
     ];
   },
 };
+
+function subnet(found) {
+  if (!found) return null;
+  const words = `${found.cidr}: ${number(found.used)} ${t("of")} ${number(found.size)} ${t("addresses")}`;
+  return h("div", { class: "measure" }, h("span", { class: "quiet" }, words), bar(found.used / found.size, words));
+}
 
 function machine(row) {
   return h("li", { key: row.id, class: `machine ${row.spot ? "spot" : ""}`, "data-node": row.id },

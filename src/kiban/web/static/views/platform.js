@@ -14,7 +14,7 @@ export const platformView = {
     const { facts } = page;
     if (!facts.environments) return h("p", { class: "quiet" }, "…");
     return [
-      h("section", { key: "environments", class: "cards", "aria-label": t("Platform") }, facts.environments.map((environment) => card(environment))),
+      h("section", { key: "environments", class: "cards", "aria-label": t("Platform") }, facts.environments.map((environment) => card(page, environment))),
       h("div", { key: "columns", class: "columns" },
         h("section", { key: "matrix", class: "grow" }, tools(page), matrix(page), pager(page)),
         h("aside", { key: "latest", class: "card" }, h("h2", {}, t("What changed")), latest(facts.latest))),
@@ -22,12 +22,21 @@ export const platformView = {
   },
 };
 
-function card(environment) {
+function card(page, environment) {
   const clusters = environment.clusters;
   return h("article", { key: environment.name, class: `card state ${tone(worst(clusters))}`, "data-environment": environment.name },
     h("h2", {}, environment.name, environment.after ? h("span", { class: "quiet" }, ` ← ${environment.after}`) : null),
     clusters.length ? clusters.map((each) => onCluster(each, clusters.length > 1)) : h("p", { class: "quiet" }, t("not deployed here")),
+    environment.arriving.length ? arriving(page, environment) : null,
     environment.addresses.length ? h("p", { class: "addresses" }, environment.addresses.slice(0, 4).map((address) => h("a", { key: address, href: address, target: "_blank", rel: "noreferrer" }, address))) : null);
+}
+
+/** What waits to come here, and the way to let it. */
+function arriving(page, environment) {
+  const promote = page.action("promote");
+  const values = { source: environment.after, target: environment.name, services: [] };
+  return h("p", { class: "row" }, h("span", { title: environment.arriving.join(", ") }, `${environment.arriving.length} ${t("releases wait in")} ${environment.after}`),
+    promote ? button(t("Promote"), () => ask(promote, values), { kind: "small", disabled: page.may("release", environment.name) ? "" : t("You may not do this") }) : null);
 }
 
 function onCluster(status, named) {

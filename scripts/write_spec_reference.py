@@ -12,10 +12,19 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from kiban.primitives.instants import span
+from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "spec.md"
+FIELDS_PAGE = PAGE.with_name("spec-fields.md")
+FIELDS_OPENING = """\
+# Every field of a service file, with an example
+
+Made from the models by `scripts/write_spec_reference.py`. Each example is a part of a \
+`services/stamp.yaml` that is compiled and checked in the tests. The tables of the parts are in \
+[spec.md](spec.md).
+"""
 SPANS = {"drain", "deadline", "startup", "interval", "timeout", "window"}
 OPENING = """\
 # The files people write
@@ -41,6 +50,19 @@ def page() -> str:
         "there, like `stamp: 3f2c1a9`. It is the only file that a pipeline edits "
         "(`kiban release stamp=3f2c1a9 --env dev`).\n"
     )
+    return "\n".join(parts)
+
+
+def fields_page() -> str:
+    """One section a field: what it is, and how it is written."""
+    parts = [FIELDS_OPENING]
+    for name, field in ServiceSpec.model_fields.items():
+        key = field.alias or name
+        about_parts = [about(model) for model in models_in(field)]
+        words = " ".join(filter(None, [field.description or "", *about_parts]))
+        said = default(name, field)
+        words += f" By default {said}." if said else ""
+        parts.append(f"## {key}\n\n{words.strip()}\n\n```yaml\n{EXAMPLES[key].rstrip()}\n```\n")
     return "\n".join(parts)
 
 
@@ -98,3 +120,4 @@ def nested(model: type[BaseModel]) -> list[type[BaseModel]]:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    FIELDS_PAGE.write_text(fields_page())

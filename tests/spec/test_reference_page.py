@@ -12,3 +12,4 @@ def test_the_page_is_what_the_script_writes() -> None:
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     assert script.PAGE.read_text() == script.page(), f"run {SCRIPT.name}"
+    assert script.FIELDS_PAGE.read_text() == script.fields_page(), f"run {SCRIPT.name}"

@@ -71,7 +71,9 @@ class Keys:
         own = (target.images[name], target.tags[name], uses, target.callers.get(name, ()))
         parts = [self._shared, self._spec(service), repr(own).encode()]
         others = target.platform.services[target.environment]
-        parts += [self._spec(others[use.name]) for use in uses if use.is_service]
+        known = {use.name for use in uses if use.is_service}
+        known |= {name for route in service.routes.values() for name in route.weights}
+        parts += [self._spec(others[each]) for each in sorted(known)]
         found = blake2b(digest_size=_KEY_BYTES)
         for part in parts:
             # With its length, so that no two lists of parts run into the same bytes.

@@ -8,7 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from kiban.primitives.located import plain
+from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.nouns import PlatformSpec
+from kiban.spec.reading import read_yaml
 from kiban.spec.service import ServiceSpec
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,6 +54,11 @@ def json_schema() -> dict[str, Any]:
 def _service() -> dict[str, Any]:
     schema = _of(ServiceSpec, "services/<name>.yaml")
     properties = schema["properties"]
+    for name, text in EXAMPLES.items():
+        tree, _ = read_yaml(name, text)
+        example = tree.get(name) if tree is not None else None
+        if example is not None:
+            properties[name]["examples"] = [plain(example)]
     properties["job"] = {**deepcopy(properties["service"]), "description": "The name of a job."}
     schema["required"] = []
     partial = {key: value for key, value in schema.items() if key in ("type", "properties")}

@@ -13,13 +13,12 @@ from kiban.adapters.journal.database import JournalPlace
 from kiban.audit import Severity, check, judge, load_waivers
 from kiban.compiler import Bundle, Compilations
 from kiban.delivery.marks import Scope
-from kiban.delivery.releases import release_path
 from kiban.kube.ports import ClusterPort
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError
 from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
-from kiban.wiring.quarantines import quarantined, refuse_quarantined, running_tags
+from kiban.wiring.quarantines import refuse_newly_quarantined
 from kiban.wiring.sources import compiled, renderer_of_files
 
 
@@ -62,10 +61,8 @@ def compiler_for(
 
     def compile_(files: Mapping[str, str]) -> Bundle:
         platform = load_platform(files)
-        running = running_tags(journal, f"{platform.name}/{environment}@{target.name}")
-        releases = platform.releases.get(environment, {})
-        new = {name: one.tag for name, one in releases.items() if running.get(name) != one.tag}
-        refuse_quarantined(new, quarantined(journal), release_path(environment))
+        subject = f"{platform.name}/{environment}@{target.name}"
+        refuse_newly_quarantined(platform, environment, subject, journal)
         if target.images is not None:
             build_missing(platform, environment, repository, target.images)
         renderer = renderer_of_files(files, repository)

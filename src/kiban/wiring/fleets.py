@@ -23,11 +23,10 @@ from kiban.compiler import Bundle, Compilations
 from kiban.delivery.fleet import Member, Pace, Ring
 from kiban.delivery.fleet.status import FleetStatus
 from kiban.delivery.marks import Scope
-from kiban.delivery.releases import release_path
 from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.deliveries import refuse_findings
-from kiban.wiring.quarantines import quarantined, refuse_quarantined
+from kiban.wiring.quarantines import quarantined, refuse_newly_quarantined
 from kiban.wiring.repository import home_of
 from kiban.wiring.sources import compiled, renderer_of_files
 
@@ -98,9 +97,9 @@ def fleet_compiler(repository: GitRepository, journal: JournalPlace) -> CompileF
 
         def compile_(member: Member) -> Bundle:
             platform.environment(member.environment)
-            released = platform.releases.get(member.environment, {})
-            tags = {name: release.tag for name, release in released.items()}
-            refuse_quarantined(tags, held, release_path(member.environment))
+            environment = member.environment
+            subject = f"{platform.name}/{environment}@{member.cluster}"
+            refuse_newly_quarantined(platform, environment, subject, journal, held)
             bundle = compiled(
                 platform, member.environment, renderer, cluster=member.cluster, cache=cache
             )

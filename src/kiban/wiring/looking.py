@@ -23,6 +23,7 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.cluster_command import kubeconfig_path
 from kiban.wiring.deliveries import chosen_environments, refuse_findings
+from kiban.wiring.quarantines import refuse_newly_quarantined
 from kiban.wiring.repository import Home, home_of
 from kiban.wiring.sources import compiled, renderer_of_files
 
@@ -182,6 +183,8 @@ def _event_data(event: Manifest) -> dict[str, Any]:
 def _desired(view: View, commit: str) -> Desired:
     files = view.repository.files(commit)
     platform = load_platform(files)
+    journal, subject = view.home.state.journal, view.scope.subject
+    refuse_newly_quarantined(platform, view.environment, subject, journal)
     renderer = renderer_of_files(files, view.repository)
     bundle = compiled(platform, view.environment, renderer, local=view.is_local)
     refuse_findings(bundle, files, wall_clock())

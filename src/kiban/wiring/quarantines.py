@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.journal.database import JournalPlace
-from kiban.delivery.releases import known_service, tag_of
+from kiban.delivery.releases import known_service, release_path, tag_of
 from kiban.operations.promotion import APPROVED, LIFTED, QUARANTINED, Quarantine, quarantines
 from kiban.plans.records import Event
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
-from kiban.spec import load_platform
+from kiban.spec import Platform, load_platform
 from kiban.wiring.places import JOURNAL_VARIABLE
 from kiban.wiring.record import every_entry
 from kiban.wiring.repository import home_of
@@ -86,6 +86,25 @@ def running_tags(journal: JournalPlace, subject: str) -> dict[str, str]:
             images = record.data.get("images") or {}
             return {service: tag_of(image) for service, image in images.items()}
     return {}
+
+
+def refuse_newly_quarantined(
+    platform: Platform,
+    environment: str,
+    subject: str,
+    journal: JournalPlace,
+    held: Mapping[tuple[str, str], Quarantine] | None = None,
+) -> None:
+    """Raises `KibanError` when a quarantined release is wanted where it does not run already: what
+    runs must not hold up the other services' commits. `held` is what is quarantined, if known."""
+    known = quarantined(journal) if held is None else held
+    releases = platform.releases.get(environment, {})
+    asked = {name: one.tag for name, one in releases.items() if (name, one.tag) in known}
+    if not asked:
+        return
+    running = running_tags(journal, subject)
+    new = {name: tag for name, tag in asked.items() if running.get(name) != tag}
+    refuse_quarantined(new, known, release_path(environment))
 
 
 def refuse_quarantined(

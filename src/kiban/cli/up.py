@@ -82,6 +82,8 @@ def _tell(found: dict[str, object]) -> None:
     click.echo(f"{found['platform']} {ready} (process {found['pid']})")
     for address in list(found["addresses"]):  # type: ignore[call-overload]
         click.echo(f"  {address}")
+    if found.get("dashboard"):
+        click.echo(f"  {found['dashboard']} is the dashboard; kiban dashboard opens it")
 
 
 @click.command("down", epilog="Example: kiban down")

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kiban.adapters.wall_clock import now
 from kiban.cli.adopt import adopt_command
 from kiban.primitives.problems import KibanError
+from kiban.spec import read_directory
 from kiban.wiring.adopting import Wish, adopt, environment_name
 from kiban.wiring.compiling import bundles_here
+from kiban.wiring.deliveries import refuse_findings
 
 DEPLOYMENT = """# Ask before you scale this.
 apiVersion: apps/v1
@@ -48,6 +51,8 @@ def test_a_repo_is_written_that_compiles_to_the_same(tmp_path: Path) -> None:
     [dev, prod] = bundles_here(out, None)
     assert (dev.namespace, prod.namespace) == ("shop-dev", "shop-prod")
     assert [one["kind"] for one in prod.manifests] == ["Namespace", "Deployment"]
+    # What the audit finds in it was there before, and is delivered all the same.
+    refuse_findings(prod, read_directory(out), now())
     # The words of people are kept.
     texts = "".join(path.read_text() for path in out.rglob("*.yaml"))
     assert "Ask before you scale this" in texts

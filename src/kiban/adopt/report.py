@@ -50,6 +50,7 @@ def as_text(adoption: Adoption, accepted: Sequence[str] = ()) -> str:
         _differences(adoption, accepted),
         _accidents(drifts(adoption.copies)),
         _patches(adoption),
+        _waived(adoption),
         _left(adoption),
     ]
     return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
@@ -157,6 +158,15 @@ def _own_patches(adoption: Adoption) -> list[str]:
 
 def _is_patch(leaf: Leaf, value: Any) -> bool:
     return leaf[0] == "patches" and value is not None
+
+
+def _waived(adoption: Adoption) -> Iterator[str]:
+    waived = adoption.files.get("waivers.yaml", "").count("  rule: ")
+    if waived:
+        yield (
+            f"{waived} kinds of findings of the audit are waived in waivers.yaml for a while, so "
+            "that what runs can be delivered as it is."
+        )
 
 
 def _left(adoption: Adoption) -> Iterator[str]:

@@ -3,23 +3,33 @@ new repo."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kiban.adapters.sources import DirectoryTree
 from kiban.adapters.sources.inputs import is_chart, is_kustomized, kustomize_inputs
 from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
+from kiban.adapters.wall_clock import now as wall_clock
 from kiban.adopt import Adoption, Copy, Options, adopted
 from kiban.adopt.compose import described_compose
 from kiban.adopt.copilot import described_copilot, is_copilot
 from kiban.adopt.descriptions import Described, Translation, translated
+from kiban.adopt.writing import written
+from kiban.audit import Severity, check
+from kiban.audit.findings import Verdict
 from kiban.kube.documents import Document
+from kiban.primitives.instants import Instant, later, rfc3339
 from kiban.primitives.located import plain
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec.reading import read_yaml
 from kiban.spec.words import NAME_PATTERN
 
+# How long what was there before may stay without an owner.
+WAIVED_DAYS = 90
+DAY_SECONDS = 24 * 3600.0
+# With more objects than this, a rule is waived for all.
+FEW_OBJECTS = 3
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -33,8 +43,9 @@ class Wish:
     with_secrets: bool = False
 
 
-def adopt(wish: Wish) -> Adoption:
-    """Read and adopt. Raises `KibanError` for what cannot be read."""
+def adopt(wish: Wish, now: Instant | None = None) -> Adoption:
+    """Read and adopt. What the audit finds is waived from now on, so that it can be delivered as
+    it runs. Raises `KibanError` for what cannot be read."""
     named = _named(wish.directories)
     copies = [_copy(name, folder, wish.namespace) for name, folder in named.items()]
     if not any(copy.documents for copy in copies):
@@ -42,7 +53,9 @@ def adopt(wish: Wish) -> Adoption:
         fix = "name the directories of manifests, one for each environment"
         raise KibanError(Problem("adopt/nothing", what, fix=fix), Exit.USAGE)
     platform = wish.platform or _platform_name(list(named.values()))
-    return adopted(copies, Options(platform, wish.with_secrets))
+    found = adopted(copies, Options(platform, wish.with_secrets))
+    accepted = waivers(found, now or wall_clock())
+    return replace(found, files={**found.files, **({WAIVERS: accepted} if accepted else {})})
 
 
 def translate(wish: Wish) -> Translation | None:
@@ -92,6 +105,32 @@ def _tree(path: Path) -> Mapping[str, Any]:
         raise KibanError(problems)
     found = plain(tree) if tree is not None else None
     return found if isinstance(found, dict) else {}
+
+
+WAIVERS = "waivers.yaml"
+
+
+def waivers(found: Adoption, now: Instant) -> str:
+    """What the audit would refuse to deliver is accepted for a while, as it runs already."""
+    rules: dict[str, dict[str, None]] = {}
+    for bundle in found.bundles.values():
+        for finding in check(bundle.manifests):
+            if finding.severity == Severity.ERROR and finding.verdict is Verdict.FAIL:
+                name = f"{finding.object.kind}/{finding.object.name}"
+                rules.setdefault(finding.rule, {})[name] = None
+    until = rfc3339(later(now, WAIVED_DAYS * DAY_SECONDS))[:10]
+    entries: dict[str, dict[str, str]] = {}
+    for rule, objects in sorted(rules.items()):
+        for number, each in enumerate(sorted(objects) if len(objects) <= FEW_OBJECTS else ["*"]):
+            entries[f"{rule}-{number}" if number else rule] = {
+                "rule": rule,
+                "object": each,
+                "owner": "nobody yet",
+                "reason": "as it was before the adoption",
+                "expires": until,
+            }
+    head = "# Findings that were there before. Find an owner for each, and solve it.\n"
+    return head + written(entries) if entries else ""
 
 
 def write_repository(out: Path, files: Mapping[str, str]) -> None:

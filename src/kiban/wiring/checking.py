@@ -14,7 +14,6 @@ from kiban.audit.fleet import told_by
 from kiban.audit.mending import change_of, edit_for
 from kiban.audit.results import Report, Result, status_of
 from kiban.audit.waivers import Waiver, load_waivers
-from kiban.compiler import compile_environment
 from kiban.kube.documents import Document, read_documents
 from kiban.kube.objects import Key, Manifest, labels_of
 from kiban.kube.paths import steps_of
@@ -24,6 +23,7 @@ from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec import Platform, load_platform, read_directory
 from kiban.spec.nouns import Cluster
 from kiban.wiring.places import find_platform
+from kiban.wiring.sources import compiled, renderer_of_directory
 
 SETTINGS_FILE, WAIVERS_FILE = "checks.yaml", "waivers.yaml"
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -135,11 +135,12 @@ def check_files(
     """The same, of files that are in memory."""
     platform = load_platform(files)
     judging = judging_of(options, root)
+    renderer = renderer_of_directory(root)
     results: list[Result] = []
     objects = {}
     for name in [environment] if environment else platform.environments:
         for cluster in platform.clusters_of(name) or (None,):
-            bundle = compile_environment(platform, name, cluster=cluster)
+            bundle = compiled(platform, name, renderer, cluster=cluster)
             scope = f"{name} on {cluster}" if len(platform.clusters_of(name)) > 1 else name
             objects[scope] = len(bundle.manifests)
             known = platform.spec.clusters.get(bundle.cluster)

@@ -1,17 +1,20 @@
 """Seeded runs under faults, and proof that a broken rule would be found by them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
-from kiban.cluster.api import eviction
+from kiban.cluster.api import binding, eviction
+from kiban.cluster.api.calls import Call
+from kiban.cluster.api.registry import Registry
 from kiban.cluster.controllers.job import controller as jobs
 from kiban.cluster.controllers.job import counting
 from kiban.cluster.controllers.replica_set import ReplicaSetController
 from kiban.cluster.scheduler import Scheduler
-from kiban.kube.objects import Key
+from kiban.kube.objects import NODE, Key, Manifest
 from kiban.primitives.instants import Instant
-from kiban.reconcile.commands import Create
+from kiban.reconcile.commands import Bind, Create
 from kiban.reconcile.controller import Controller, Outcome, Snapshot
 from kiban.rehearsal.safety import run
 from kiban.rehearsal.safety.trial import Assembly
@@ -92,6 +95,48 @@ class ForgetfulScheduler(Scheduler):
 
 def test_a_scheduler_that_forgets_what_it_has_decided_is_found() -> None:
     assert "gets" in first_found(replacing(ForgetfulScheduler))
+
+
+class UndecidedScheduler(Scheduler):
+    """Binds every pod of a set, and then once more to another node."""
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        found = super().reconcile(key, snapshot, now)
+        nodes = [node["metadata"]["name"] for node in snapshot.list(NODE)]
+        again = [
+            replace(command, node=other)
+            for command in found.commands
+            if isinstance(command, Bind) and command.pod.name.startswith("web")
+            for other in nodes
+            if other != command.node
+        ]
+        return Outcome((*found.commands, *again), found.wake_after)
+
+
+def test_a_pod_that_is_bound_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rebound(registry: Registry, pod: Key, body: Manifest, call: Call) -> Manifest:
+        live = registry.store.get(pod)
+        assert live is not None
+        spec = {**live["spec"], "nodeName": body["target"]["name"]}
+        status = binding.scheduled(live.get("status") or {}, call.now)
+        return registry.store.put({**live, "spec": spec, "status": status})
+
+    monkeypatch.setattr(binding, "bind", rebound)
+    assert "is bound to" in first_found(replacing(UndecidedScheduler))
+
+
+class ShortSets(ReplicaSetController):
+    """Is content with one pod less than it should have."""
+
+    def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
+        found = super().reconcile(key, snapshot, now)
+        made = [command for command in found.commands if isinstance(command, Create)]
+        kept = [command for command in found.commands if command not in made[-1:]]
+        return Outcome(tuple(kept), found.wake_after)
+
+
+def test_a_set_that_never_gets_all_its_pods_is_found() -> None:
+    assert "not at rest" in first_found(replacing(ShortSets))
 
 
 class DoublingSets(ReplicaSetController):

@@ -106,7 +106,6 @@ def bound_once(deed: Deed) -> Iterator[str]:
         return
     name, node = deed.command.pod.name, deed.command.node
     if pod["spec"].get("nodeName"):
-        # The API refuses it; that it was asked at all is the fault.
         yield f"pod {name} is bound to {node} and was bound to {pod['spec']['nodeName']}"
     elif (found := deed.state.get(Key(*NODE, "", node))) is not None:
         yield from shortages(pod, found, deed.state)

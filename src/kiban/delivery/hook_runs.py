@@ -31,7 +31,16 @@ from kiban.delivery.messages import (
     Release,
     Remove,
 )
-from kiban.kube.objects import Key, Manifest, annotations_of, get_in, is_deleting, key_of, uid_of
+from kiban.kube.objects import (
+    JOB,
+    Key,
+    Manifest,
+    annotations_of,
+    get_in,
+    is_deleting,
+    key_of,
+    uid_of,
+)
 from kiban.plans.run import PASS, Result
 
 # Of the log of a failed hook, what its failure says.
@@ -110,7 +119,7 @@ class HookRuns:
         """Finished hooks of this and earlier releases: they need not be kept any longer, and go
         when their policy says so."""
         found: Groups = []
-        for job in owned_hooks(self._live, self._goal.scope):
+        for job in owned_hooks(self._live.of_kind(JOB), self._goal.scope):
             if is_over(job):
                 found += _released(job)
                 if goes_when_over(job, self._goal.wanted.hooks) and not is_deleting(job):
@@ -121,7 +130,7 @@ class HookRuns:
         """Unfinished Jobs of the same hook for other releases."""
         return [
             job
-            for job in owned_hooks(self._live, self._goal.scope)
+            for job in owned_hooks(self._live.of_kind(JOB), self._goal.scope)
             if annotations_of(job)[HOOK_NAME_ANNOTATION] == hook.name
             and service_of(job) == hook.service
             and key_of(job) != hook.key
@@ -153,7 +162,7 @@ def needs_tidying(live: Live, goal: Goal) -> bool:
         is_over(job)
         and (_is_kept(job) or goes_when_over(job, goal.wanted.hooks))
         and not (is_deleting(job) and not _is_kept(job))
-        for job in owned_hooks(live, goal.scope)
+        for job in owned_hooks(live.of_kind(JOB), goal.scope)
     )
 
 

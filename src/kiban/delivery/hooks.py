@@ -133,15 +133,9 @@ def failure_text(job: Manifest) -> str:
     return ": ".join(text for text in said if text)
 
 
-def owned_hooks(manifests: Iterable[Manifest], scope: Scope) -> list[Manifest]:
-    """The Jobs of hooks of any release that are in the cluster."""
-    return [
-        one
-        for one in manifests
-        if key_of(one).group_kind == JOB
-        and HOOK_NAME_ANNOTATION in annotations_of(one)
-        and scope.owns(one)
-    ]
+def owned_hooks(jobs: Iterable[Manifest], scope: Scope) -> list[Manifest]:
+    """Of the Jobs of a cluster, those of the hooks of any release."""
+    return [one for one in jobs if HOOK_NAME_ANNOTATION in annotations_of(one) and scope.owns(one)]
 
 
 def goes_when_over(job: Manifest, current: Mapping[Key, Hook]) -> bool:

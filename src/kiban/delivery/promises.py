@@ -47,7 +47,7 @@ def plan_hash(wanted: Wanted, applied: Iterable[Key], removed: Iterable[Key]) ->
     """A name for what is done: which objects are applied, with what content, which removed, and
     which hooks belong to it, whether they have run before or not."""
     content = {
-        "applied": {str(key): digest(wanted.manifests[key], 16) for key in applied},
+        "applied": {str(key): _hash(wanted, key) for key in applied},
         "removed": sorted(str(key) for key in removed),
         "hooks": sorted(key.name for key in wanted.hooks),
     }

@@ -10,7 +10,7 @@ from kiban.delivery.hooks import is_hook, outcome, owned_hooks
 from kiban.delivery.live import Live
 from kiban.delivery.marks import Scope, service_of
 from kiban.delivery.messages import Desired
-from kiban.kube.objects import Manifest, get_in
+from kiban.kube.objects import JOB, Manifest, get_in
 
 # Hooks that are remembered to have run; an image that is older than so many is not rolled back to.
 KEPT_HOOKS = 200
@@ -47,7 +47,11 @@ def recorded_commit(live: Live, scope: Scope) -> str:
 def recorded_hooks(live: Live, scope: Scope) -> tuple[str, ...]:
     """The Jobs of hooks that are known to have run, also by those that are still there."""
     text: str = get_in(live.get(scope.record_key) or {}, "data", "hooks", default="")
-    there = (job["metadata"]["name"] for job in owned_hooks(live, scope) if outcome(job) == "done")
+    there = (
+        job["metadata"]["name"]
+        for job in owned_hooks(live.of_kind(JOB), scope)
+        if outcome(job) == "done"
+    )
     return tuple(dict.fromkeys([*text.split(), *there]))
 
 

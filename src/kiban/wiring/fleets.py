@@ -27,8 +27,9 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.deliveries import refuse_findings
 from kiban.wiring.quarantines import quarantined, refuse_newly_quarantined
-from kiban.wiring.repository import home_of
+from kiban.wiring.repository import Home, home_of
 from kiban.wiring.sources import compiled, renderer_of_files
+from kiban.wiring.tending.running import Running, tend_releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,10 @@ async def run_fleet(wish: FleetWish, show: Show) -> int:
                 asyncio.create_task(_show(driver, show), name="screen"),
                 asyncio.create_task(_until_changed(repository, pace, wish), name="members"),
                 asyncio.create_task(stopping.wait(), name="stop"),
+                asyncio.create_task(
+                    tend_releases(_tended(platform, pace, repository, journal, home)),
+                    name="releases",
+                ),
             ]
             if wish.until_ready:
                 tasks.append(asyncio.create_task(_until_well(driver, wish), name="ready"))
@@ -171,6 +176,17 @@ async def run_fleet(wish: FleetWish, show: Show) -> int:
         return Exit.DONE
     finally:
         journal.close()
+
+
+def _tended(
+    platform: Platform, pace: Pace, repository: GitRepository, journal: Journal, home: Home
+) -> Running:
+    """What the tending of the fleet's releases needs; figures are other systems' than ours."""
+    scopes = [
+        Scope(platform.name, one.environment, one.cluster, platform.namespace_of(one.environment))
+        for _, one in sorted(pace.members.items())
+    ]
+    return Running(repository, journal, platform, scopes, home.state, None, lambda line: None)
 
 
 async def _ended(tasks: Sequence["asyncio.Task[object]"]) -> bool:

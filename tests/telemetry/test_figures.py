@@ -5,7 +5,7 @@ import pytest
 from kiban.plans import Event, Plan, PlanClosed, PlanOpened, Step
 from kiban.plans.records import Ending, Entry, Record
 from kiban.primitives.instants import Instant, later, parse_rfc3339, rfc3339
-from kiban.telemetry import Deployment, acts, delivery_figures, deployments
+from kiban.telemetry import Deployment, acts, delivery_figures, deployments, of_services
 
 START = parse_rfc3339("2026-11-02T09:00:00Z")
 PROD = "arcade/prod@eks"
@@ -22,7 +22,15 @@ class Writing:
         self.entries.append(Entry(len(self.entries) + 1, later(START, seconds), record))
 
     def attempt(
-        self, commit: str, began: float, ended: float, ending: Ending, *, message: str = "Change"
+        self,
+        commit: str,
+        began: float,
+        ended: float,
+        ending: Ending,
+        *,
+        message: str = "Change",
+        service: str = "web",
+        **more: str,
     ) -> None:
         """A plan for a commit made a minute before it began."""
         self._plans += 1
@@ -32,8 +40,9 @@ class Writing:
             "author": "Aya",
             "message": message,
             "committed": rfc3339(later(START, began - 60)),
+            **more,
         }
-        step = Step("service:web", "apply", "web", "apply web")
+        step = Step(f"service:{service}", "apply", service, f"apply {service}")
         plan = Plan(id_, "sync", PROD, f"deliver {commit} to {PROD}", (step,), facts=facts)
         self.add(began, PlanOpened(plan, 1))
         self.add(ended, PlanClosed(id_, PROD, ending, "web is not well" * (ending == "failed")))
@@ -66,7 +75,7 @@ def test_the_four_figures() -> None:
     )
 
     assert line.subject == PROD
-    assert (line.deployments, line.per_day) == (4, 2.0)
+    assert (line.deployments, line.delivered, line.per_day) == (4, 3, 1.5)
     assert line.failure_rate == 0.25
     assert (line.lead_median, line.lead_p90) == (80.0, 120.0)
     assert line.restore_median == 360.0
@@ -84,6 +93,62 @@ def test_what_is_taken_back_has_failed_and_the_rollback_restores() -> None:
     assert (bad.rolled_back, back.is_rollback) == (True, True)
     assert line.failed == 1
     assert line.restore_median == 610.0
+
+
+def test_a_rollback_takes_back_what_touched_its_service_and_not_what_came_last() -> None:
+    journal = Writing()
+    journal.attempt("bad", 0, 10, "done")
+    journal.attempt("other", 100, 110, "done", service="pay")
+    journal.attempt("back", 600, 620, "done", message="Roll web back to v1 in prod")
+
+    bad, other, _ = found = deployments(journal.entries)
+    line, _ = delivery_figures(found, START, later(START, 86_400))
+
+    assert (bad.rolled_back, other.rolled_back) == (True, False)
+    # What was delivered between did not mend it, nor did it hurt; how soon a rollback came is no
+    # lead time of a change.
+    assert (line.failed, line.restore_median, line.lead_median) == (1, 610.0, 70.0)
+
+
+def test_a_revert_takes_back_the_commit_of_its_title() -> None:
+    journal = Writing()
+    journal.attempt("a", 0, 10, "done", message="Use the new index")
+    journal.attempt("b", 100, 110, "done", message="Say hello")
+    journal.attempt("c", 600, 620, "done", message='Revert "Use the new index"')
+
+    found = deployments(journal.entries)
+
+    assert [each.rolled_back for each in found] == [True, False, False]
+    assert found[2].is_rollback
+
+
+def test_what_is_still_on_its_way_is_no_deployment_yet() -> None:
+    journal = Writing()
+    journal.attempt("a", 0, 10, "abandoned")
+
+    (everything,) = delivery_figures(deployments(journal.entries), START, later(START, 86_400))
+
+    assert (everything.deployments, everything.per_day) == (0, 0.0)
+
+
+def test_deployments_are_chosen_by_the_services_they_touched() -> None:
+    journal = Writing()
+    journal.attempt("a", 0, 10, "done")
+    journal.attempt("b", 100, 110, "done", service="pay")
+
+    found = deployments(journal.entries)
+
+    assert [each.commit for each in of_services(found, ["pay", "auth"])] == ["b"]
+    assert [each.services for each in found] == [("web",), ("pay",)]
+
+
+def test_a_deployment_says_whether_it_did_what_was_agreed_to() -> None:
+    journal = Writing()
+    journal.attempt("a", 0, 10, "done", hash="beef", promised="c0de")
+
+    (found,) = deployments(journal.entries)
+
+    assert (found.planned, found.hash) == ("c0de", "beef")
 
 
 def test_what_gave_way_to_a_newer_commit_is_no_deployment() -> None:

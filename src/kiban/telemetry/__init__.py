@@ -2,7 +2,15 @@
 figures that teams are measured by."""
 
 from kiban.telemetry.acts import Act, acts
-from kiban.telemetry.deployments import Deployment, deployments
+from kiban.telemetry.deployments import Deployment, deployments, of_services
 from kiban.telemetry.figures import DeliveryFigures, delivery_figures
 
-__all__ = ["Act", "DeliveryFigures", "Deployment", "acts", "delivery_figures", "deployments"]
+__all__ = [
+    "Act",
+    "DeliveryFigures",
+    "Deployment",
+    "acts",
+    "delivery_figures",
+    "deployments",
+    "of_services",
+]

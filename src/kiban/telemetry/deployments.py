@@ -2,17 +2,21 @@
 had to be taken back."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from kiban.plans.plan import Plan
 from kiban.plans.records import Entry, Event, PlanClosed, PlanOpened
 from kiban.primitives.instants import Instant, parse_rfc3339
 
 Outcome = Literal["running", "delivered", "failing", "superseded"]
 
-# The subject line of the commits that `kiban rollback` and failed gates make.
-ROLLBACK = re.compile(r"^Roll \S+ back to ")
+# The subject line of the commits that `kiban rollback` and failed gates make, and what
+# `git revert` writes.
+ROLLBACK = re.compile(r"^Roll (?P<service>\S+) back to ")
+REVERT = re.compile(r'^Revert "(?P<title>.*)"')
+_SERVICE_STEP = "service:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Deployment:
 
     `committed` is when the commit was made, `ended` when it was delivered or gave way to another,
     `first_failure` when its first attempt failed. `rolled_back` says that a later commit took it
-    back, `images` what ran afterwards.
+    back, and `rolled_back_by` which, `services` what it touched, `images` what ran afterwards. `planned` is the hash of what
+    was agreed to before, if anything was, `hash` that of what was done.
     """
 
     subject: str
@@ -35,13 +40,22 @@ class Deployment:
     attempts: int = 1
     outcome: Outcome = "running"
     rolled_back: bool = False
+    rolled_back_by: str = ""
     reason: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+    hash: str = ""
+    planned: str = ""
 
     @property
     def is_rollback(self) -> bool:
         """Whether it took another one back."""
-        return ROLLBACK.match(self.message) is not None
+        return bool(ROLLBACK.match(self.message) or REVERT.match(self.message))
+
+    @property
+    def title(self) -> str:
+        """The first line of its message."""
+        return self.message.partition("\n")[0]
 
     @property
     def has_failed(self) -> bool:
@@ -74,7 +88,7 @@ def deployments(entries: Iterable[Entry]) -> list[Deployment]:
                     found[at] = replace(found[at], attempts=found[at].attempts + 1, reason="")
                 else:
                     at = len(found)
-                    found.append(_begun(plan.subject, plan.facts, entry.at))
+                    found.append(_begun(plan, entry.at))
                     _take_back(found, newest.get(plan.subject), found[at])
                     newest[plan.subject] = at
                 plans[plan.id] = at
@@ -87,21 +101,45 @@ def deployments(entries: Iterable[Entry]) -> list[Deployment]:
     return found
 
 
-def _begun(subject: str, facts: Mapping[str, str], at: Instant) -> Deployment:
+def of_services(found: Iterable[Deployment], services: Collection[str]) -> list[Deployment]:
+    """The deployments that touched any of these services."""
+    return [each for each in found if any(service in services for service in each.services)]
+
+
+def _begun(plan: Plan, at: Instant) -> Deployment:
+    facts = plan.facts
     committed = facts.get("committed")
     return Deployment(
-        subject,
-        facts.get("commit", ""),
-        facts.get("author", ""),
-        facts.get("message", ""),
+        plan.subject,
+        str(facts.get("commit", "")),
+        str(facts.get("author", "")),
+        str(facts.get("message", "")),
         at,
         parse_rfc3339(committed) if committed else None,
+        services=tuple(
+            step.id.removeprefix(_SERVICE_STEP)
+            for step in plan.steps
+            if step.id.startswith(_SERVICE_STEP)
+        ),
+        hash=str(facts.get("hash", "")),
+        planned=str(facts.get("promised", "")),
     )
 
 
 def _take_back(found: list[Deployment], last: int | None, new: Deployment) -> None:
-    if last is not None and new.is_rollback:
-        found[last] = replace(found[last], rolled_back=True)
+    """Mark what a rollback or a revert takes back. A rollback of a service is of the newest
+    deployment that touched it, or of the last one when none is known to have."""
+    if last is None:
+        return
+    earlier = [at for at in range(last, -1, -1) if found[at].subject == new.subject]
+    taken: list[int] = []
+    if rollback := ROLLBACK.match(new.message):
+        touched = [at for at in earlier if rollback["service"] in found[at].services]
+        taken = touched[:1] or [last]
+    elif revert := REVERT.match(new.message):
+        taken = [at for at in earlier if found[at].title == revert["title"]][:1]
+    for at in taken:
+        found[at] = replace(found[at], rolled_back=True, rolled_back_by=new.commit)
 
 
 def _closed(deployment: Deployment, closed: PlanClosed, at: Instant) -> Deployment:

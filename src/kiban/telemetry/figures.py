@@ -1,7 +1,9 @@
 """The four figures of delivery, from deployments: how often, how fast, how well, how soon mended.
 
-The definitions are those of the DORA reports: deployment frequency, lead time for changes, change
-failure rate, failed deployment recovery time. The same journal gives the same figures anywhere.
+The definitions are those of the DORA reports (dora.dev/guides/dora-metrics): deployment frequency
+(what was delivered), lead time for changes (from the commit to its delivery; a rollback is no
+change), change failure rate (of all that was tried, what failed or was taken back), failed
+deployment recovery time. The same journal gives the same figures anywhere.
 """
 
 import math
@@ -30,10 +32,11 @@ class DeliveryFigures:
     lead_p90: float | None
     restore_median: float | None
     unrestored: int = 0
+    delivered: int = 0
 
     @property
     def per_day(self) -> float:
-        return self.deployments / self.days if self.days > 0 else 0.0
+        return self.delivered / self.days if self.days > 0 else 0.0
 
     @property
     def failure_rate(self) -> float | None:
@@ -45,6 +48,7 @@ class DeliveryFigures:
             "subject": self.subject,
             "days": round(self.days, 3),
             "deployments": self.deployments,
+            "delivered": self.delivered,
             "deploymentsPerDay": round(self.per_day, 4),
             "failed": self.failed,
             "changeFailureRate": _rounded(self.failure_rate),
@@ -61,12 +65,12 @@ def delivery_figures(
     """A line for each environment, sorted, and one for all of them under an empty name.
 
     A deployment counts where it began; one that gave way to a newer commit before it was
-    delivered, and did not fail, is none.
+    delivered, or is still on its way, and did not fail, is none.
     """
     chosen = [
         each
         for each in found
-        if since <= each.began < until and (each.outcome != "superseded" or each.has_failed)
+        if since <= each.began < until and (each.outcome == "delivered" or each.has_failed)
     ]
     subjects = sorted({each.subject for each in chosen})
     days = seconds_between(since, until) / DAY_SECONDS
@@ -80,7 +84,11 @@ def delivery_figures(
 def _line(
     subject: str, chosen: Sequence[Deployment], found: Sequence[Deployment], days: float
 ) -> DeliveryFigures:
-    leads = [each.lead_seconds for each in chosen if each.lead_seconds is not None]
+    leads = [
+        each.lead_seconds
+        for each in chosen
+        if each.lead_seconds is not None and not each.is_rollback
+    ]
     failed = [each for each in chosen if each.has_failed]
     restores = [_restore_seconds(each, found) for each in failed]
     known = [seconds for seconds in restores if seconds is not None]
@@ -93,20 +101,22 @@ def _line(
         _quantile(leads, 0.9),
         _quantile(known, 0.5),
         len(restores) - len(known),
+        sum(each.outcome == "delivered" for each in chosen),
     )
 
 
 def _restore_seconds(failed: Deployment, found: Iterable[Deployment]) -> float | None:
-    """From when it began to hurt to the next delivery of the environment that did not."""
+    """From when it began to hurt to the delivery that mended it: the one that took it back, or
+    the next one that did not hurt."""
     hurt = failed.first_failure or failed.ended or failed.began
     ends = [
         each.ended
         for each in found
         if each.subject == failed.subject
         and each.outcome == "delivered"
-        and not each.rolled_back
         and each.ended is not None
         and each.ended >= hurt
+        and (each.commit == failed.rolled_back_by if failed.rolled_back else not each.rolled_back)
     ]
     return seconds_between(hurt, min(ends)) if ends else None
 

@@ -25,8 +25,9 @@ class Deployment:
 
     `committed` is when the commit was made, `ended` when it was delivered or gave way to another,
     `first_failure` when its first attempt failed. `rolled_back` says that a later commit took it
-    back, and `rolled_back_by` which, `services` what it touched, `images` what ran afterwards. `planned` is the hash of what
-    was agreed to before, if anything was, `hash` that of what was done.
+    back, `rolled_back_by` which one; `services` is what it touched, `images` what ran afterwards.
+    `planned` is the hash of what was agreed to before, if anything was, `hash` that of what was
+    done.
     """
 
     subject: str

@@ -3,6 +3,8 @@ was assumed."""
 
 from collections.abc import Sequence
 
+from kiban.rehearsal.comparing import compared
+from kiban.rehearsal.report.changed import differences
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
 from kiban.rehearsal.report.folding import alike, grounds, named
@@ -43,6 +45,7 @@ def _content(summary: Summary, base: Summary | None, title: str) -> Markup:
     return joined(
         _header(rehearsal, base.rehearsal if base else None, title),
         element("section", [_card(each) for each in figures(summary, base)], class_="cards"),
+        _section("What changed", _changes(summary, base)) if base else None,
         _section("Expectations", _expectations(summary.tallies, len(rehearsal.runs))),
         _section(
             "Findings", [_finding(each, others, summary) for each, others in alike(summary.seen)]
@@ -83,6 +86,17 @@ def _card(figure: Figure) -> Markup:
 
 def _section(title: str, content: object) -> Markup | None:
     return element("section", element("h2", title), content) if content else None
+
+
+def _changes(summary: Summary, base: Summary) -> Markup:
+    found = differences(compared(base, summary))
+    if not found:
+        return element("p", "Nothing, beyond what the dice do.")
+    heads = ("", "Before", "Now")
+    cells = [
+        (each.what, each.before, element("span", each.now, class_=each.answer)) for each in found
+    ]
+    return table(heads, cells)
 
 
 def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:

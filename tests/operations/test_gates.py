@@ -111,7 +111,7 @@ def test_another_environment_is_measured_over_the_same_span() -> None:
 
 def test_the_words_of_a_query_are_filled_in() -> None:
     asked = question(gate(), STAMP, DELIVERED, NOW)
-    text = 'sum(rate(x{app="$service",ns="$namespace"}[$secondss])) $cluster'
+    text = 'sum(rate(x{app="$service",ns="$namespace"}[${seconds}s])) $cluster'
 
     assert asked.filled(text) == 'sum(rate(x{app="stamp",ns="arcade-stg"}[60s])) stg'
 

@@ -52,18 +52,18 @@ class Question:
         return max(1.0, seconds_between(self.since, self.until))
 
     def filled(self, text: str) -> str:
-        """A query with its words filled in."""
+        """A query with its words filled in, written `$service` or `${service}`."""
         about = self.subject
         words = {
-            "$service": about.service,
-            "$environment": about.environment,
-            "$namespace": about.namespace,
-            "$cluster": about.cluster,
-            "$workload": about.workload or about.service,
-            "$seconds": str(round(self.seconds)),
+            "service": about.service,
+            "environment": about.environment,
+            "namespace": about.namespace,
+            "cluster": about.cluster,
+            "workload": about.workload or about.service,
+            "seconds": str(round(self.seconds)),
         }
         for word, value in words.items():
-            text = text.replace(word, value)
+            text = text.replace(f"${{{word}}}", value).replace(f"${word}", value)
         return text
 
 

@@ -65,10 +65,10 @@ def _act(entry: Entry, plans: Mapping[str, Plan]) -> Act | None:
             return _step(entry, moved, plans.get(moved.plan))
         case GateAnswered() as gate:
             known = plans.get(gate.plan)
+            about = known.subject if known else _watched(gate.measured)
             return Act(
-                entry.sequence, at, _who(known), f"gate {gate.gate}",
-                known.subject if known else "", gate.answer, gate.message, _commit(known),
-                gate.plan,
+                entry.sequence, at, _who(known), f"gate {gate.gate}", about, gate.answer,
+                gate.message, _commit(known), gate.plan,
             )  # fmt: skip
         case Event() as event:
             return Act(
@@ -92,6 +92,13 @@ def _step(entry: Entry, moved: StepMoved, plan: Plan | None) -> Act:
         _commit(plan),
         moved.plan,
     )
+
+
+def _watched(measured: Mapping[str, Any]) -> str:
+    """The release that a gate without a plan was asked about."""
+    if "service" not in measured:
+        return ""
+    return f"{measured['service']}={measured['tag']} in {measured['environment']}"
 
 
 def _who(plan: Plan | None) -> str:

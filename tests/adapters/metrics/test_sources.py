@@ -97,7 +97,7 @@ def series(*points: float | None) -> dict[str, Any]:
 
 
 def test_prometheus_is_asked_at_the_end_of_the_span() -> None:
-    of = question('rate(e{s="$service"}[$secondss])', "sum(increase(r[$secondss]))")
+    of = question('rate(e{s="$service"}[${seconds}s])', "sum(increase(r[${seconds}s]))")
     (found,), server = asked("prometheus", vector("0.25"), vector("1200"), of=of)
 
     assert found == Measured(0.25, 1200.0)

@@ -40,7 +40,7 @@ def figures(summary: Summary, base: Summary | None = None) -> list[Figure]:
     return [
         Figure(
             f"{name} in {short(summary.rehearsal.seconds, 's')}" if unit == "$" else name,
-            short(found.median, unit),
+            short(found.median if unit else round(found.median), unit),
             f"{short(found.low, unit)} – {short(found.high, unit)}"
             if found.high > found.low
             else "",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kiban.rehearsal.results import Assumption
-from kiban.rehearsal.summary import Seen, Tally
+from kiban.rehearsal.summary import Seen, Summary, Tally
 
 # So many names are said; of more, how many they are.
 NAMED = 6
@@ -45,6 +45,14 @@ def alike(found: Sequence[Seen]) -> list[tuple[Seen, list[str]]]:
         else:
             first[key] = (each, [])
     return list(first.values())
+
+
+def counted(summary: Summary) -> list[str]:
+    """How much is behind the verdict, in a line; none where nothing was expected."""
+    held = sum(each.answer == "pass" for each in summary.tallies)
+    bad = sum(each.finding.answer == "fail" for each in summary.seen)
+    found = f"; {bad} {'finding' if bad == 1 else 'findings'} to act on" if bad else ""
+    return [f"{held} of {len(summary.tallies)} expectations hold{found}"] if summary.tallies else []
 
 
 def grounds(assumptions: Sequence[Assumption]) -> str:

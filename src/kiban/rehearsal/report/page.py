@@ -7,7 +7,7 @@ from kiban.rehearsal.comparing import compared
 from kiban.rehearsal.report.changed import differences
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
-from kiban.rehearsal.report.folding import alike, grounds, named
+from kiban.rehearsal.report.folding import alike, counted, grounds, named
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
 from kiban.rehearsal.report.scale import clock, short
@@ -17,6 +17,7 @@ from kiban.rehearsal.summary import Seen, Summary, Tally
 from kiban.rehearsal.traffic.losses import CAUSES
 
 WORDS = {"pass": "passed", "fail": "failed", "unknown": "unknown"}
+_ORDER = {"fail": 0, "unknown": 1, "pass": 2}
 # The service and cause of a loss that nobody would look for any more.
 MOST_LOSSES = 40
 
@@ -43,7 +44,7 @@ def page(summary: Summary, base: Summary | None = None, command: str = "") -> st
 def _content(summary: Summary, base: Summary | None, title: str) -> Markup:
     rehearsal = summary.rehearsal
     return joined(
-        _header(rehearsal, base.rehearsal if base else None, title),
+        _header(summary, base.rehearsal if base else None, title),
         element("section", [_card(each) for each in figures(summary, base)], class_="cards"),
         _section("What changed", _changes(summary, base)) if base else None,
         _section("Expectations", _expectations(summary.tallies, len(rehearsal.runs))),
@@ -59,7 +60,8 @@ def _content(summary: Summary, base: Summary | None, title: str) -> Markup:
     )
 
 
-def _header(rehearsal: Rehearsal, base: Rehearsal | None, title: str) -> Markup:
+def _header(summary: Summary, base: Rehearsal | None, title: str) -> Markup:
+    rehearsal = summary.rehearsal
     runs = len(rehearsal.runs)
     against = f", compared with {base.revision}" if base else ""
     seeds = "1 seed" if runs == 1 else f"{runs} seeds"
@@ -70,6 +72,7 @@ def _header(rehearsal: Rehearsal, base: Rehearsal | None, title: str) -> Markup:
         "header",
         element("h1", title, " ", element("span", WORDS[answer], class_=f"verdict {answer}")),
         element("p", line),
+        [element("p", each) for each in counted(summary)],
     )
 
 
@@ -109,13 +112,13 @@ def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
                 element("span", WORDS[tally.answer], class_=tally.answer),
                 tally.expectation,
                 tally.subject or "the platform",
-                f"{tally.counts['pass']} of {runs}",
+                element("span", f"{tally.counts['pass']} of {runs}", class_="whole"),
                 tally.verdict.found
                 + (f", {tally.verdict.worst}" if tally.verdict.worst else "")
                 + (f" (seed {tally.seed})" if runs > 1 else ""),
                 tally.verdict.cause,
             )
-            for tally in tallies
+            for tally in sorted(tallies, key=lambda each: _ORDER[each.answer])
         ],
     )
 

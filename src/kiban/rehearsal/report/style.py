@@ -56,6 +56,7 @@ svg text { fill: var(--quiet); font-size: 11px; font-variant-numeric: tabular-nu
 .finding.pass { border-left-color: var(--pass); }
 .finding p { margin: 4px 0 0; } .finding .do { color: var(--quiet); }
 .finding figure { margin-top: 12px; max-width: 760px; }
+.whole { white-space: nowrap; }
 .wide { overflow-x: auto; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 6px 12px; border-bottom: 1px solid var(--rule);

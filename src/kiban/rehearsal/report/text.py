@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from kiban.rehearsal.comparing import Comparison, Turned
 from kiban.rehearsal.report.figures import figures
-from kiban.rehearsal.report.folding import Folded, alike, folded, grounds, named
+from kiban.rehearsal.report.folding import Folded, alike, counted, folded, grounds, named
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.summary import Seen, Summary
@@ -25,7 +25,7 @@ def text(summary: Summary, base: Summary | None = None) -> str:
     """The whole text, ending in a newline."""
     rehearsal = summary.rehearsal
     parts: list[Iterable[str]] = [
-        [_title(rehearsal, base.rehearsal if base else None), *_count(summary)],
+        [_title(rehearsal, base.rehearsal if base else None), *counted(summary)],
         _expectations(folded(summary.tallies), len(rehearsal.runs)),
         _table(
             [
@@ -61,14 +61,6 @@ def _title(rehearsal: Rehearsal, base: Rehearsal | None) -> str:
         f"{VERDICTS[rehearsal.answer]}  {rehearsal.platform} {rehearsal.environment}, "
         f"{rehearsal.scenario}: {seeds} of {span} at {rehearsal.revision}{against}"
     )
-
-
-def _count(summary: Summary) -> list[str]:
-    """How much is behind the verdict, in a line."""
-    held = sum(each.answer == "pass" for each in summary.tallies)
-    bad = sum(each.finding.answer == "fail" for each in summary.seen)
-    found = f"; {bad} {'finding' if bad == 1 else 'findings'} to act on" if bad else ""
-    return [f"{held} of {len(summary.tallies)} expectations hold{found}"] if summary.tallies else []
 
 
 def _expectations(found: Sequence[Folded], runs: int) -> list[str]:

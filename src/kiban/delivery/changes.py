@@ -13,7 +13,6 @@ from kiban.compiler.bundle import Bundle
 from kiban.delivery.compare import missing_from, say_the_same
 from kiban.delivery.frozen import frozen_fields, frozen_problem, may_be_frozen
 from kiban.delivery.hooks import hook_problems, hooks_of, is_hook
-from kiban.delivery.in_place import in_live_order
 from kiban.delivery.live import Live
 from kiban.delivery.marks import APPLIED_ANNOTATION, Scope, claim_problem, marked
 from kiban.delivery.yielding import without_fields
@@ -86,7 +85,7 @@ class Wanted:
             self.manifests[key] = marked(manifest, self.scope)
             return
         self.manifests[key] = earlier.unstaged(key)
-        if key in earlier._compared:
+        if key in earlier._compared and key not in earlier._unstaged:
             self._compared[key] = earlier._compared[key]
 
     def missing(self, key: Key, there: Manifest) -> tuple[Difference, ...]:
@@ -111,7 +110,6 @@ class Wanted:
         found = tuple(entry for entry in found if fingerprint(entry) not in known)
         if not found:
             return None
-        desired = in_live_order(desired, there)
         applied = annotations_of(there).get(APPLIED_ANNOTATION)
         if applied is None:
             return Item(key, "adopted", desired, found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from kiban.delivery.changes import Item
 from kiban.delivery.goal import Goal
 from kiban.delivery.hook_runs import HookRuns
+from kiban.delivery.in_place import in_live_order
 from kiban.delivery.judgement import GIVEN_UP, Judge
 from kiban.delivery.messages import (
     Answer,
@@ -32,7 +33,7 @@ from kiban.delivery.sync import SyncPlan, secret_key
 from kiban.delivery.validating import dry_runs, is_acceptable
 from kiban.delivery.yielding import Yields
 from kiban.kube.kinds import standard_kinds
-from kiban.kube.objects import JOB, Key, is_deleting, uid_of
+from kiban.kube.objects import JOB, Key, Manifest, is_deleting, uid_of
 from kiban.plans.plan import Gate, Step
 from kiban.plans.records import Event, Record
 from kiban.plans.run import PASS, PlanRun, Result
@@ -168,7 +169,15 @@ class Execution:
         """As they are wanted now: since the plan was made, fields may have been left to others."""
         wanted = self._goal.wanted.manifests
         keys = [item.key for item in items]
-        return [tuple(Apply(key, wanted[key]) for key in rank) for rank in in_ranks(keys)]
+        return [
+            tuple(Apply(key, self._in_place(wanted[key], key)) for key in rank)
+            for rank in in_ranks(keys)
+        ]
+
+    def _in_place(self, wanted: Manifest, key: Key) -> Manifest:
+        """With named entries in the order of what runs, which would restart for another one."""
+        live = self._live.get(key)
+        return in_live_order(wanted, live) if live is not None else wanted
 
     def _removals(self, keys: Sequence[Key]) -> tuple[Remove, ...]:
         """Only what is still there and still ours: ownership may have moved since the plan."""
@@ -210,7 +219,7 @@ class Execution:
                 for one in lost:
                     text = f"{one.field} of {asked.key} is left to {one.manager}, which writes it"
                     self._note("delivery/yielded", asked.key, text)
-                return (Apply(asked.key, reduced),)
+                return (Apply(asked.key, self._in_place(reduced, asked.key)),)
             message = f"took fields of {asked.key} back: {answer.message}"
             self._note("delivery/took-over", asked.key, message)
             return (Apply(asked.key, asked.manifest, force=True),)

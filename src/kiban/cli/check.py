@@ -43,7 +43,7 @@ def check_command(**chosen: Any) -> None:
     Exits with 1 when a finding of severity error or warning is not waived, not in the baseline.
     """
     if chosen["rule"]:
-        _explain(chosen["rule"])
+        explain_rule(chosen["rule"])
         return
     options = _options(chosen)
     report = _checked(chosen, options)
@@ -180,7 +180,7 @@ def _summaries(report: "Report") -> list[str]:
     return lines or ["no manifests found"]
 
 
-def _explain(name: str) -> None:
+def explain_rule(name: str) -> None:
     from kiban.audit import BY_NAME
     from kiban.audit.checking import unknown_rule
     from kiban.primitives.problems import KibanError

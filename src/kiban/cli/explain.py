@@ -1,4 +1,4 @@
-"""`kiban explain`: where a value comes from, layer by layer."""
+"""`kiban explain`: where a value comes from, layer by layer; or what a check is about."""
 
 import click
 
@@ -8,13 +8,21 @@ from kiban.cli.shown import environment_option, json_option, show_json
 @click.command("explain", epilog="Example: kiban explain stamp.scale.max --env prod")
 @click.argument("path")
 @environment_option
+@click.option("--cluster", default="", help="On this cluster, where it differs.")
 @json_option
-def explain_command(path: str, environment: str | None, as_json: bool) -> None:
-    """Say where the value at PATH comes from: every layer that set it, the last one wins."""
+def explain_command(path: str, environment: str | None, cluster: str, as_json: bool) -> None:
+    """Say where the value at PATH comes from: every layer that set it, the last one wins. PATH may
+    also be the name of a check."""
+    from kiban.audit import BY_NAME
     from kiban.spec import explain
     from kiban.wiring.repository import platform_here
 
-    chain = explain(platform_here(), path, environment)
+    if path.removeprefix("audit/") in BY_NAME:
+        from kiban.cli.check import explain_rule
+
+        explain_rule(path)
+        return
+    chain = explain(platform_here(), path, environment, cluster)
     if as_json:
         show_json(
             [{"layer": item.layer, "place": str(item.place), "value": item.value} for item in chain]
@@ -22,6 +30,7 @@ def explain_command(path: str, environment: str | None, as_json: bool) -> None:
         return
     for item in chain:
         where = f"  ({item.place})" if str(item.place) else ""
-        click.echo(f"{item.layer}: {item.value}{where}")
+        value = "removed" if item.value is None else item.value
+        click.echo(f"{item.layer}: {value}{where}")
     if not chain:
         click.echo(f"nobody sets {path}")

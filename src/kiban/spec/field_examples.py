@@ -13,7 +13,7 @@ environments:
   dev:
     images: {semver: null, pattern: 'main-[0-9a-f]+-(?P<n>[0-9]+)', order: number}
 """,
-    "build": "build: {context: apps/stamp, dockerfile: Dockerfile.prod}  # or: build: apps/stamp",
+    "build": "build: {context: apps/stamp}  # or only: build: apps/stamp",
     "command": "command: python -m stamp  # or a list: [python, -m, stamp]",
     "args": "args: [--workers, 4]",
     "workingDir": "workingDir: /srv",

@@ -1,8 +1,9 @@
 """A loaded platform repo: effective values for every service in every environment, and where each
 of them came from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,6 +14,7 @@ from kiban.spec.layers import Layer, Origin, origins
 from kiban.spec.nouns import Environment, PlatformSpec
 from kiban.spec.service import ServiceSpec
 from kiban.spec.sourcing import Secrets
+from kiban.spec.validation import fields_of, inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +135,49 @@ def _layer(name: str, tree: Located | None) -> Layer | None:
     return Layer(name, tree) if tree is not None and isinstance(tree.value, dict) else None
 
 
-def explain(platform: Platform, path: str, environment: str | None = None) -> list[Origin]:
-    """Where a value came from: `stamp.scale.max` gives every layer that set it, the lowest first.
+def explain(
+    platform: Platform, path: str, environment: str | None = None, cluster: str = ""
+) -> list[Origin]:
+    """Where a value came from: `stamp.scale.max` gives every layer that set it, the lowest first;
+    for the image, the release comes last.
 
-    The first step is Kiban's own default where there is one. Raises `KibanError` for a service
-    or an environment that is not there.
+    The first step is Kiban's own default where there is one. Raises `KibanError` for a service,
+    an environment, a cluster or a field that is not there.
     """
     service, *fields = path.split(".")
     if service not in platform.sources.services:
-        meant = nearest(service, platform.sources.services)
-        fix = f"did you mean {meant!r}?" if meant else ""
-        raise KibanError(
-            Problem("spec/unknown-service", f"there is no service {service!r}", fix=fix)
-        )
+        raise KibanError(_unknown("service", service, platform.sources.services))
     if environment is not None:
         platform.environment(environment)
+    if cluster and cluster not in platform.spec.clusters:
+        raise KibanError(_unknown("cluster", cluster, platform.spec.clusters))
+    _check_path(fields)
     default = _built_in(fields)
-    chain = list(origins(layers_of(platform.sources, service, environment), tuple(fields)))
+    layers = layers_of(platform.sources, service, environment, cluster)
+    chain = list(origins(layers, tuple(fields)))
+    release = platform.releases.get(environment or "", {}).get(service)
+    if fields == ["image"] and release is not None:
+        name = f"release of {environment}"
+        chain.append(Origin(name, str(release.place), release.tag))
     return [*([default] if default else []), *chain]
+
+
+def _unknown(noun: str, name: str, known: Iterable[str]) -> Problem:
+    meant = nearest(name, known)
+    fix = f"did you mean {meant!r}?" if meant else ""
+    return Problem(f"spec/unknown-{noun}", f"there is no {noun} {name!r}", fix=fix)
+
+
+def _check_path(fields: list[str]) -> None:
+    """That the language has such a field; below maps, people choose the names."""
+    model: Any = ServiceSpec
+    for name in fields:
+        known = fields_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        if known and name not in known:
+            raise KibanError(_unknown("field", name, known))
+        model = inner(model, name)
+        if model is None:
+            return
 
 
 def _built_in(fields: list[str]) -> Origin | None:

@@ -43,10 +43,6 @@ class Build(Words):
     context: str = Field(
         default=".", description="Directory of the source, from the root of the repo."
     )
-    dockerfile: str = Field(
-        default="Dockerfile",
-        description="Where its image says how it runs, from the context.",
-    )
 
 
 class Health(Words):

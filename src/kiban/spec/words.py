@@ -4,13 +4,14 @@ Each reads what people write (`15s`, `512Mi`, `70%`) into what the compiler comp
 describes itself to editors in the JSON Schema.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from kiban.primitives.instants import parse_span
+from kiban.primitives.instants import parse_span, span
 from kiban.primitives.quantities import parse_quantity
 
 
@@ -69,6 +70,26 @@ def _scalar_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     raise wrong("this must be a single value, not a map or a list")
+
+
+def as_written(model: type[BaseModel], name: str, value: Any) -> Any:
+    """A value of a field as people write it: spans and percentages with their units."""
+    known = {one.alias or key: one for key, one in model.model_fields.items()}
+    readers = [getattr(one, "func", None) for one in known[name].metadata] if name in known else []
+    readers += [getattr(one, "func", None) for one in _optional(known.get(name))]
+    if not isinstance(value, float):
+        return value
+    if _span in readers:
+        return span(value)
+    return f"{value:g}%" if _percent in readers else value
+
+
+def _optional(field: FieldInfo | None) -> list[Any]:
+    """What describes the type of a field that may be left out."""
+    found: list[Any] = []
+    for part in get_args(field.annotation) if field is not None else ():
+        found += getattr(part, "__metadata__", ())
+    return found
 
 
 PATH_PATTERN = r"^/\S*$"

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from delivery_stage import PAUSE_IMAGE, Stage, play
 
 from kiban.adopt import Copy, Options, adopted
 from kiban.kube.documents import Document
 from kiban.kube.objects import GroupKind, Manifest, labels_of
 from kiban.primitives.canonical import yaml_text
+from kiban.wiring.adopting import take_over
 
 
 def deployment(name: str, namespace: str) -> Manifest:
@@ -71,6 +73,30 @@ def test_running_pods_are_taken_over_without_a_restart(kubeconfig: str, tmp_path
         assert found is not None
         assert labels_of(found)["kiban.dev/service"] == "web"
         assert await running(stage) == before
+
+    play(kubeconfig, tmp_path, story)
+
+
+def test_what_somebody_changed_by_hand_is_found_before_the_take_over(
+    kubeconfig: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
+
+    async def story(stage: Stage) -> None:
+        space = stage.scope.namespace
+        originals = [deployment(name, space) for name in ("web", "api", "gone")]
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+        changed = deployment("api", space)
+        changed["spec"]["template"]["spec"]["containers"][1]["env"][1]["value"] = "debug"
+        for manifest in [namespace, originals[0], changed]:
+            await stage.cluster.apply(manifest, manager="kubectl")
+        documents = tuple(Document(one, "x.yaml", 1, yaml_text(one)) for one in originals)
+        adoption = adopted([Copy("prod", documents)], Options("shop", worth=1000.0))
+        seen = await take_over(adoption, "")
+        assert (seen.kept, seen.absent) == (1, ("Deployment/gone@prod",))
+        [restart] = seen.restarts
+        assert str(restart.object) == "Deployment/api"
+        assert restart.why == ("spec.containers.main.env.LEVEL.value: debug -> level",)
 
     play(kubeconfig, tmp_path, story)
 

@@ -8,6 +8,7 @@ from kiban.adopt.adoption import Adoption
 from kiban.adopt.descriptions import Translation
 from kiban.adopt.drift import Drift, drifts
 from kiban.adopt.folding import Leaf, leaves
+from kiban.adopt.proof import Restart
 
 # Accidents that are printed; `--json` has all.
 SHOWN = 40
@@ -80,14 +81,20 @@ def translation_data(found: Translation, accepted: Sequence[str] = ()) -> dict[s
 
 
 def plan_text(adoption: Adoption) -> str:
-    """What a take-over does to pods that run."""
+    """What a take-over does to pods that run as the manifests say."""
     proof = adoption.proof
-    lines = [f"{proof.workloads} workloads are taken over where they are."]
-    if not proof.restarts:
+    return take_over_text(proof.workloads - len(proof.restarts), proof.restarts)
+
+
+def take_over_text(kept: int, restarts: Sequence[Restart], absent: Sequence[str] = ()) -> str:
+    """What a take-over does to pods, workload by workload."""
+    lines = [f"{kept} workloads are taken over as they run."]
+    if not restarts:
         lines.append("No pod template changes: nothing restarts.")
-    for restart in proof.restarts:
+    for restart in restarts:
         lines.append(f"{restart.object}@{restart.environment} restarts:")
         lines += [f"  {why}" for why in restart.why]
+    lines += [f"{name} is not there, and is made." for name in absent]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ import click
 from kiban.cli.shown import json_option, show_json
 
 if TYPE_CHECKING:
+    from kiban.adopt import Adoption
     from kiban.adopt.descriptions import Translation
 
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--accept", "accepted", multiple=True, metavar="NAME", help="Accept a difference.")
 @click.option("--with-secrets", is_flag=True, help="Copy Secrets in clear, as they are none.")
 @click.option("--plan", "as_plan", is_flag=True, help="Say which pods a take-over would restart.")
+@click.option("--context", default="", help="With --plan: compare with what runs there.")
 @json_option
 def adopt_command(
     directories: tuple[str, ...],
@@ -28,6 +30,7 @@ def adopt_command(
     accepted: tuple[str, ...],
     with_secrets: bool,
     as_plan: bool,
+    context: str,
     as_json: bool,
 ) -> None:
     """Make a platform repo of what a team has: one directory of manifests for each environment, in
@@ -49,12 +52,31 @@ def adopt_command(
     standing = found.proof.standing(accepted)
     if out is not None and not standing:
         write_repository(out, found.files)
-    if as_json:
+    if context:
+        _show_take_over(found, context, as_json)
+    elif as_json:
         show_json(as_data(found, accepted))
     else:
         click.echo(plan_text(found) if as_plan else as_text(found, accepted), nl=False)
         _say_written(out, len(found.files), is_written=not standing)
     raise click.exceptions.Exit(1 if standing else 0)
+
+
+def _show_take_over(found: "Adoption", context: str, as_json: bool) -> None:
+    import asyncio
+
+    from kiban.adopt.report import take_over_text
+    from kiban.wiring.adopting import take_over
+
+    seen = asyncio.run(take_over(found, context))
+    if as_json:
+        restarts = [
+            {"object": f"{one.object}@{one.environment}", "why": list(one.why)}
+            for one in seen.restarts
+        ]
+        show_json({"kept": seen.kept, "restarts": restarts, "absent": list(seen.absent)})
+    else:
+        click.echo(take_over_text(seen.kept, seen.restarts, seen.absent), nl=False)
 
 
 def _show_translation(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kiban.adapters.kubernetes import KubernetesCluster, load_access
 from kiban.adapters.sources import DirectoryTree
 from kiban.adapters.sources.inputs import is_chart, is_kustomized, kustomize_inputs
 from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
@@ -15,10 +16,12 @@ from kiban.adopt import Adoption, Copy, Options, adopted
 from kiban.adopt.compose import described_compose
 from kiban.adopt.copilot import described_copilot, is_copilot
 from kiban.adopt.descriptions import Described, Translation, translated
+from kiban.adopt.proof import RUNNING, Restart, restart_reasons
 from kiban.adopt.writing import written
 from kiban.audit import Severity, check
 from kiban.audit.findings import Verdict
 from kiban.kube.documents import Document
+from kiban.kube.objects import key_of
 from kiban.primitives.instants import Instant, later, rfc3339
 from kiban.primitives.located import plain
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
@@ -201,3 +204,34 @@ def _copy(name: str, folder: Path, namespace: str) -> Copy:
 
 def _line_count(path: Path) -> int:
     return path.read_bytes().count(b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """What taking over does to the workloads of a cluster: those whose pods are replaced, those
+    that stay as they run, and those that are not there."""
+
+    restarts: tuple[Restart, ...]
+    kept: int
+    absent: tuple[str, ...]
+
+
+async def take_over(found: Adoption, context: str) -> TakeOver:
+    """Compare the pod templates with those of a cluster that runs. Nothing is changed."""
+    restarts: list[Restart] = []
+    absent: list[str] = []
+    kept = 0
+    async with KubernetesCluster(load_access(context)) as cluster:
+        for copy in found.copies:
+            for manifest in found.bundles[copy.environment].manifests:
+                if manifest["kind"] not in RUNNING:
+                    continue
+                name = copy.name_of(manifest)
+                live = await cluster.get(key_of(manifest))
+                if live is None:
+                    absent.append(f"{name}@{copy.environment}")
+                elif why := restart_reasons(live, manifest):
+                    restarts.append(Restart(copy.environment, name, why))
+                else:
+                    kept += 1
+    return TakeOver(tuple(restarts), kept, tuple(absent))

@@ -50,6 +50,10 @@ def test_a_set_that_happens_to_have_the_new_size_does_not_keep_a_rollout_from_be
     assert [str(violation) for violation in run(20971).violations] == []
 
 
+def test_a_job_counts_no_pod_as_failed_that_it_could_not_end() -> None:
+    assert [str(violation) for violation in run(31400).violations] == []
+
+
 def test_one_seed_gives_one_run() -> None:
     assert run(3) == run(3)
     assert run(3).digest != run(4).digest

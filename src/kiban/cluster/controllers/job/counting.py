@@ -15,7 +15,7 @@ from kiban.cluster.controllers.job.ending import SUCCESS_CRITERIA_MET
 from kiban.cluster.controllers.job.failure_policy import verdict_on
 from kiban.cluster.controllers.job.indexes import format_indexes, index_of
 from kiban.cluster.controllers.job.wishes import backs_off_by_index, is_indexed
-from kiban.cluster.controllers.pods import phase_of
+from kiban.cluster.controllers.pods import is_terminal, phase_of
 from kiban.cluster.controllers.writing import change
 from kiban.kube.objects import Manifest, is_deleting, uid_of
 from kiban.reconcile.commands import Command
@@ -48,7 +48,7 @@ def tallied(census: Census, target: Claim | None) -> Tally:
     for pod in census.tracked:
         if len(waiting["succeeded"]) + len(waiting["failed"]) >= MOST_UNCOUNTED:
             break
-        if _may_go(census, pod, target):
+        if _may_go(census, pod, target) and not _is_to_be_ended(pod, target):
             released.append(pod)
         _name(census, pod, target, waiting)
     fields["uncountedTerminatedPods"] = {key: uids for key, uids in waiting.items() if uids}
@@ -84,15 +84,24 @@ def _name(
         if not is_indexed(census.job):
             waiting["succeeded"].append(uid)
         return
-    ended_by_failure = target is not None and target.type != SUCCESS_CRITERIA_MET
     if not census.is_valid(pod):
         return
     if has_failed(census.job, pod):
         counts = verdict_on(census.job, pod).action != "Ignore"
         if counts and _may_go(census, pod, target):
             waiting["failed"].append(uid)
-    elif ended_by_failure:
+    elif _is_failing(target):
         waiting["failed"].append(uid)
+
+
+def _is_failing(target: Claim | None) -> bool:
+    return target is not None and target.type != SUCCESS_CRITERIA_MET
+
+
+def _is_to_be_ended(pod: Manifest, target: Claim | None) -> bool:
+    """Whether a pod counts as failed because it is going to be deleted, and is not yet: the
+    request may be refused, and a pod that is counted is not looked at any more."""
+    return _is_failing(target) and not is_deleting(pod) and not is_terminal(pod)
 
 
 def _may_go(census: Census, pod: Manifest, target: Claim | None) -> bool:

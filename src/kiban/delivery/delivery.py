@@ -129,6 +129,11 @@ class Delivery:
         """What of the cluster delivery needs to see, once it knows what Git wants."""
         return self._commits.goal.follows if self._commits.goal else ()
 
+    @property
+    def hooks(self) -> tuple[Key, ...]:
+        """The Jobs of the hooks of the commit that is worked on."""
+        return tuple(self._commits.goal.wanted.hooks) if self._commits.goal else ()
+
     # What delivery wants
 
     def step(self, now: Instant) -> list[Ask]:
@@ -171,7 +176,7 @@ class Delivery:
         """Where the delivery stands now."""
         run = self._acting.sync.run if self._acting.sync else None
         commits, goal, failure = self._commits, self._commits.goal, self._failures.message
-        problems = failure_problems(failure, self.scope)
+        problems = failure_problems(failure, self.scope, self._failures.hooks)
         services = self._reports.services(goal.watched, goal.waves, run) if goal else ()
         return DeliveryStatus(
             subject=self.scope.subject,
@@ -256,7 +261,9 @@ class Delivery:
         self._blocked = found.refused
         self._drift.confirm(goal.wanted, found.differing)
         self._drift.look_again(goal.wanted.manifests, found.drifted)
-        self._held = found.held
+        if found.held != self._held:
+            self._held = found.held
+            self.version += 1
         if found.drifted:
             self._take_drift(found.drifted, goal)
         if not goal.heals_drift:

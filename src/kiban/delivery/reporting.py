@@ -1,6 +1,6 @@
 """Reads the status of services and of a running plan out of what delivery knows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import is_
 
@@ -90,9 +90,15 @@ def are_starting(watched: Watched, judge: Judge) -> frozenset[str]:
 
 
 def step_statuses(run: PlanRun) -> tuple[StepStatus, ...]:
+    """Every step, and every gate after the step that it judges."""
+    gates = {need: gate for gate in run.plan.gates for need in gate.needs}
+    found = []
+    for step in run.plan.steps:
+        found.append((step.id, step.words))
+        if (gate := gates.get(step.id)) is not None:
+            found.append((gate.id, gate.question))
     return tuple(
-        StepStatus(step.id, step.words, run.state_of(step.id), run.message_of(step.id))
-        for step in run.plan.steps
+        StepStatus(id_, words, run.state_of(id_), run.message_of(id_)) for id_, words in found
     )
 
 
@@ -105,16 +111,20 @@ def failed_services(run: PlanRun) -> frozenset[str]:
     )
 
 
-def failure_problems(failure: str, scope: Scope) -> tuple[Problem, ...]:
+def failure_problems(failure: str, scope: Scope, hooks: Iterable[Key] = ()) -> tuple[Problem, ...]:
+    """What is said of a plan that failed; `hooks` are the Jobs whose failure it was."""
     if not failure:
         return ()
+    again = [f"kubectl delete job {key.name} -n {key.namespace}" for key in sorted(hooks)]
     return (
         Problem(
             "delivery/plan-failed",
             f"The last plan failed: {failure}",
             Place(thing=scope.subject),
             why="What depends on it keeps running as it was.",
-            fix="Commit a fix; it takes over at once. Otherwise it is tried again.",
+            fix=f"Commit a fix, or have the hook run again: {'; '.join(again)}"
+            if again
+            else "Commit a fix; it takes over at once. Otherwise it is tried again.",
         ),
     )
 
@@ -133,6 +143,9 @@ def _doing(service: str, run: PlanRun | None) -> tuple[str, str]:
     if run is None or not run.has(id_):
         return "", ""
     step = run.state_of(id_)
+    for gate in run.plan.gates:
+        if gate.subject == service and run.state_of(gate.id) == "checking":
+            return step, f"{gate.measure['share']}% on its new pods: {run.message_of(gate.id)}"
     return step, run.message_of(id_) if step in ("failed", "skipped") else ""
 
 

@@ -4,7 +4,7 @@ looked at once from outside. They work while `kiban up` runs, and on any context
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiban.adapters.delivery_driver import now as wall_clock
@@ -12,9 +12,11 @@ from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import JournalReader
 from kiban.adapters.kubernetes import KubernetesCluster, load_access
 from kiban.delivery.delivery import Delivery
+from kiban.delivery.hooks import outcome
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Commit, Desired, Follow, Listed, Undeliverable
 from kiban.delivery.preview import Preview, needed_lists, preview
+from kiban.delivery.reporting import failure_problems
 from kiban.delivery.status import DeliveryStatus
 from kiban.kube.objects import EVENT, POD, Manifest, get_in, key_of
 from kiban.kube.ports import ApiError
@@ -29,6 +31,7 @@ from kiban.wiring.sources import compiled, renderer_of_files
 
 SERVICE_SELECTOR = "kiban.dev/service"
 LATEST_EVENTS = 200
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,22 @@ async def status_of(view: View) -> DeliveryStatus:
     for listing in await _listings(view, delivery.follows()):
         delivery.observe(listing, wall_clock())
     delivery.step(wall_clock())
-    return delivery.status()
+    return _with_last_failure(delivery, view)
+
+
+def _with_last_failure(delivery: Delivery, view: View) -> DeliveryStatus:
+    """What is still to be done of a commit may have failed before, which only the journal knows."""
+    status = delivery.status()
+    last = JournalReader(view.home.state.journal).endings(view.scope.subject, 1)
+    if status.phase != "syncing" or status.commit is None or not last:
+        return status
+    _, ending = last[0]
+    if ending.ending != "failed" or ending.facts.get("commit") != status.commit.id:
+        return status
+    live, hooks = delivery.live, delivery.hooks
+    failed = [key for key in hooks if outcome(live.get(key)) == "failed"]
+    problems = (*status.problems, *failure_problems(ending.message, view.scope, failed))
+    return replace(status, phase="failing", message=ending.message, problems=problems)
 
 
 async def preview_of(view: View, commit: str = "") -> Preview:
@@ -198,7 +216,13 @@ def _commit(repository: GitRepository, commit: str) -> Commit:
 
 async def _listings(view: View, follows: Sequence[Follow]) -> list[Listed]:
     async def one(follow: Follow) -> Listed:
-        found = await view.cluster.list(follow.kind, namespace=follow.namespace)
+        try:
+            found = await view.cluster.list(follow.kind, namespace=follow.namespace)
+        except ApiError as error:
+            if error.code != NOT_FOUND:
+                raise
+            # A kind that comes with the commit, and is not there yet.
+            return Listed(follow, ())
         return Listed(follow, found.items)
 
     return list(await asyncio.gather(*(one(follow) for follow in follows)))

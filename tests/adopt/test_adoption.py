@@ -129,6 +129,15 @@ def test_objects_of_any_kind_are_kept_as_they_are() -> None:
     assert "namespace" not in made["ClusterRole"]["metadata"]
 
 
+def test_what_is_left_empty_says_nothing() -> None:
+    one = deployment("stamp", env=None, ports=None, resources=None)
+    one["metadata"]["annotations"] = None
+    one["spec"]["template"]["spec"]["nodeSelector"] = None
+    adoption = adopted(copies([one]), EVERY_SERVICE)
+    assert adoption.proof.deviations == ()
+    assert list(adoption.folded.services) == ["stamp"]
+
+
 def test_a_service_of_which_nothing_can_be_said_shorter_stays_as_objects() -> None:
     adoption = adopted(copies([deployment("stamp")]), Options("shop", worth=0.1))
     assert "services/stamp.yaml" not in adoption.files

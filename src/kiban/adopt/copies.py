@@ -7,9 +7,11 @@ so that the same object in two environments is recognised.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from kiban.compiler.sources import cluster_scoped, is_namespaced
 from kiban.kube.documents import Document
+from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import GroupKind, Manifest, get_in, key_of, labels_of
 
 # What only a running cluster says, as `kubectl get -o yaml` prints it; and what clients leave.
@@ -104,7 +106,15 @@ def cleaned(manifest: Manifest) -> Manifest:
     if notes := metadata.get("annotations"):
         metadata["annotations"] = {k: v for k, v in notes.items() if k not in CLIENT_NOTES}
     rest = {key: value for key, value in manifest.items() if key != "status" and value is not None}
-    return {**rest, "metadata": metadata}
+    found = {**rest, "metadata": metadata}
+    # In an object of others a null may mean something; in ours it is what was left empty.
+    return _without_nulls(found) if standard_kinds().of_manifest(manifest) else found
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def matching(selector: Mapping[str, str], pods: Mapping[str, str]) -> bool:

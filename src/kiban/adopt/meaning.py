@@ -31,7 +31,7 @@ def completed(manifest: Manifest) -> Manifest:
     """With the defaults of the API server; as it is where they cannot be told."""
     try:
         filled = default(manifest)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         filled = manifest
     return {key: value for key, value in filled.items() if key != "status"}
 

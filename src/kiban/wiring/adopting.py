@@ -50,7 +50,8 @@ def adopt(wish: Wish, now: Instant | None = None) -> Adoption:
     """Read and adopt. What the audit finds is waived from now on, so that it can be delivered as
     it runs. Raises `KibanError` for what cannot be read."""
     named = _named(wish.directories)
-    copies = [_copy(name, folder, wish.namespace) for name, folder in named.items()]
+    counted: set[Path] = set()
+    copies = [_copy(name, folder, wish.namespace, counted) for name, folder in named.items()]
     if not any(copy.documents for copy in copies):
         what = "there is no Kubernetes object in " + ", ".join(str(one) for one in named.values())
         fix = "name the directories of manifests, one for each environment"
@@ -179,27 +180,34 @@ def _platform_name(folders: Sequence[Path]) -> str:
     return name if name != "main" else "platform"
 
 
-def _copy(name: str, folder: Path, namespace: str) -> Copy:
-    """The objects of one directory, as its own tool makes them."""
-    if folder.is_file():
-        tree, inside, root = DirectoryTree(folder.parent), folder.name, folder.parent
-    else:
-        tree, inside, root = DirectoryTree(folder), ".", folder
+def _copy(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy:
+    """The objects of one directory, as its own tool makes them. A file that several environments
+    share is counted once."""
+    root = folder.parent if folder.is_file() else folder
+    tree, inside = DirectoryTree(root), folder.name if folder.is_file() else "."
     left: tuple[str, ...] = ()
     if is_kustomized(tree, inside):
-        # What it refers to may lie beside it.
-        paths = [str(root / path) for path in kustomize_inputs(tree, inside)]
+        # What it refers to may lie anywhere beside it.
+        paths = _kustomize_files(folder)
         documents: list[Document] = render_kustomization(folder)
     elif is_chart(tree, inside):
-        paths = [str(root / path) for path in tree.under(inside)]
+        paths = [root / path for path in tree.under(inside)]
         documents = render_chart(name, folder, namespace)
     else:
-        files = tree.read(tree.under(inside))
-        read = read_manifests(files)
+        read = read_manifests(tree.read(tree.under(inside)))
         documents, left = read.documents, tuple(read.left)
-        paths = [str(root / path) for path in read.files]
-    lines = sum(_line_count(Path(path)) for path in paths)
-    return Copy(name, tuple(documents), lines, len(paths), left, given_namespace=namespace)
+        paths = [root / path for path in read.files]
+    new = sorted({path.resolve() for path in paths} - counted)
+    counted.update(new)
+    lines = sum(_line_count(path) for path in new)
+    return Copy(name, tuple(documents), lines, len(new), left, given_namespace=namespace)
+
+
+def _kustomize_files(folder: Path) -> list[Path]:
+    whole = folder.resolve()
+    top = Path(whole.anchor)
+    inputs = kustomize_inputs(DirectoryTree(top), whole.relative_to(top).as_posix())
+    return [top / path for path in inputs]
 
 
 def _line_count(path: Path) -> int:

@@ -51,6 +51,16 @@ def test_a_commit_is_read_whole_without_what_is_no_yaml(work: Path, tmp_path: Pa
     assert (entry.author, entry.message) == ("Ada <ada@example.org>", "first")
 
 
+def test_a_commit_tells_its_first_line_and_the_rest_apart(work: Path, tmp_path: Path) -> None:
+    git(
+        work, "commit", "-q", "--allow-empty", "-m", "Go faster\n\nWhy not.\n\nKiban-Plan: dev c0de"
+    )
+    git(work, "commit", "-q", "--allow-empty", "-m", "Go home")
+    newest, before = open_repository(str(work), tmp_path).log(limit=2)
+    assert (newest.message, newest.body) == ("Go home", "")
+    assert (before.message, before.body) == ("Go faster", "Why not.\n\nKiban-Plan: dev c0de")
+
+
 def test_a_platform_repo_may_lie_in_a_subfolder(work: Path, tmp_path: Path) -> None:
     (work / "deep").mkdir()
     (work / "deep/platform.yaml").write_text("platform: deep\n")

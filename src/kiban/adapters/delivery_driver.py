@@ -274,7 +274,7 @@ async def follow_repository(
 async def _read(repository: GitRepository, id_: str) -> tuple[Commit, dict[str, str]]:
     entry = await asyncio.to_thread(repository.commit_info, id_)
     files = await asyncio.to_thread(repository.files, id_)
-    return Commit(id_, entry.author, entry.message, entry.at), files
+    return Commit(id_, entry.author, entry.message, entry.at, entry.body), files
 
 
 def compiled(

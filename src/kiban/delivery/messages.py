@@ -19,12 +19,14 @@ from kiban.primitives.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the platform repo, as people know it."""
+    """A commit of the platform repo, as people know it: `message` is its first line, `body` what
+    stands below."""
 
     id: str
     author: str = ""
     message: str = ""
     at: Instant | None = None
+    body: str = ""
 
     @property
     def short(self) -> str:

@@ -78,7 +78,8 @@ def agreed_hash(commit: Commit, scope: Scope) -> str:
     (`Kiban-Plan: prod@tokyo 0123456789abcdef`); empty when it says nothing."""
     names = (f"{scope.environment}@{scope.cluster}", scope.environment)
     agreed: Mapping[str, str] = {
-        found["where"]: found["hash"] for found in _TRAILER.finditer(commit.message)
+        found["where"]: found["hash"]
+        for found in _TRAILER.finditer(f"{commit.message}\n{commit.body}")
     }
     return next((agreed[name] for name in names if name in agreed), "")
 

@@ -321,7 +321,7 @@ def _compiled_for(
 async def _read(repository: GitRepository, id_: str) -> tuple[Commit, Mapping[str, str]]:
     entry = await asyncio.to_thread(repository.commit_info, id_)
     files = await asyncio.to_thread(repository.files, id_)
-    return Commit(id_, entry.author, entry.message, entry.at), files
+    return Commit(id_, entry.author, entry.message, entry.at, entry.body), files
 
 
 def _words(status: DeliveryStatus) -> str:

@@ -32,17 +32,18 @@ REMOTE_SECONDS = 15.0
 RACES_LIMIT = 20
 
 Edit = Callable[[str], str]
-_FIELDS = "%H%x1f%an <%ae>%x1f%at%x1f%s%x1e"
+_FIELDS = "%H%x1f%an <%ae>%x1f%at%x1f%s%x1f%b%x1e"
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One commit, as the log tells it."""
+    """One commit, as the log tells it: `message` is its first line, `body` the rest."""
 
     commit: str
     author: str
     at: Instant
     message: str
+    body: str = ""
 
 
 class CommitFiles(dict[str, str]):
@@ -344,8 +345,8 @@ class GitRepository:
 
 
 def _entry(line: str) -> LogEntry:
-    commit, author, at, message = line.strip("\n").split("\x1f")
-    return LogEntry(commit, author, Instant(int(at) * MICROSECONDS), message)
+    commit, author, at, message, body = line.strip("\n").split("\x1f", 4)
+    return LogEntry(commit, author, Instant(int(at) * MICROSECONDS), message, body.strip())
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

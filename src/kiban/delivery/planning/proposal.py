@@ -94,6 +94,16 @@ class Proposal:
     rehearsed: Rehearsed | None = None
 
     @property
+    def trailers(self) -> tuple[str, ...]:
+        """The lines that hold the syncs to these plans, once they stand in the merge commit's
+        message."""
+        names = [plan.environment for plan in self.environments]
+        return tuple(
+            f"Kiban-Plan: {_where(plan, alone=names.count(plan.environment) == 1)} {plan.hash}"
+            for plan in self.environments
+        )
+
+    @property
     def is_deliverable(self) -> bool:
         """Whether nothing stands in the way of any environment, and no rehearsal says that it
         would do worse."""
@@ -113,8 +123,13 @@ class Proposal:
             "newFindings": [problem.as_data() for problem in self.new_findings],
             "goneFindings": self.gone_findings,
             "rehearsed": _rehearsed(self.rehearsed) if self.rehearsed else None,
+            "trailers": list(self.trailers),
             "deliverable": self.is_deliverable,
         }
+
+
+def _where(plan: EnvironmentPlan, *, alone: bool) -> str:
+    return plan.environment if alone else f"{plan.environment}@{plan.cluster}"
 
 
 def _environment(plan: EnvironmentPlan) -> dict[str, Any]:

@@ -68,6 +68,10 @@ def markdown(proposal: Proposal) -> str:
         first, *rest = rehearsal_lines(proposal.rehearsed)
         listed = "".join(f"\n- {_escaped(line.strip())}" for line in rest)
         parts.append(f"**{_escaped(first)}**\n{listed}".rstrip())
+    if proposal.trailers:
+        listed = "\n".join(proposal.trailers)
+        words = "To hold the syncs to these plans, put into the merge commit's message:"
+        parts.append(f"{words}\n\n```\n{listed}\n```")
     whole = "\n\n".join(parts) + "\n"
     if len(whole) <= LONGEST_COMMENT:
         return whole

@@ -14,6 +14,7 @@ NoticeKind = Literal[
     "rolled-back",
     "withheld",
     "drift",
+    "not-as-planned",
     "gate",
     "quarantined",
     "lifted",

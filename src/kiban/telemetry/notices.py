@@ -22,6 +22,7 @@ _TOLD: Mapping[str, NoticeKind] = {
     "delivery/deletions-withheld": "withheld",
     "delivery/drift": "drift",
     "delivery/drifted": "drift",
+    "delivery/plan-differs": "not-as-planned",
     "release/quarantined": "quarantined",
     "release/lifted": "lifted",
     "release/approved": "approved",

@@ -17,7 +17,8 @@ _SEVERITY: Mapping[Answer, int] = {"pass": 0, "unknown": 1, "fail": 2}
 class Verdict:
     """An expectation, answered: what was asked, of whom, what was found, and what decided it.
 
-    `subject` is the same in every run; who decided an expectation of all is in `worst`.
+    `subject` is the same in every run; who decided an expectation of all is in `worst`. `weight`
+    is how much of what is allowed was used, so that of many failures the worst come first.
     """
 
     expectation: str
@@ -26,6 +27,7 @@ class Verdict:
     subject: str = ""
     cause: str = ""
     worst: str = ""
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,8 +6,9 @@ from kiban.rehearsal.results import Finding, Verdict
 from kiban.rehearsal.summary import Seen, Tally
 
 
-def tally(subject: str, answer: Answer, expectation: str = "keeps its budget") -> Tally:
-    verdict = Verdict(expectation, answer, "found", subject)
+def tally(subject: str, answer: Answer, weight: float = 0.0) -> Tally:
+    expectation = "keeps its budget"
+    verdict = Verdict(expectation, answer, "found", subject, weight=weight)
     return Tally(expectation, subject, {"pass": 0, "fail": 0, "unknown": 0}, verdict, 1)
 
 
@@ -20,6 +21,13 @@ def test_what_holds_is_said_of_all_at_once_and_what_fails_of_each_first() -> Non
         ("unknown", ["b"]),
         ("pass", ["a", "d"]),
     ]
+
+
+def test_of_many_that_fail_the_worst_are_told_one_by_one() -> None:
+    weights = {"a": 2.0, "b": 9.0, "c": 3.0, "d": 1.5, "e": 7.0}
+    failed = [tally(name, "fail", weight=weight) for name, weight in weights.items()]
+    assert [list(each.subjects) for each in folded(failed)] == [["b"], ["e"], ["c"], ["a", "d"]]
+    assert [list(each.subjects) for each in folded(failed[:4])] == [["b"], ["c"], ["a"], ["d"]]
 
 
 def test_findings_that_are_alike_are_told_once() -> None:

@@ -4,17 +4,21 @@ read: expectations that hold, and findings that are alike."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kiban.plans.records import Answer
 from kiban.rehearsal.results import Assumption
 from kiban.rehearsal.summary import Seen, Summary, Tally
 
+_ORDER: tuple[Answer, ...] = ("fail", "unknown", "pass")
+# So many failures of a kind are told one by one.
+ALONE = 3
 # So many names are said; of more, how many they are.
 NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """An expectation and the services of which one thing is to be said: what did not hold stands
-    alone, what held stands together."""
+    """An expectation and the services of which one thing is to be said. The worst that did not
+    hold stand alone; the others, and what held, stand together."""
 
     tally: Tally
     subjects: Sequence[str]
@@ -26,13 +30,25 @@ class Folded:
 
 def folded(tallies: Sequence[Tally]) -> list[Folded]:
     """What failed first, then what is open, then what held, each in its order."""
-    alone = [Folded(each, (each.subject,)) for each in tallies if each.answer != "pass"]
-    held: dict[str, list[Tally]] = {}
+    kinds: dict[tuple[Answer, str], list[Tally]] = {}
     for each in tallies:
-        if each.answer == "pass":
-            held.setdefault(each.expectation, []).append(each)
-    together = [Folded(every[0], [one.subject for one in every]) for every in held.values()]
-    return sorted(alone, key=lambda each: each.tally.answer != "fail") + together
+        kinds.setdefault((each.answer, each.expectation), []).append(each)
+    found: list[Folded] = []
+    for answer in _ORDER:
+        for (kind, _), every in kinds.items():
+            if kind == answer:
+                found += _told(sorted(every, key=lambda each: -each.verdict.weight))
+    return found
+
+
+def _told(every: Sequence[Tally]) -> list[Folded]:
+    """The services of one expectation and answer."""
+    if every[0].answer == "pass":
+        return [Folded(every[0], sorted(each.subject for each in every))]
+    alone = len(every) if len(every) <= ALONE + 1 else ALONE
+    found = [Folded(each, (each.subject,)) for each in every[:alone]]
+    rest = [each.subject for each in every[alone:]]
+    return [*found, Folded(every[alone], rest)] if rest else found
 
 
 def alike(found: Sequence[Seen]) -> list[tuple[Seen, list[str]]]:

@@ -118,7 +118,9 @@ def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
                 + (f" (seed {tally.seed})" if runs > 1 else ""),
                 tally.verdict.cause,
             )
-            for tally in sorted(tallies, key=lambda each: _ORDER[each.answer])
+            for tally in sorted(
+                tallies, key=lambda each: (_ORDER[each.answer], -each.verdict.weight)
+            )
         ],
     )
 

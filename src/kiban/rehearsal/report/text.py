@@ -74,7 +74,8 @@ def _tally(each: Folded, runs: int) -> str:
     tally, verdict = each.tally, each.tally.verdict
     sign = SIGNS[tally.answer]
     if not each.is_alone:
-        return f"{sign} {tally.expectation}: {named(each.subjects)}"
+        also = "" if tally.answer == "pass" else "less badly "
+        return f"{sign} {tally.expectation}: {also}{named(each.subjects)}"
     held = "" if runs == 1 or tally.answer == "pass" else f"  [{tally.counts['pass']} of {runs}]"
     subject = f"{tally.subject}: " if tally.subject else ""
     worst = f" ({verdict.worst})" if verdict.worst else ""

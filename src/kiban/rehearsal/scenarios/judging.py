@@ -55,7 +55,7 @@ def _error_budgets(evidence: Evidence) -> Iterator[Verdict]:
         if account.failed >= 1:
             found += f" ({month * 100:.2g} % of a month's budget)"
         answer: Answer = "pass" if used * 100 <= share else "fail"
-        yield Verdict(expectation, answer, found, service, _worst_cause(account))
+        yield Verdict(expectation, answer, found, service, _worst_cause(account), weight=used)
     if not any_objective:
         yield Verdict(expectation, "unknown", "no service has an availability objective")
 
@@ -90,7 +90,8 @@ def _latencies(evidence: Evidence) -> Iterator[Verdict]:
             allowed = 1.0 - float(percentile[1:]) / 100
             answer: Answer = "pass" if slow <= allowed else "fail"
             found = f"{slow:.2%} of the answers took longer, {allowed:.0%} may"
-            yield Verdict(expectation, answer, found, service, _slowest(evidence, service))
+            cause, weight = _slowest(evidence, service), slow / allowed
+            yield Verdict(expectation, answer, found, service, cause, weight=weight)
     if not any_objective:
         yield Verdict("latency objectives", "unknown", "no service has a latency objective")
 

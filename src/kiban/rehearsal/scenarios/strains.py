@@ -102,7 +102,7 @@ def _at_limit(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "at-maximum",
             service,
-            what + (f", {most:.0%} busy" if most >= BUSY else ""),
+            what + (f", {most:.0%} busy" if BUSY <= most < 2 else ", overrun" if most >= 2 else ""),
             why,
             "raise `scale.max`, or let an instance do more",
             "fail" if most >= 1.0 else "unknown",

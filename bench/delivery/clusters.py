@@ -4,6 +4,7 @@ over TLS: `python -m bench.delivery.clusters DIRECTORY NAME…`. Prints a line w
 import sys
 from pathlib import Path
 
+from bench.delivery.limits import open_files_at_most
 from kiban.adapters.api_server.certificates import server_identity
 from kiban.adapters.api_server.credentials import Authenticator, kept_token, write_kubeconfig
 from kiban.adapters.api_server.driver import WallDriver, wall_clock
@@ -32,4 +33,5 @@ async def serve(directory: Path, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    open_files_at_most()
     run(serve(Path(sys.argv[1]), sys.argv[2:]))

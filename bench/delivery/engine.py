@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from bench.delivery import repo
+from bench.delivery.limits import open_files_at_most
 from kiban.adapters.delivery_driver import DeliveryDriver, follow_repository
 from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.git import GitRepository, open_repository
@@ -210,6 +211,7 @@ ACTS: dict[str, Callable[[Job], Awaitable[Job]]] = {"install": install, "changes
 
 
 def main() -> None:
+    open_files_at_most()
     job = orjson.loads(sys.stdin.read())
     sys.stdout.write(orjson.dumps(run(_do(job))).decode() + "\n")
 

@@ -129,3 +129,18 @@ def test_fields_are_found_as_the_server_writes_them() -> None:
             "finalizers": ["y"],
         },
     }
+
+
+def test_how_many_pods_there_are_is_the_business_of_an_autoscaler_where_there_is_one() -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = manifest("HorizontalPodAutoscaler", "web", "web", spec={"scaleTargetRef": target})
+    scaler["apiVersion"] = "autoscaling/v2"
+    world, delivery = delivered(commit("a", IMAGES, extra=(scaler,)))
+    world.change_by_hand(delivery, scaled(world, 7))
+    world.run(delivery, 60)
+    assert (world.asked, world.events().count("delivery/drift")) == ([], 0)
+    delivery.observe(commit("b", {"web": "web:2", "db": "db:1"}, extra=(scaler,)), world.now)
+    world.run(delivery, 60)
+    live = world.objects[deployment("web")]
+    assert live["spec"]["replicas"] == 7
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "web:2"

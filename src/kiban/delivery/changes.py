@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kiban.compiler.bundle import Bundle
+from kiban.delivery.autoscaled import autoscaled, without_replicas
 from kiban.delivery.compare import missing_from, say_the_same
 from kiban.delivery.frozen import frozen_fields, frozen_problem, may_be_frozen
 from kiban.delivery.hooks import hook_problems, hooks_of, is_hook
@@ -69,6 +70,8 @@ class Wanted:
         self._compiled: dict[Key, Manifest] = {}
         # What was compared last, and what came out: most changes of an object are of its status.
         self._compared: dict[Key, tuple[Manifest, tuple[Difference, ...]]] = {}
+        # Workloads whose number of pods is an autoscaler's.
+        self.autoscaled = autoscaled(bundle.manifests)
         for manifest in bundle.manifests:
             if not is_hook(manifest):
                 self._add(manifest, earlier if earlier and earlier.scope == scope else None)
@@ -85,7 +88,8 @@ class Wanted:
             self.manifests[key] = marked(manifest, self.scope)
             return
         self.manifests[key] = earlier.unstaged(key)
-        if key in earlier._compared and key not in earlier._unstaged:
+        is_same_scale = (key in self.autoscaled) == (key in earlier.autoscaled)
+        if is_same_scale and key in earlier._compared and key not in earlier._unstaged:
             self._compared[key] = earlier._compared[key]
 
     def missing(self, key: Key, there: Manifest) -> tuple[Difference, ...]:
@@ -97,6 +101,7 @@ class Wanted:
             found = known[1]
         else:
             found = missing_from(there, desired)
+            found = without_replicas(found) if key in self.autoscaled else found
         self._compared[key] = (there, found)
         return found
 

@@ -8,6 +8,7 @@ no request.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from kiban.delivery.autoscaled import at_live_scale
 from kiban.delivery.changes import Item
 from kiban.delivery.goal import Goal
 from kiban.delivery.hook_runs import HookRuns
@@ -175,9 +176,13 @@ class Execution:
         ]
 
     def _in_place(self, wanted: Manifest, key: Key) -> Manifest:
-        """With named entries in the order of what runs, which would restart for another one."""
+        """With named entries in the order of what runs, which would restart for another one, and
+        as many replicas as an autoscaler wants."""
         live = self._live.get(key)
-        return in_live_order(wanted, live) if live is not None else wanted
+        if live is None:
+            return wanted
+        found = in_live_order(wanted, live)
+        return at_live_scale(found, live) if key in self._goal.wanted.autoscaled else found
 
     def _removals(self, keys: Sequence[Key]) -> tuple[Remove, ...]:
         """Only what is still there and still ours: ownership may have moved since the plan."""

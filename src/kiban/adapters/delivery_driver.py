@@ -151,6 +151,7 @@ class DeliveryDriver:
         """Take in all that happened, step once, carry out, and wait for more."""
         self._wake.clear()
         inbox, self._inbox = self._inbox, []
+        version = self.delivery.version
         for message in inbox:
             if isinstance(message, Answer):
                 self.delivery.post(message, now())
@@ -163,7 +164,7 @@ class DeliveryDriver:
                 await self.journal.append(ask.records, now(), self._lease)
             else:
                 self._begin(ask)
-        if inbox or asks or self._told:
+        if inbox or asks or self._told or self.delivery.version != version:
             self._told = False
             async with self._changed:
                 self._changed.notify_all()

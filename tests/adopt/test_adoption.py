@@ -4,12 +4,15 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import yaml
 from generated_copies import copy_of, moved, platforms
 from hypothesis import given, settings
 
 from kiban.adopt import Adoption, Copy, Options, adopted, as_data, as_text
 from kiban.adopt.report import plan_text
+from kiban.compiler import compile_environment
 from kiban.kube.objects import Manifest
+from kiban.spec import load_platform
 
 EVERY_SERVICE = Options("shop", worth=1000.0)
 
@@ -136,6 +139,36 @@ def test_what_is_left_empty_says_nothing() -> None:
     adoption = adopted(copies([one]), EVERY_SERVICE)
     assert adoption.proof.deviations == ()
     assert list(adoption.folded.services) == ["stamp"]
+
+
+def test_what_kiban_made_itself_becomes_the_spec_that_it_was() -> None:
+    spec = """image: shop/stamp
+port: 8080
+health: {path: /healthz, interval: 7s}
+drain: 9s
+scale: {min: 2, max: 6, cpu: 60%}
+routes: {public: /stamp}
+env: {LEVEL: debug}
+secrets: {PASSWORD: db/password}
+volumes: {work: /work}
+"""
+    platform = load_platform(
+        {
+            "platform.yaml": "platform: shop\nenvironments: {dev: {domain: dev.example.com}}\n",
+            "services/stamp.yaml": spec,
+            "releases/dev.yaml": "stamp: v1\n",
+        }
+    )
+    objects = list(compile_environment(platform, "dev").manifests)
+    adoption = adopted([copy_of("dev", objects)], EVERY_SERVICE)
+    assert adoption.proof.deviations == ()
+    made = yaml.safe_load(adoption.files["services/stamp.yaml"])
+    made["routes"]["public"].pop("host")
+    assert made["routes"] == {"public": {"path": "/stamp"}}
+    for field, value in yaml.safe_load(spec).items():
+        if field not in ("routes", "volumes"):
+            assert value.items() <= made[field].items() if isinstance(value, dict) else True
+    assert not any(name.startswith("Deployment/") for name in made.get("patches", {}))
 
 
 def test_a_service_of_which_nothing_can_be_said_shorter_stays_as_objects() -> None:

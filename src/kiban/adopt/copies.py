@@ -20,6 +20,7 @@ SERVER_FIELDS = frozenset(
         "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink",
     )
 )  # fmt: skip
+OWN_PREFIX = "kiban.dev/"
 CLIENT_NOTES = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 
@@ -103,12 +104,19 @@ def cleaned(manifest: Manifest) -> Manifest:
         for key, value in manifest["metadata"].items()
         if key not in SERVER_FIELDS and value is not None
     }
-    if notes := metadata.get("annotations"):
-        metadata["annotations"] = {k: v for k, v in notes.items() if k not in CLIENT_NOTES}
+    for part in ("labels", "annotations"):
+        if said := metadata.get(part):
+            # Kiban's own marks are made anew.
+            kept = {key: value for key, value in said.items() if not _is_note(key)}
+            metadata[part] = kept
     rest = {key: value for key, value in manifest.items() if key != "status" and value is not None}
     found = {**rest, "metadata": metadata}
     # In an object of others a null may mean something; in ours it is what was left empty.
     return _without_nulls(found) if standard_kinds().of_manifest(manifest) else found
+
+
+def _is_note(key: str) -> bool:
+    return key in CLIENT_NOTES or key.startswith(OWN_PREFIX)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -22,6 +22,7 @@ VERSIONS = {
     "Ingress": "networking.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
     "PodDisruptionBudget": "policy/v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
 }
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "name", "k8s-app")
 
@@ -106,6 +107,7 @@ def _around(
     for kind, belongs in (
         ("Service", lambda one: _selects(_selector(one), pods, others)),
         ("PodDisruptionBudget", lambda one: _selects(_match_labels(one), pods, others)),
+        ("NetworkPolicy", lambda one: _selects(_match_labels(one, "podSelector"), pods, others)),
         ("HorizontalPodAutoscaler", lambda one: _scales(one, name)),
         ("ServiceAccount", lambda one: _acts_as(one, workload, workloads.values())),
     ):
@@ -142,10 +144,10 @@ def _selector(service: Manifest) -> Mapping[str, str]:
     return found
 
 
-def _match_labels(budget: Manifest) -> Mapping[str, str]:
-    if get_in(budget, "spec", "selector", "matchExpressions"):
+def _match_labels(manifest: Manifest, field: str = "selector") -> Mapping[str, str]:
+    if get_in(manifest, "spec", field, "matchExpressions"):
         return {}
-    found: Mapping[str, str] = get_in(budget, "spec", "selector", "matchLabels", default={})
+    found: Mapping[str, str] = get_in(manifest, "spec", field, "matchLabels", default={})
     return found
 
 

@@ -7,6 +7,7 @@ The order of init containers counts, and that of variables when one refers to an
 from collections.abc import Mapping
 from typing import Any
 
+from kiban.adopt.copies import OWN_PREFIX
 from kiban.compiler.overlays import shape_for
 from kiban.kube.defaults import default
 from kiban.kube.objects import Manifest
@@ -15,7 +16,6 @@ from kiban.primitives.differences import Difference, differences
 from kiban.primitives.quantities import parse_quantity
 
 # The labels by which Kiban knows its own, which every object gets.
-OWN_PREFIX = "kiban.dev/"
 OWN_LABELS = frozenset(
     ("app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/managed-by")
 )

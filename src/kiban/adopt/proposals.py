@@ -11,6 +11,7 @@ from typing import Any
 
 from kiban.adopt.copies import template_of
 from kiban.adopt.groups import Group
+from kiban.compiler.volumes import TMP
 from kiban.kube.objects import Manifest, annotations_of, get_in
 from kiban.primitives.quantities import parse_quantity
 from kiban.spec.words import HOST_PATTERN, NAME_PATTERN, PATH_PATTERN, PORT_NAME_PATTERN
@@ -41,7 +42,8 @@ def proposed(group: Group) -> tuple[Fields, str]:
     image, tag = image_and_tag(str(container.get("image", "")))
     fields: Fields = {"image": image}
     fields |= _program(container)
-    fields |= _variables(container)
+    fields |= _ports(container) if group.kind != "CronJob" else {}
+    fields |= _variables(container, {"KIBAN_SERVICE": group.service, "KIBAN_RELEASE": tag})
     fields |= _resources(container)
     fields |= _volumes(container, pod)
     if role := _role(group):
@@ -50,7 +52,6 @@ def proposed(group: Group) -> tuple[Fields, str]:
         fields["token"] = True
     if group.kind == "CronJob":
         return fields | _drain(container, pod, fields) | _job(group.workload), tag
-    fields |= _ports(container)
     fields |= _health(container, fields)
     fields |= _drain(container, pod, fields)
     fields |= _scale(group)
@@ -82,7 +83,8 @@ def _program(container: Mapping[str, Any]) -> Fields:
     return fields
 
 
-def _variables(container: Mapping[str, Any]) -> Fields:
+def _variables(container: Mapping[str, Any], told: Mapping[str, str]) -> Fields:
+    """Variables and Secrets, without what Kiban tells every program by itself."""
     env: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for entry in container.get("env") or ():
@@ -91,6 +93,8 @@ def _variables(container: Mapping[str, Any]) -> Fields:
             continue
         reference = get_in(entry, "valueFrom", "secretKeyRef", default={})
         key = f"{reference.get('name', '')}/{reference.get('key', '')}"
+        if name in told and entry.get("value") == told[name]:
+            continue
         if isinstance(entry.get("value"), str):
             env[name] = entry["value"]
         elif not reference.get("optional") and _REFERENCE.fullmatch(key):
@@ -128,6 +132,8 @@ def _volumes(container: Mapping[str, Any], pod: Mapping[str, Any]) -> Fields:
     found: Fields = {}
     mounts = container.get("volumeMounts") or ()
     for volume in pod.get("volumes") or ():
+        if volume.get("name") == TMP:
+            continue
         own = [mount for mount in mounts if mount.get("name") == volume.get("name")]
         directory = volume.get("emptyDir")
         if directory is None or len(own) != 1 or own[0].keys() != {"name", "mountPath"}:

@@ -168,7 +168,7 @@ def _is_patch(leaf: Leaf, value: Any) -> bool:
 
 
 def _waived(adoption: Adoption) -> Iterator[str]:
-    waived = adoption.files.get("waivers.yaml", "").count("  rule: ")
+    waived = adoption.files.get("waivers.yaml", "").count("rule: ")
     if waived:
         yield (
             f"{waived} kinds of findings of the audit are waived in waivers.yaml for a while, so "

@@ -129,8 +129,8 @@ def waivers(found: Adoption, now: Instant) -> str:
             entries[f"{rule}-{number}" if number else rule] = {
                 "rule": rule,
                 "object": each,
-                "owner": "nobody yet",
-                "reason": "as it was before the adoption",
+                "owner": "nobody",
+                "reason": "as it was",
                 "expires": until,
             }
     head = "# Findings that were there before. Find an owner for each, and solve it.\n"

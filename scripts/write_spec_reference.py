@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from kiban.primitives.instants import span
+from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
@@ -50,6 +51,8 @@ def page() -> str:
         "there, like `stamp: 3f2c1a9`. It is the only file that a pipeline edits "
         "(`kiban release stamp=3f2c1a9 --env dev`).\n"
     )
+    parts += ["## branches/ENVIRONMENT/BRANCH.yaml\n", f"{about(BranchDeploy)}\n"]
+    parts.append(table(BranchDeploy))
     return "\n".join(parts)
 
 

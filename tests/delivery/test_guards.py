@@ -137,3 +137,14 @@ def test_an_address_leads_to_new_pods_when_they_are_well_and_not_before() -> Non
     world.unready = [Key("apps", "Deployment", "arcade-dev", "front")]
     world.run(delivery)
     assert world.asked[1:3] == ["apply Service/web", "delete Deployment/web"]
+
+
+def test_what_cannot_be_asked_about_is_held_to_the_rules_of_kubernetes_here() -> None:
+    world = World()
+    delivery = world.start(validates=True)
+    bad = manifest("Service", "bad", "web", spec={"ports": [{"port": 99999}]})
+    delivery.observe(commit("a", IMAGES, extra=(bad,)), world.now)
+    world.run(delivery, 1)
+    assert world.asked == []
+    said = delivery.status().problems[0].what
+    assert 'Service "bad" is invalid: [spec.ports[0].port: Invalid value: 99999' in said

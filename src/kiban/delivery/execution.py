@@ -31,7 +31,7 @@ from kiban.delivery.progressive.runs import RolloutRuns
 from kiban.delivery.secret_values import is_met
 from kiban.delivery.steps import SHARED
 from kiban.delivery.sync import SyncPlan, secret_key
-from kiban.delivery.validating import dry_runs, is_acceptable
+from kiban.delivery.validating import dry_runs, fault_text, is_acceptable
 from kiban.delivery.yielding import Yields
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import JOB, Key, Manifest, is_deleting, uid_of
@@ -129,6 +129,9 @@ class Execution:
             return []
         if ask.kind == "check":
             self.run.answer(step.id, self._check(step), now)
+            return []
+        if step.kind == "validate" and (fault := fault_text(self.plan.items[step.id], self._live)):
+            self.run.answer(step.id, Result("fail", fault, final=True), now)
             return []
         if step.kind == "hook" and (obstacle := self.hooks.obstacle(step.id)):
             self.run.answer(step.id, Result("unknown", obstacle), now)

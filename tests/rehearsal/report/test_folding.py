@@ -1,8 +1,9 @@
 """What is said of many services at once."""
 
 from kiban.plans.records import Answer
-from kiban.rehearsal.report.folding import alike, folded, named
+from kiban.rehearsal.report.folding import alike, folded
 from kiban.rehearsal.results import Finding, Verdict
+from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Tally
 
 

@@ -11,8 +11,6 @@ from kiban.rehearsal.summary import Seen, Summary, Tally
 _ORDER: tuple[Answer, ...] = ("fail", "unknown", "pass")
 # So many failures of a kind are told one by one.
 ALONE = 3
-# So many names are said; of more, how many they are.
-NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,3 @@ def grounds(assumptions: Sequence[Assumption]) -> str:
     counts = [f"{kinds.count(kind)} {kind}" for kind in ("measured", "declared") if kind in kinds]
     counts.append(f"{kinds.count('assumed')} assumed")
     return f"{len(kinds)} parameters: {', '.join(counts)}"
-
-
-def named(subjects: Sequence[str]) -> str:
-    """The names, or of many the first ones and how many there are."""
-    if len(subjects) <= NAMED:
-        return ", ".join(subjects)
-    return f"{', '.join(subjects[: NAMED - 1])} and {len(subjects) - NAMED + 1} more"

@@ -7,12 +7,13 @@ from kiban.rehearsal.comparing import compared
 from kiban.rehearsal.report.changed import differences
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
-from kiban.rehearsal.report.folding import alike, counted, grounds, named
+from kiban.rehearsal.report.folding import alike, counted, grounds
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.report.style import SCRIPT, STYLESHEET
 from kiban.rehearsal.results import Rehearsal
+from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Summary, Tally
 from kiban.rehearsal.traffic.losses import CAUSES
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from kiban.rehearsal.comparing import Comparison, Turned
 from kiban.rehearsal.report.figures import figures
-from kiban.rehearsal.report.folding import Folded, alike, counted, folded, grounds, named
+from kiban.rehearsal.report.folding import Folded, alike, counted, folded, grounds
 from kiban.rehearsal.report.scale import clock, short
 from kiban.rehearsal.results import Rehearsal
+from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Summary
 from kiban.rehearsal.traffic.losses import CAUSES
 

@@ -12,7 +12,7 @@ from kiban.rehearsal.observations import Record
 from kiban.rehearsal.results import Finding
 from kiban.rehearsal.scenarios.evidence import Evidence
 from kiban.rehearsal.scenarios.strains import strains
-from kiban.rehearsal.scenarios.timelines import overshoot, regained, sized, spoken, turns
+from kiban.rehearsal.scenarios.timelines import named, overshoot, regained, sized, spoken, turns
 
 # So long after a deploy an autoscaler's swings are put down to it.
 AFTER_DEPLOY = 1800.0
@@ -65,7 +65,7 @@ def _deadlock(evidence: Evidence, group: str, blocked: tuple[str, ...]) -> Findi
     return Finding(
         "upgrade-deadlock",
         group,
-        f"its upgrade never ends: {', '.join(blocked)} cannot be evicted",
+        f"its upgrade never ends: {named(blocked)} cannot be evicted",
         f"the budget forbids it: {budgets}" if budgets else "evictions are refused for 15 minutes",
         "let the budget allow one pod to be away, or run one instance more than it demands",
         "fail",
@@ -118,7 +118,7 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
         known = {name: seconds for name, seconds in hit.items() if seconds is not None}
         slowest = max(known, key=lambda name: known[name], default="")
         if never:
-            what = f"after the loss of {loss['zone']} {', '.join(never)} never has all its pods"
+            what = f"until the end not all pods of {named(never)} serve again"
         else:
             what = (
                 f"the pods of {loss['zone']} serve again after {spoken(known[slowest])}; "
@@ -269,7 +269,7 @@ def _broken(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "dependency-needed",
             broken["name"],
-            f"{', '.join(hit)} fail while it is down",
+            f"{named(hit)} fail while it is down",
             "they have no default to answer instead",
             "answer a default and say `optional: true` in `uses`, where that is possible",
             "unknown",

@@ -11,6 +11,7 @@ from kiban.rehearsal.scenarios.evidence import Account, Evidence
 from kiban.rehearsal.scenarios.timelines import (
     faults,
     most_within,
+    named,
     recovery,
     regained,
     sized,
@@ -231,7 +232,7 @@ def _upgraded(evidence: Evidence) -> Iterator[Verdict]:
     if not evidence.upgrades:
         yield Verdict(expectation, "unknown", "no node group was upgraded")
     for upgrade in evidence.upgrades:
-        pods = ", ".join(upgrade.blocked)
+        pods = named(upgrade.blocked)
         cause = f"{upgrade.error}: {pods}" if upgrade.error else ""
         answer: Answer = "pass" if upgrade.phase == "done" else "fail"
         found = "completed" if answer == "pass" else f"stopped in {upgrade.phase}"

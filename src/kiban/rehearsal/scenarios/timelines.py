@@ -14,6 +14,8 @@ CALM_SECONDS = 120.0
 OVERSHOOT = 1.5
 # Where a service has no objective, one request of a thousand may fail.
 USUAL_FAILURES = 0.001
+# So many names are said; of more, how many they are.
+NAMED = 6
 # Fewer requests a second than this say nothing.
 _NOBODY = 1e-6
 # What begins a time of trouble, in the words of acts and of the cloud.
@@ -162,6 +164,13 @@ def most_within(times: Iterable[float], seconds: float = HOUR) -> tuple[int, flo
         if count > best:
             best, at = count, time
     return best, at
+
+
+def named(subjects: Sequence[str]) -> str:
+    """The names, or of many the first ones and how many there are."""
+    if len(subjects) <= NAMED:
+        return ", ".join(subjects)
+    return f"{', '.join(subjects[: NAMED - 1])} and {len(subjects) - NAMED + 1} more"
 
 
 def spoken(seconds: float) -> str:

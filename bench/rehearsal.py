@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kiban.cluster.nodes import NodeGroup
 from kiban.kube.objects import DEPLOYMENT, Key, Manifest
 from kiban.primitives.chance import Chance
 from kiban.primitives.instants import Instant
-from kiban.rehearsal import Settings, World
+from kiban.rehearsal import World
+from kiban.rehearsal.cloud import Cloud, CloudSettings, GroupSettings
 from kiban.rehearsal.traffic import (
     CallModel,
     Load,
@@ -38,10 +38,13 @@ NAMESPACE = "bench"
 PROMISE_SECONDS = 10.0
 GC_THRESHOLD = (50_000, 20, 50)
 TARGET_UTILIZATION = 60
-REQUEST_CPU_M = 250
+# Ten pods fill a machine, so that the day's peak needs about all of them.
+REQUEST_CPU_M = 375
 CPU_SECONDS_A_REQUEST = 0.01
 # Each service of a chain calls the next one once.
 CHAIN = 4
+# When a zone is lost, as a share of the time, and for how long.
+LOST_AT, LOST_SECONDS = 0.7, 1200.0
 
 
 def manifests(services: int, pods: int) -> list[Manifest]:
@@ -148,23 +151,27 @@ def models(names: Sequence[str], pods: int) -> Models:
     return Models(found)
 
 
+def group(nodes: int) -> GroupSettings:
+    """Machines in three zones, of which the Cluster Autoscaler takes as many as are needed."""
+    return GroupSettings(
+        "base", "m5.xlarge", ZONES, min=len(ZONES), max=nodes + nodes // 5, desired=nodes
+    )
+
+
 def rehearsed(services: int, pods: int, nodes: int, hours: float) -> World:
     """The day, or as many hours of it."""
-    group = NodeGroup("base", "m5.xlarge", ZONES, count=nodes)
-    settings = Settings(nodes=(group,))
+    cloud = Cloud(CloudSettings(groups=(group(nodes),)))
     names = [f"service-{index:04}" for index in range(services)]
     known = models(names, round(pods * 1.2))
     load = Load(known, names, LoadPlan(Daily(0.0, 0.3)), Chance("1/traffic"))
     traffic = TrafficModel(known, names, load, START)
-    world = World(manifests(services, pods), settings, seed=1, traffic=traffic)
+    world = World(manifests(services, pods), seed=1, traffic=traffic, cloud=cloud)
     length = hours * 3600
     for index, service in enumerate(world.fleet.services):
         at = length * (0.1 + 0.5 * index / services)
         world.after(at, _deploy(world, service))
-    machines = world.machines.machines
-    lost = [name for name in sorted(machines) if machines[name].zone == ZONES[1]]
-    world.after(length * 0.7, lambda now: _lose(world, lost, now))
-    world.after(length * 0.7 + 1200, lambda now: _find(world, lost, now))
+    world.after(length * LOST_AT, lambda now: cloud.lose_zone(ZONES[1], now))
+    world.after(length * LOST_AT + LOST_SECONDS, lambda now: cloud.restore_zone(ZONES[1], now))
     world.run_for(length)
     return world
 
@@ -180,16 +187,6 @@ def _deploy(world: World, service: str) -> Callable[[Instant], None]:
         world.api.patch(key, {"spec": {"template": {"spec": {"containers": [changed]}}}}, now)
 
     return act
-
-
-def _lose(world: World, nodes: Sequence[str], now: Instant) -> None:
-    for name in nodes:
-        world.machines.stop(name, now)
-
-
-def _find(world: World, nodes: Sequence[str], now: Instant) -> None:
-    for name in nodes:
-        world.machines.start(name, now)
 
 
 def loop_seconds() -> float:

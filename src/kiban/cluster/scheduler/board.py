@@ -108,7 +108,9 @@ class Board:
         return self._ground.verdicts
 
     def refusals(self) -> Refusals | None:
-        """Why no node can take the pod by the rules about a node alone, if none can."""
+        """Why no node can take the pod by the rules about a node alone, if none can. What nodes
+        are to each other does not matter then, and is not looked at."""
+        self._ground.refresh()
         return self._ground.refusals()
 
     @property

@@ -48,8 +48,8 @@ class NodeInfo:
     """One node. Pods that have ended do not count on it."""
 
     __slots__ = (
-        "affine", "allocatable", "images", "labelled", "labels", "name", "node", "pods", "ports",
-        "requested", "scored_cpu", "scored_memory", "taints", "unschedulable", "zone",
+        "affine", "allocatable", "faces", "images", "labelled", "labels", "name", "node", "pods",
+        "ports", "requested", "scored_cpu", "scored_memory", "taints", "unschedulable", "zone",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -61,6 +61,8 @@ class NodeInfo:
         self.unschedulable = False
         self.allocatable: Mapping[str, int] = {}
         self.images: Mapping[str, int] = {}
+        # What rules have worked out from the node's own labels and taints.
+        self.faces: dict[object, Any] = {}
         self.pods: dict[Key, PodInfo] = {}
         self.affine: dict[Key, PodInfo] = {}
         # How many pods have a label: most of what is asked of nodes is about none.
@@ -72,6 +74,7 @@ class NodeInfo:
     def describe(self, node: Manifest) -> None:
         """Take over what the node object says."""
         self.node = node
+        self.faces = {}
         self.labels = labels_of(node)
         self.zone = f"{self.labels.get(REGION_LABEL, '')}/{self.labels.get(ZONE_LABEL, '')}"
         spec = node.get("spec") or {}

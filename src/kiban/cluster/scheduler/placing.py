@@ -38,6 +38,8 @@ class Finding:
 
 def place(attempt: Attempt, view: View, start: int, nominated: str = "") -> Finding:
     """Find a node, beginning at a place in the order; a nominated node is tried before."""
+    if (refusals := attempt.board.refusals()) is not None:
+        return Finding(rejections=refusals, processed=len(view.order))
     attempt.board.refresh()
     limits = attempt.board.limits()
     if nominated in view.index:
@@ -61,9 +63,6 @@ def _feasible(
     places = chain(range(start, count), range(start))
     if attempt.volumes or view.nominated or attempt.board.compares:
         fitting = (at for at in places if _rejection(attempt, view, at, limits) is None)
-    elif (refusals := attempt.board.refusals()) is not None:
-        finding.rejections, finding.processed = refusals, count
-        return ()
     else:
         fitting = (at for at in places if verdicts[at] is None)
     found = list(islice(fitting, enough))

@@ -65,6 +65,7 @@ def preempt(attempt: Attempt, rejections: Refusals, view: View, snapshot: Snapsh
     if not view.has_pods_below(attempt.pod.priority):
         reasons[NO_VICTIMS] = len(places)
         return Answer(message=summary(len(view.order), reasons))
+    attempt.board.refresh()
     budgets = _budgets(snapshot)
     for at in tried:
         found = _candidate(attempt, view, at, budgets)

@@ -75,9 +75,31 @@ class Shape:
         return self.has_pod_terms or bool(self.hard_spreads or self.soft_spreads)
 
 
+# Specs and labels are never changed, and a pod that waits is looked at again and again: they are
+# known by identity, and held so that no others can take their place in memory.
+_READ: dict[int, tuple[Tree, Tree, Shape]] = {}
+
+
 def shape_of(pod: Manifest) -> Shape:
     """The shape of a pod."""
-    spec = pod["spec"]
+    spec, labels = pod["spec"], labels_of(pod)
+    known = _READ.get(id(spec))
+    if (
+        known is not None
+        and known[0] is spec
+        and known[1] is labels
+        and known[2].namespace == pod["metadata"].get("namespace", "")
+    ):
+        return known[2]
+    found = _shape_of(pod, spec, labels)
+    if "resourceVersion" in pod["metadata"]:
+        if len(_READ) >= SHAPES_LIMIT:
+            _READ.clear()
+        _READ[id(spec)] = (spec, labels, found)
+    return found
+
+
+def _shape_of(pod: Manifest, spec: Tree, labels: Tree) -> Shape:
     parts: dict[str, Any] = {name: spec[name] for name in _FIELDS if spec.get(name)}
     for name in ("containers", "initContainers"):
         if spec.get(name):
@@ -90,7 +112,7 @@ def shape_of(pod: Manifest) -> Shape:
     if claims:
         parts["claims"] = claims
     return _compiled(
-        orjson.dumps(parts), orjson.dumps([pod["metadata"].get("namespace", ""), labels_of(pod)])
+        orjson.dumps(parts), orjson.dumps([pod["metadata"].get("namespace", ""), labels])
     )
 
 

@@ -32,6 +32,7 @@ Truths = NDArray[np.bool_]
 # Two windows of the metrics server and a second: the latest sample is at most one window old, and
 # all of its own window is of pods that were Ready.
 SETTLED_SECONDS = 31.0
+_SETTLED = round(SETTLED_SECONDS * MICROSECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,11 @@ class Lanes:
         if usage is None or not self.keys:
             return list(self.keys)
         columns = self._columns = self._columns or _Columns(self._terms)
-        known = columns.settled(self._fleet, self.replicas, now)
-        wanted = columns.wanted(self._fleet, usage, self.replicas)
-        unsettled = columns.in_range(self.replicas) & ~known
+        columns.look(self._fleet)
+        in_range = columns.in_range(self.replicas)
+        known = columns.settled(self.replicas, in_range, now)
+        wanted = columns.wanted(usage, self.replicas)
+        unsettled = in_range & ~known
         for number in np.flatnonzero(unsettled).tolist():
             terms = self._terms[number]
             seen = look(terms, int(self.replicas[number])) if terms is not None else None
@@ -192,7 +195,8 @@ class Lanes:
         if not len(rows):
             return wanted
         ages = (now - self._recommended.instants)[:, None]
-        recent = np.where(columns.legacy, ages <= columns.down, ages < columns.down)
+        # What is a window old counts by the older rule only.
+        recent = ages < columns.down + columns.legacy
         highest = np.maximum(wanted, np.where(recent, rows, NONE).max(axis=0))
         lowest = wanted
         if columns.waits_to_grow:
@@ -212,12 +216,15 @@ class _Columns:
 
         usual = Terms(Key("", "", "", ""), 0, True, True, 1, 0, 0, False, 0.0, 0.0, (0.1, 0.1))
         terms = [lane or usual for lane in lanes]
+        self._version = -1
         self.judged: Truths = np.array([lane is not None for lane in lanes])
         self.service: Counts = column([t.service for t in terms], np.int64)
         self.is_cpu: Truths = np.array([t.is_cpu for t in terms])
+        self.all_cpu = bool(self.is_cpu.all())
         self.is_share: Truths = np.array([t.is_share for t in terms])
         self.target: Counts = column([t.target for t in terms], np.int64)
         self.smallest: Counts = column([t.smallest for t in terms], np.int64)
+        self.least = np.maximum(self.smallest, 1)
         self.largest: Counts = column([t.largest for t in terms], np.int64)
         self.legacy: Truths = np.array([t.is_legacy for t in terms])
         self.up = column([round(t.up_seconds * MICROSECONDS) for t in terms], np.int64)
@@ -226,26 +233,41 @@ class _Columns:
         self.tolerance_down = column([t.tolerance[0] for t in terms], np.float64)
         self.tolerance_up = column([t.tolerance[1] for t in terms], np.float64)
 
-    def settled(self, fleet: Fleet, replicas: Counts, now: Instant) -> Truths:
-        """Where every pod has been Ready for a while, and there are as many as asked for."""
+    def look(self, fleet: Fleet) -> None:
+        """Read the fleet, if it has changed."""
+        if self._version == fleet.version:
+            return
+        self._version = fleet.version
         service = self.service
-        calm = now - fleet.moved_at[service] >= round(SETTLED_SECONDS * MICROSECONDS)
-        whole = (fleet.ready[service] == replicas) & (fleet.starting[service] == 0)
-        requests = ~self.is_share | (self._requested(fleet) > 0)
-        found: Truths = self.in_range(replicas) & calm & whole & requests
+        self._moved_at = fleet.moved_at[service]
+        self._ready = fleet.ready[service]
+        self._rests = (fleet.starting[service] == 0) & self.judged
+        self._requested: Counts = np.where(
+            self.is_cpu, fleet.request_cpu_m[service], fleet.request_memory[service] * 1000
+        )
+        self._rests &= ~self.is_share | (self._requested > 0)
+
+    def settled(self, replicas: Counts, in_range: Truths, now: Instant) -> Truths:
+        """Where every pod has been Ready for a while, and there are as many as asked for."""
+        found: Truths = (self._moved_at <= now - _SETTLED) & (self._ready == replicas)
+        found &= self._rests
+        found &= in_range
         return found
 
     def in_range(self, replicas: Counts) -> Truths:
         """Where the metric decides: the size is one that the autoscaler may choose."""
-        within = (replicas >= np.maximum(self.smallest, 1)) & (replicas <= self.largest)
-        found: Truths = self.judged & within
+        found: Truths = self.judged & (replicas >= self.least) & (replicas <= self.largest)
         return found
 
-    def wanted(self, fleet: Fleet, usage: Usage, replicas: Counts) -> Counts:
+    def wanted(self, usage: Usage, replicas: Counts) -> Counts:
         """What the metric proposes where the pods are settled."""
         service, count = self.service, np.maximum(replicas, 1)
-        used = np.where(self.is_cpu, usage.cpu_ready[service], usage.memory_ready[service] * 1000)
-        requested = np.maximum(self._requested(fleet), 1)
+        if self.all_cpu:
+            used = usage.cpu_ready[service]
+        else:
+            memory = usage.memory_ready[service] * 1000
+            used = np.where(self.is_cpu, usage.cpu_ready[service], memory)
+        requested = np.maximum(self._requested, 1)
         share = used * count * 100 // (requested * count)
         ratio = np.where(self.is_share, share, used) / self.target
         off = np.where(
@@ -253,12 +275,4 @@ class _Columns:
         )
         asked = np.ceil(ratio * count).astype(np.int64)
         found: Counts = np.where(off, asked, replicas)
-        return found
-
-    def _requested(self, fleet: Fleet) -> Counts:
-        found: Counts = np.where(
-            self.is_cpu,
-            fleet.request_cpu_m[self.service],
-            fleet.request_memory[self.service] * 1000,
-        )
         return found

@@ -4,7 +4,7 @@ Most pods are judged by the node alone. Where spread or affinity makes nodes dep
 the scheduler's board for that shape of pod keeps the sums.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kiban.cluster.autoscaling.simulation.trial import Trial
 from kiban.cluster.scheduler.board import Board, Question
@@ -33,17 +33,26 @@ class Fitting:
         self.snapshot: Snapshot | None = None
         self._boards: dict[Shape, Board] = {}
 
+    def kind_of(self, shape: Shape) -> object:
+        """The same for shapes that every seat takes or rejects alike."""
+        return shape if shape.claims or self._compares(shape) else shape.alone
+
     def rejection(self, pod: PodInfo, node: str) -> Rejection | None:
         """Why the node cannot take the pod; None when it can."""
         found, _ = self._first(pod, [self.trial.index[node]])
         return found
 
-    def first(self, pod: PodInfo, places: Sequence[int]) -> int | None:
-        """The first of these seats on which the pod fits."""
-        _, at = self._first(pod, places)
+    def first(
+        self, pod: PodInfo, places: Iterable[int], full: dict[int, None] | None = None
+    ) -> int | None:
+        """The first of these seats on which the pod fits. The seats that reject it by themselves
+        are noted in `full`."""
+        _, at = self._first(pod, places, full)
         return at
 
-    def _first(self, pod: PodInfo, places: Sequence[int]) -> tuple[Rejection | None, int | None]:
+    def _first(
+        self, pod: PodInfo, places: Iterable[int], full: dict[int, None] | None = None
+    ) -> tuple[Rejection | None, int | None]:
         shape = pod.shape
         lost, volumes = self._volumes(shape)
         if lost is not None:
@@ -60,6 +69,8 @@ class Fitting:
                 found = board.rejection(at, limits)
             else:
                 found = node_verdict(shape, info)
+                if found is not None and full is not None:
+                    full[at] = None
             if found is None and volumes and is_out_of_reach(volumes, info):
                 found = ELSEWHERE
             if found is None:

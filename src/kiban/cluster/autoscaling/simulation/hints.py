@@ -6,11 +6,11 @@ kubernetes/autoscaler.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from kiban.cluster.autoscaling.simulation.fitting import Fitting
 from kiban.cluster.scheduler.node_info import PodInfo
-from kiban.cluster.scheduler.shape import Shape
 from kiban.kube.objects import Key
 
 
@@ -45,11 +45,15 @@ class Hints:
         trial = self._fitting.trial
         moves: list[Move] = []
         left: list[PodInfo] = []
-        hopeless: dict[Shape, None] = {}
+        hopeless: dict[object, None] = {}
+        # Seats only fill up from here: what rejects a kind of pod once rejects it again.
+        refusing: dict[object, dict[int, None]] = {}
         for pod in pods:
-            node = None if pod.shape in hopeless else self._node_for(pod, may_use)
+            kind = self._fitting.kind_of(pod.shape)
+            full = refusing.setdefault(kind, {})
+            node = None if kind in hopeless else self._node_for(pod, may_use, full)
             if node is None:
-                hopeless[pod.shape] = None
+                hopeless[kind] = None
                 left.append(pod)
                 if stops_at_failure:
                     break
@@ -59,20 +63,23 @@ class Hints:
             moves.append(Move(pod, node))
         return moves, left
 
-    def _node_for(self, pod: PodInfo, may_use: Callable[[str], bool]) -> str | None:
+    def _node_for(
+        self, pod: PodInfo, may_use: Callable[[str], bool], full: dict[int, None]
+    ) -> str | None:
         trial = self._fitting.trial
         hint = self._nodes.get(pod.key)
         is_there = hint is not None and hint in trial.index and may_use(hint)
         if hint is not None and is_there and self._fitting.rejection(pod, hint) is None:
             return hint
-        count = len(trial.order)
-        places = [
-            at % count
-            for at in range(self._next, self._next + count)
-            if trial.order[at % count].node is not None and may_use(trial.order[at % count].name)
-        ]
-        found = self._fitting.first(pod, places)
+        order, count = trial.order, len(trial.order)
+        start = self._next % count if count else 0
+        places = (
+            at
+            for at in chain(range(start, count), range(start))
+            if at not in full and order[at].node is not None and may_use(order[at].name)
+        )
+        found = self._fitting.first(pod, places, full)
         if found is None:
             return None
         self._next = found + 1
-        return trial.order[found].name
+        return order[found].name

@@ -14,12 +14,14 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
 from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.pods import phase_of
 from kiban.kube.objects import Manifest, condition_of
-from kiban.primitives.instants import Instant, later
+from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.primitives.quantities import milli
 
 TOLERANCE = 0.1
 CPU_INITIALIZATION_SECONDS = 300.0
 INITIAL_READINESS_SECONDS = 30.0
+_INITIALIZATION = round(CPU_INITIALIZATION_SECONDS * MICROSECONDS)
+_READINESS = round(INITIAL_READINESS_SECONDS * MICROSECONDS)
 
 
 class Uncountable(Exception):
@@ -89,9 +91,9 @@ def _is_warming_up(pod: PodState, sample: Sample, now: Instant) -> bool:
         return True
     since = pod.ready_changed or Instant(0)
     is_unready = pod.ready["status"] == "False"
-    if later(pod.started, CPU_INITIALIZATION_SECONDS) > now:
+    if pod.started + _INITIALIZATION > now:
         return bool(is_unready or sample.at < later(since, sample.window_seconds))
-    return bool(is_unready and later(pod.started, INITIAL_READINESS_SECONDS) > since)
+    return bool(is_unready and pod.started + _READINESS > since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Source: pkg/scheduler/framework/plugins/podtopologyspread/{scoring,plugin}.go.
 
 from collections.abc import Mapping, Sequence
 from math import log
+from typing import NamedTuple
 
 from kiban.cluster.scheduler.filters.topology_spread import (
     Matching,
@@ -29,49 +30,76 @@ def system_defaults(selector: LabelSelector) -> tuple[Spread, ...]:
     )
 
 
+class _Face(NamedTuple):
+    """What of a node by itself matters to some constraints: for each the domain in which it
+    counts, if it does; and what scores depend on but for the pods on it."""
+
+    domains: tuple[Domain | None, ...]
+    look: tuple[object, ...]
+
+
 class SoftSpread:
     """The soft constraints of a shape, with the counts they need, by place in the order."""
 
     def __init__(self, shape: Shape, spreads: Sequence[Spread], *, own: bool) -> None:
         self._shape, self._spreads, self._own = shape, spreads, own
+        # Pods that differ in their labels only see the same faces.
+        ways = tuple((one.topology_key, one.honors_affinity, one.honors_taints) for one in spreads)
+        self._seen_by = (shape.alone, ways, own)
         self._hosts: list[dict[int, int]] = [{} for _ in spreads]
-        self._sums = [Tally(self._contribution(spread)) for spread in spreads]
+        matchings = [Matching(spread, shape.namespace) for spread in spreads]
+        self._sums = [Tally(self._contribution(*one)) for one in enumerate(matchings)]
         # Hosts are counted one by one, domains of several nodes in sums.
-        matchings = [
-            Matching(spread, shape.namespace) if spread.topology_key == HOSTNAME_LABEL else None
-            for spread in spreads
+        self._by_host = [
+            (matching, hosts)
+            for spread, matching, hosts in zip(spreads, matchings, self._hosts, strict=True)
+            if spread.topology_key == HOSTNAME_LABEL
         ]
-        self._counts = list(zip(matchings, self._hosts, self._sums, strict=True))
+        self._by_domain = [
+            tally
+            for spread, tally in zip(spreads, self._sums, strict=True)
+            if spread.topology_key != HOSTNAME_LABEL
+        ]
 
-    def _contribution(self, spread: Spread) -> Contribution:
-        shape = self._shape
-        matching = Matching(spread, shape.namespace)
-
+    def _contribution(self, number: int, matching: Matching) -> Contribution:
         def contribution(info: NodeInfo) -> Mapping[Domain, int]:
-            value = info.labels.get(spread.topology_key)
-            if value is None or (self._own and not has_all_keys(self._spreads, info)):
-                return {}
-            if not is_counted(shape, spread, info):
-                return {}
-            return {(spread.topology_key, value): matching(info)}
+            domain = self._face(info).domains[number]
+            return {} if domain is None else {domain: matching(info)}
 
         return contribution
 
-    def update(self, at: int, info: NodeInfo) -> None:
-        for matching, hosts, tally in self._counts:
-            if matching is not None:
-                hosts[at] = matching(info)
+    def _face(self, info: NodeInfo) -> _Face:
+        face: _Face | None = info.faces.get(self._seen_by)
+        if face is None:
+            face = info.faces[self._seen_by] = self._face_of(info)
+        return face
+
+    def _face_of(self, info: NodeInfo) -> _Face:
+        has_all = has_all_keys(self._spreads, info)
+        domains: list[Domain | None] = []
+        for spread in self._spreads:
+            value = info.labels.get(spread.topology_key)
+            counts = value is not None and (has_all or not self._own)
+            if value is not None and counts and is_counted(self._shape, spread, info):
+                domains.append((spread.topology_key, value))
             else:
-                tally.update(at, info)
+                domains.append(None)
+        values = [
+            info.labels.get(spread.topology_key)
+            for spread in self._spreads
+            if spread.topology_key != HOSTNAME_LABEL
+        ]
+        return _Face(tuple(domains), (*values, has_all or not self._own))
+
+    def update(self, at: int, info: NodeInfo) -> None:
+        for matching, hosts in self._by_host:
+            hosts[at] = matching(info)
+        for tally in self._by_domain:
+            tally.update(at, info)
 
     def look(self, at: int, info: NodeInfo) -> tuple[object, ...]:
         """What of the node these scores depend on."""
-        return tuple(
-            hosts.get(at, 0)
-            if spread.topology_key == HOSTNAME_LABEL
-            else info.labels.get(spread.topology_key)
-            for spread, hosts in zip(self._spreads, self._hosts, strict=True)
-        ) + ((has_all_keys(self._spreads, info),) if self._own else ())
+        return self._face(info).look, *[hosts[at] for _, hosts in self._by_host]
 
     def scores(self, places: Sequence[int], order: Sequence[NodeInfo], count: int) -> list[int]:
         """0 to 100 for the nodes at these places, which stand for `count` nodes."""

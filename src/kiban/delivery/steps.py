@@ -34,6 +34,10 @@ def service_step(service: str) -> str:
     return f"service:{service}"
 
 
+def support_step(service: str) -> str:
+    return f"support:{service}"
+
+
 def prepare_step(service: str) -> str:
     return f"prepare:{service}"
 
@@ -110,12 +114,25 @@ def secret(id_: str, need: SecretNeed, needs: tuple[str, ...], *, makes: bool) -
     )
 
 
+def support(service: str, items: Sequence[Item], needs: tuple[str, ...]) -> Step:
+    words = f"apply {count(items)} that the hooks of {service} need"
+    return _early(support_step(service), service, words, items, needs)
+
+
 def prepare(service: str, items: Sequence[Item], needs: tuple[str, ...]) -> Step:
+    words = f"apply {count(items)} that the new pods of {service} need"
+    return _early(prepare_step(service), service, words, items, needs)
+
+
+def _early(
+    id_: str, service: str, words: str, items: Sequence[Item], needs: tuple[str, ...]
+) -> Step:
+    """What is applied before the service's own step, and not waited for."""
     return Step(
-        id=prepare_step(service),
+        id=id_,
         kind="apply",
         subject=service,
-        words=f"apply {count(items)} that the hooks of {service} need",
+        words=words,
         needs=needs,
         action=_keys(items),
         timeout_seconds=OTHER_SECONDS,

@@ -28,6 +28,7 @@ from kiban.delivery.steps import (
     prepare_step,
     secret_key,
     service_step,
+    support_step,
     switch_step,
 )
 from kiban.kube.objects import Key
@@ -192,8 +193,8 @@ class _Making:
     def _chain(self, service: str, needs: tuple[str, ...]) -> list[Step]:
         """Prepare, run before, change, switch over, run after."""
         groups, found = self.groups, list[Step]()
-        if items := groups.get(prepare_step(service), ()):
-            found.append(steps.prepare(service, items, needs))
+        if items := groups.get(support_step(service), ()):
+            found.append(steps.support(service, items, needs))
         found += self._hooks("before", service, (*needs, *(step.id for step in found)))
         needs = (*needs, *(step.id for step in found))
         needs, more = self._gradually(service, needs)
@@ -290,7 +291,7 @@ def _group_of(item: Item, prepares: set[str]) -> str:
     if not service:
         return ENVIRONMENT
     if service in prepares and item.reason == "new" and is_support(item.key):
-        return prepare_step(service)
+        return support_step(service)
     return service_step(service)
 
 

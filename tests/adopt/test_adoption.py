@@ -190,8 +190,7 @@ def test_what_was_changed_in_one_copy_is_told() -> None:
     found = [copy_of("dev", objects), copy_of("prod", moved(prod, "prod"))]
     accidents = as_data(adopted(found, EVERY_SERVICE))["accidents"]
     assert accidents == [
-        "Deployment/c spec.template.spec.containers.c.imagePullPolicy: "
-        "IfNotPresent in dev, Always in prod"
+        "Deployment/c containers.c.imagePullPolicy: IfNotPresent in dev, Always in prod"
     ]
 
 

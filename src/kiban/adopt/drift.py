@@ -6,6 +6,7 @@ are the differences that nobody knew of. What differs only by the name of the en
 does not differ.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ RARE = 0.25
 # What environments are there to differ in. The registry of an image is not.
 _MEANT = ("replicas", "minReplicas", "maxReplicas", "storage", "cpu", "memory")
 _TAG = "tag"
+# Everybody knows where a pod's fields are.
+_POD = re.compile(r"^spec\.(?:jobTemplate\.spec\.)?template\.spec\.")
 Path = tuple[str | int, ...]
 
 
@@ -42,7 +45,8 @@ class Drift:
         # What only one of them says comes first.
         said = sorted(groups.items(), key=lambda item: len(item[1]))
         words = ", ".join(f"{value} in {' and '.join(names)}" for value, names in said)
-        return f"{self.object} {self.path}: {words}".replace(" :", ":")
+        where = _POD.sub("", self.path)
+        return f"{self.object} {where}: {words}" if where else f"{self.object}: {words}"
 
 
 def drifts(copies: Sequence[Copy]) -> tuple[Drift, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kiban.adopt.adoption import Adoption
+from kiban.adopt.copies import every_name
 from kiban.adopt.descriptions import Translation
 from kiban.adopt.drift import Drift, drifts
 from kiban.adopt.folding import Leaf, leaves
@@ -16,7 +17,7 @@ SHOWN = 40
 
 def as_data(adoption: Adoption, accepted: Sequence[str] = ()) -> dict[str, Any]:
     """Everything, for machines."""
-    proof = adoption.proof
+    proof, found = adoption.proof, drifts(adoption.copies)
     return {
         "environments": [copy.environment for copy in adoption.copies],
         "files": {"before": _files_before(adoption), "after": len(adoption.files)},
@@ -38,7 +39,8 @@ def as_data(adoption: Adoption, accepted: Sequence[str] = ()) -> dict[str, Any]:
             {"object": f"{one.object}@{one.environment}", "why": list(one.why)}
             for one in proof.restarts
         ],
-        "accidents": [str(one) for one in drifts(adoption.copies) if one.is_accident],
+        "same": _same(adoption, found),
+        "accidents": [str(one) for one in found if one.is_accident],
         "patches": {"conventions": _conventions(adoption), "own": _own_patches(adoption)},
         "left": [text for copy in adoption.copies for text in copy.left],
     }
@@ -49,7 +51,7 @@ def as_text(adoption: Adoption, accepted: Sequence[str] = ()) -> str:
     parts = [
         _summary(adoption),
         _differences(adoption, accepted),
-        _accidents(drifts(adoption.copies)),
+        _accidents(adoption, drifts(adoption.copies)),
         _patches(adoption),
         _waived(adoption),
         _left(adoption),
@@ -124,7 +126,17 @@ def _differences(adoption: Adoption, accepted: Sequence[str]) -> Iterator[str]:
         yield f"Not the same, and accepted: {', '.join(done)}"
 
 
-def _accidents(found: Sequence[Drift]) -> Iterator[str]:
+def _same(adoption: Adoption, found: Sequence[Drift]) -> list[str]:
+    """The objects that are the same in every environment but for its name."""
+    differs = {one.object for one in found}
+    return [str(name) for name in every_name(adoption.copies) if name not in differs]
+
+
+def _accidents(adoption: Adoption, found: Sequence[Drift]) -> Iterator[str]:
+    if len(adoption.copies) < 2:
+        return
+    same, every = len(_same(adoption, found)), len(every_name(adoption.copies))
+    yield f"{same} of {every} objects are the same everywhere, but for the environment's name."
     accidents = [one for one in found if one.is_accident]
     if accidents:
         yield "The copies differ here, perhaps by accident (kept as it is):"

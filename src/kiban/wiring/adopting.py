@@ -130,7 +130,7 @@ def waivers(found: Adoption, now: Instant) -> str:
                 "rule": rule,
                 "object": each,
                 "owner": "nobody",
-                "reason": "as it was",
+                "reason": "known",
                 "expires": until,
             }
     head = "# Findings that were there before. Find an owner for each, and solve it.\n"

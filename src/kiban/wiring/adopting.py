@@ -17,7 +17,7 @@ from kiban.adopt.compose import described_compose
 from kiban.adopt.copilot import described_copilot, is_copilot
 from kiban.adopt.descriptions import Described, Translation, translated
 from kiban.adopt.proof import RUNNING, Restart, restart_reasons
-from kiban.adopt.writing import written
+from kiban.adopt.writing import flow
 from kiban.audit import Severity, check
 from kiban.audit.findings import Verdict
 from kiban.kube.documents import Document
@@ -134,7 +134,8 @@ def waivers(found: Adoption, now: Instant) -> str:
                 "expires": until,
             }
     head = "# Findings that were there before. Find an owner for each, and solve it.\n"
-    return head + written(entries) if entries else ""
+    lines = [f"{name}: {flow(entry)}\n" for name, entry in entries.items()]
+    return head + "".join(lines) if lines else ""
 
 
 def write_repository(out: Path, files: Mapping[str, str]) -> None:

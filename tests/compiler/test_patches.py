@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from kiban.audit import Surroundings, check
 from kiban.compiler import compile_environment
 from kiban.kube.objects import Manifest
+from kiban.primitives.instants import parse_rfc3339
 from kiban.primitives.problems import KibanError
 from kiban.spec import load_platform
 
@@ -127,3 +129,20 @@ def test_objects_of_the_environment_are_patched_in_platform_yaml() -> None:
     )
     assert "NetworkPolicy/default-deny" not in found
     assert found["Namespace/shop-dev"]["metadata"]["labels"]["team"] == "shop"
+
+
+def test_a_patch_that_has_expired_fails_the_audit() -> None:
+    files = {
+        "platform.yaml": "platform: shop\nenvironments: {prod: {}}\n",
+        "services/web.yaml": "image: r/web:v1\nport: 8080\nhealth: /ok\npatches:\n"
+        "  Deployment/web hostAliases:\n    set: [{ip: 10.0.0.7, hostnames: [old]}]\n"
+        "    reason: the old machine has no name\n    expires: 2026-12-31\n",
+    }
+    bundle = compile_environment(load_platform(files), "prod")
+
+    def found(day: str) -> set[str]:
+        around = Surroundings(now=parse_rfc3339(f"{day}Z"))
+        return {one.rule for one in check(bundle.manifests, around=around)}
+
+    assert found("2026-12-31T23:59:59") == set()
+    assert found("2027-01-01T00:00:00") == {"patch-expired"}

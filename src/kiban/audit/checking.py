@@ -7,6 +7,7 @@ from kiban.audit.findings import Finding, Rule, Said, Severity
 from kiban.audit.rules import BY_NAME, RULES
 from kiban.audit.surroundings import Settings, Surroundings
 from kiban.audit.view import View, view_of
+from kiban.audit.wellformed import Readings
 from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.kube.objects import Manifest, labels_of
 from kiban.primitives.problems import KibanError, Problem, nearest
@@ -16,14 +17,16 @@ def check(
     manifests: Iterable[Manifest],
     rules: Iterable[Rule] | None = None,
     around: Surroundings | None = None,
+    readings: Readings | None = None,
 ) -> tuple[Finding, ...]:
-    """What the rules say about the manifests together, the worst first.
+    """What the rules say about the manifests together, the worst first. Who asks again and again
+    keeps the `readings`, so that only what is new has to be read.
 
     The manifests of a whole environment belong together: whether a Service leads anywhere cannot
     be said of the Service alone.
     """
     around = around or Surroundings()
-    view = view_of(manifests, around)
+    view = view_of(manifests, around, readings)
     asked = chosen(around.settings) if rules is None else rules
     found = [_finding(rule, said, view) for rule in asked for said in rule.look(view)]
     return tuple(sorted(found, key=lambda finding: finding.order))

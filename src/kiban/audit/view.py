@@ -12,7 +12,7 @@ from typing import Any
 
 from kiban.audit.findings import Said, Verdict
 from kiban.audit.surroundings import Surroundings
-from kiban.audit.wellformed import Reading, read_all
+from kiban.audit.wellformed import Reading, Readings, read_all
 from kiban.kube.objects import (
     HORIZONTAL_POD_AUTOSCALER,
     SERVICE,
@@ -227,11 +227,15 @@ def read_selector(selector: Any) -> LabelSelector:
         return LabelSelector(nothing=True)
 
 
-def view_of(manifests: Iterable[Manifest], around: Surroundings | None = None) -> View:
-    """The view, in the order of keys."""
+def view_of(
+    manifests: Iterable[Manifest],
+    around: Surroundings | None = None,
+    readings: Readings | None = None,
+) -> View:
+    """The view, in the order of keys; with `readings`, only what is new is read."""
     view = View(around or Surroundings())
     distinct = {key_of(manifest): manifest for manifest in manifests}
-    view.readings = read_all(distinct)
+    view.readings = readings.of(distinct) if readings is not None else read_all(distinct)
     for key in sorted(distinct):
         reading = view.readings[key]
         if not reading.wrong:

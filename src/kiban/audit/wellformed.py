@@ -30,6 +30,23 @@ class Reading:
     wrong: str = ""
 
 
+class Readings:
+    """Remembers what was read: a manifest that is the very same object as the last time, of which
+    nothing is ever changed, is not read again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, tuple[Manifest, Reading]] = {}
+
+    def of(self, manifests: Mapping[Key, Manifest]) -> dict[Key, Reading]:
+        """Every manifest, read; only these are remembered."""
+        before, self._known = self._known, {}
+        for key, manifest in manifests.items():
+            known = before.get(key)
+            is_same = known is not None and known[0] is manifest
+            self._known[key] = known if known and is_same else (manifest, _read(manifest))
+        return {key: reading for key, (_, reading) in self._known.items()}
+
+
 def read_all(manifests: Mapping[Key, Manifest]) -> dict[Key, Reading]:
     """Every manifest, read against its schema where there is one."""
     return {key: _read(manifest) for key, manifest in manifests.items()}

@@ -28,6 +28,7 @@ IDENTITIES = ("name", "topologyKey", "mountPath", "containerPort", "port", "host
 _STEP = re.compile(r"""\.?([A-Za-z0-9_-]+)|\[(?:"([^"]*)"|([^\]"]+))\]""")
 POD_PATHS = {
     "Deployment": ("spec", "template", "spec"),
+    "StatefulSet": ("spec", "template", "spec"),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 _OBJECT_FIELDS = frozenset(("apiVersion", "kind", "metadata", "spec", "data"))
@@ -159,9 +160,11 @@ def patched(manifest: Manifest, path: str, patch: Patch) -> Manifest | None:
 
 def _noted(manifest: Manifest, path: str, patch: Patch) -> Manifest:
     said = get_in(annotations_of(manifest), PATCHED_ANNOTATION, default="")
+    # The audit reads the day (audit/rules/patches.py): compiling knows no time.
+    until = f" (until {patch.expires})" if patch.expires else ""
     notes = {
         **annotations_of(manifest),
-        PATCHED_ANNOTATION: "; ".join(filter(None, [said, f"{path}: {patch.reason}"])),
+        PATCHED_ANNOTATION: "; ".join(filter(None, [said, f"{path}: {patch.reason}{until}"])),
     }
     return replaced(manifest, ("metadata", "annotations"), notes)
 

@@ -14,6 +14,7 @@ from kiban.audit.rules import (
     load_balancers,
     networking,
     nodes,
+    patches,
     policies,
     probes,
     requests,
@@ -49,6 +50,7 @@ GROUPS: dict[str, tuple[Rule, ...]] = {
     "EKS clusters and upgrades": eks_clusters.RULES,
     "Jobs": jobs.RULES,
     "Hygiene": hygiene.RULES,
+    "Patches": patches.RULES,
     "Versions": versions.RULES,
 }
 RULES: tuple[Rule, ...] = tuple(rule for rules in GROUPS.values() for rule in rules)

@@ -20,6 +20,7 @@ from kiban.plans.records import Event
 from kiban.spec import load_platform
 from kiban.wiring.fleet_looking import look_at_fleet
 from kiban.wiring.fleets import FleetWish, fleet_driver, pace_of
+from kiban.wiring.tending.rollouts import RolloutJudge
 
 sys.path.insert(0, str(Path(__file__).parent))
 from many_clusters import Served, kubeconfig
@@ -85,7 +86,8 @@ async def delivered(folder: Path, clusters: dict[str, Served]) -> AsyncIterator[
     platform = load_platform(repository.files(repository.head()))
     wish = FleetWish(probe_seconds=0.3)
     journal = Journal(folder / "repo/.kiban/journal.db")
-    driver = fleet_driver(platform, pace_of(platform, wish), repository, journal, wish)
+    pace, judge = pace_of(platform, wish), RolloutJudge()
+    driver = fleet_driver(platform, pace, repository, journal, wish, judge)
     running = asyncio.create_task(driver.run(repository))
     try:
         yield Fleet(folder, repository, clusters, journal, driver)

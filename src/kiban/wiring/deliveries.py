@@ -11,6 +11,7 @@ from kiban.adapters.images import ImageStore
 from kiban.adapters.journal import Journal
 from kiban.adapters.journal.database import JournalPlace
 from kiban.audit import Severity, check, judge, load_waivers
+from kiban.audit.wellformed import Readings
 from kiban.compiler import Bundle, Compilations
 from kiban.delivery.marks import Scope
 from kiban.kube.ports import ClusterPort
@@ -20,6 +21,7 @@ from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
 from kiban.wiring.quarantines import refuse_newly_quarantined
 from kiban.wiring.sources import compiled, renderer_of_files
+from kiban.wiring.tending.rollouts import RolloutJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,15 @@ class Target:
 
 
 def driver_for(
-    platform: Platform, environment: str, target: Target, journal: Journal, *, allow_delete: bool
+    platform: Platform,
+    environment: str,
+    target: Target,
+    journal: Journal,
+    *,
+    allow_delete: bool,
+    judge: RolloutJudge | None = None,
 ) -> DeliveryDriver:
-    """The driver that keeps one environment on the target."""
+    """The driver that keeps one environment on the target; `judge` answers for new pods."""
     scope = Scope(platform.name, environment, target.name, platform.namespace_of(environment))
     return DeliveryDriver(
         scope,
@@ -45,6 +53,7 @@ def driver_for(
         makes_secrets=target.images is not None,
         allow_delete=allow_delete,
         validates=True,
+        measure=judge.of(scope) if judge else None,
     )
 
 
@@ -57,7 +66,7 @@ def compiler_for(
 ) -> Compile:
     """What makes a bundle of a commit's files: load, refuse what is quarantined and does not run
     already, build what is missing, compile what the commit touches, audit."""
-    cache = Compilations()
+    cache, readings = Compilations(), Readings()
 
     def compile_(files: Mapping[str, str]) -> Bundle:
         platform = load_platform(files)
@@ -68,16 +77,19 @@ def compiler_for(
         renderer = renderer_of_files(files, repository)
         local = target.images is not None
         bundle = compiled(platform, environment, renderer, local=local, cache=cache)
-        refuse_findings(bundle, files, clock())
+        refuse_findings(bundle, files, clock(), readings)
         return bundle
 
     return compile_
 
 
-def refuse_findings(bundle: Bundle, files: Mapping[str, str], now: Instant) -> None:
+def refuse_findings(
+    bundle: Bundle, files: Mapping[str, str], now: Instant, readings: Readings | None = None
+) -> None:
     """Raises the findings of severity error that nobody has waived."""
     waivers = load_waivers(files.get("waivers.yaml", ""))
-    standing = judge(check(bundle.manifests), waivers, now).standing
+    found = check(bundle.manifests, readings=readings)
+    standing = judge(found, waivers, now).standing
     problems = [item.as_problem() for item in standing if item.severity == Severity.ERROR]
     if problems:
         raise KibanError(problems)

@@ -29,6 +29,7 @@ from kiban.wiring.deliveries import refuse_findings
 from kiban.wiring.quarantines import quarantined, refuse_newly_quarantined
 from kiban.wiring.repository import Home, home_of
 from kiban.wiring.sources import compiled, renderer_of_files
+from kiban.wiring.tending.rollouts import RolloutJudge
 from kiban.wiring.tending.running import Running, tend_releases
 
 
@@ -113,9 +114,14 @@ def fleet_compiler(repository: GitRepository, journal: JournalPlace) -> CompileF
 
 
 def fleet_driver(
-    platform: Platform, pace: Pace, repository: GitRepository, journal: Journal, wish: FleetWish
+    platform: Platform,
+    pace: Pace,
+    repository: GitRepository,
+    journal: Journal,
+    wish: FleetWish,
+    judge: RolloutJudge,
 ) -> FleetDriver:
-    """The driver of a platform's fleet."""
+    """The driver of a platform's fleet; `judge` answers for new pods."""
     holder = f"{socket.gethostname()}/{os.getpid()}"
 
     def make(member: Member, connected: KubernetesCluster) -> DeliveryDriver:
@@ -128,6 +134,7 @@ def fleet_driver(
             holder=holder,
             allow_delete=wish.allow_delete,
             validates=True,
+            measure=judge.of(scope),
         )
 
     return FleetDriver(
@@ -158,14 +165,15 @@ async def run_fleet(wish: FleetWish, show: Show) -> int:
         while not stopping.is_set():
             platform = load_platform(repository.files(repository.head()))
             pace = pace_of(platform, wish)
-            driver = fleet_driver(platform, pace, repository, journal, wish)
+            judge = RolloutJudge()
+            driver = fleet_driver(platform, pace, repository, journal, wish, judge)
             tasks = [
                 asyncio.create_task(driver.run(repository), name="fleet"),
                 asyncio.create_task(_show(driver, show), name="screen"),
                 asyncio.create_task(_until_changed(repository, pace, wish), name="members"),
                 asyncio.create_task(stopping.wait(), name="stop"),
                 asyncio.create_task(
-                    tend_releases(_tended(platform, pace, repository, journal, home)),
+                    tend_releases(_tended(platform, pace, repository, journal, home), judge),
                     name="releases",
                 ),
             ]

@@ -27,6 +27,7 @@ from kiban.wiring.local_cluster import LocalCluster, start_cluster
 from kiban.wiring.places import State
 from kiban.wiring.processes import announce, detach, retire, running
 from kiban.wiring.repository import Home, home_of
+from kiban.wiring.tending.rollouts import RolloutJudge
 from kiban.wiring.tending.running import Running, heads, tend_releases
 
 
@@ -178,8 +179,9 @@ async def run_up(
         journal = Journal(home.state.journal)
         stack.callback(journal.close)
         target = Target(cluster, wish.context or "local", local.images if local else None)
+        judge = RolloutJudge()
         drivers = [
-            driver_for(platform, name, target, journal, allow_delete=wish.allow_delete)
+            driver_for(platform, name, target, journal, allow_delete=wish.allow_delete, judge=judge)
             for name in environments
         ]
         up = Up(home, platform, repository, cluster, local, drivers, stopping, screen)
@@ -199,7 +201,7 @@ async def run_up(
                 ),
                 name="repository",
             ),
-            asyncio.create_task(tend_releases(_tended(up, journal)), name="releases"),
+            asyncio.create_task(tend_releases(_tended(up, journal), judge), name="releases"),
             asyncio.create_task(_show(up), name="screen"),
             asyncio.create_task(tell_people(journal, repository, drivers), name="notifications"),
             *([asyncio.create_task(local.finished(), name="cluster")] if local else []),

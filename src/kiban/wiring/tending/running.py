@@ -20,6 +20,7 @@ from kiban.spec import Platform
 from kiban.wiring.places import State
 from kiban.wiring.tending.figures import PlatformFigures
 from kiban.wiring.tending.house import House
+from kiban.wiring.tending.rollouts import RolloutJudge
 from kiban.wiring.tending.tend import tend
 
 LIFTED_SECONDS = 1.0
@@ -38,8 +39,8 @@ class Running:
     say: Callable[[str], None]
 
 
-async def tend_releases(running: Running) -> None:
-    """Tend the releases of what is up, until cancelled."""
+async def tend_releases(running: Running, judge: RolloutJudge) -> None:
+    """Tend the releases of what is up, until cancelled; `judge` may answer from then on."""
     async with aiohttp.ClientSession() as session:
         house: House | None = None
 
@@ -51,6 +52,7 @@ async def tend_releases(running: Running) -> None:
             running.repository, running.journal, figures, wall_clock, running.scopes,
             running.platform, running.state.directory, running.say,
         )  # fmt: skip
+        judge.house = house
         async with asyncio.TaskGroup() as group:
             group.create_task(figures.run())
             group.create_task(tend(house, Registry(session, wall_clock)))

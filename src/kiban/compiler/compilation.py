@@ -17,7 +17,6 @@ from kiban.compiler.secret_objects import brought
 from kiban.compiler.secrets import secret_needs
 from kiban.compiler.sources import source_manifests, source_needs
 from kiban.compiler.target import Target, Used, target_of
-from kiban.compiler.writers import environment as environment_writer
 from kiban.compiler.writers import (
     content_network,
     hook,
@@ -29,6 +28,7 @@ from kiban.compiler.writers import (
     storage,
     workload,
 )
+from kiban.compiler.writers import environment as environment_writer
 from kiban.kube.objects import Key, Manifest, key_of
 from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import Platform, ServiceSpec

@@ -1,36 +1,30 @@
 """The dashboard's web application: its routes, and what each needs of the person who asks."""
 
 import asyncio
-import hmac
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import orjson
 from aiohttp import web
 
 from kiban.operations.catalogue import Action, arguments_of, environments_of
-from kiban.primitives.problems import KibanError
-from kiban.web.access import ADMIN, Person, Session
+from kiban.web.access import Person, Session
 from kiban.web.board import Board
 from kiban.web.pictures.nodes import Price, nodes_picture
 from kiban.web.pictures.picture import Picture
 from kiban.web.pictures.platform import PlatformPictures
 from kiban.web.pictures.service import graph_of, service_picture
+from kiban.web.serving.answers import body_of, json_answer
 from kiban.web.serving.files import PageFile, page_files
 from kiban.web.serving.guarding import Guard, protect, refusal
+from kiban.web.serving.logins import Login, Logins
 from kiban.web.serving.streaming import Bell, EventStream, stream_picture
 
 Query = Mapping[str, str]
 # A page that asks for more at once is not ours.
 BODY_BYTES = 64 * 1024
-RETURN = "/api/oidc/return"
-STATE_COOKIE = "kiban_login"
-# Logins that have begun and not come back; the oldest is forgotten.
-BEGUN_LOGINS = 1_000
 
 
 class Backstage(Protocol):
@@ -53,26 +47,6 @@ class Backstage(Protocol):
     def run(self, arguments: Sequence[str], person: Person) -> AsyncIterator[dict[str, Any]]: ...
 
 
-class Begun(Protocol):
-    """A login that has begun: `state` must come back."""
-
-    @property
-    def state(self) -> str: ...
-
-
-Started = TypeVar("Started", bound=Begun)
-
-
-class Login(Protocol[Started]):
-    """Somebody who says who people are, and what they may do."""
-
-    async def begin(self, redirect: str) -> tuple[str, Started]: ...
-
-    async def finish(self, begun: Started, code: str) -> Person | None:
-        """None for somebody who may not come in. Raises `KibanError`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a dashboard is made of."""
@@ -93,7 +67,7 @@ class Dashboard:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._guard = Guard(parts.hosts)
-        self._begun: dict[str, Begun] = {}
+        self._logins = Logins(self._guard, parts.board, parts.token, parts.login)
         self._files = page_files()
         self._platform = PlatformPictures()
         self._pictures: Mapping[str, Callable[[Query], Picture]] = {
@@ -113,11 +87,7 @@ class Dashboard:
             [
                 web.get("/", self._page),
                 web.get("/static/{path:.+}", self._file),
-                web.get("/api/session", self._session),
-                web.post("/api/login", self._login),
-                web.post("/api/logout", self._logout),
-                web.get("/api/oidc/begin", self._begin_login),
-                web.get(RETURN, self._finish_login),
+                *self._logins.routes(),
                 web.get("/api/stream/{topic}", read(self._stream)),
                 web.get("/api/record", read(self._record)),
                 web.get("/api/object", read(self._object)),
@@ -147,63 +117,6 @@ class Dashboard:
             raise refusal(404, "there is no such file")
         return _sent(request, found)
 
-    async def _session(self, request: web.Request) -> web.StreamResponse:
-        session = self._guard.session(request)
-        if session is None:
-            return _json({"person": None, "oidc": self._parts.login is not None})
-        return _json(_about(session.person, session.csrf, self._parts.board))
-
-    async def _login(self, request: web.Request) -> web.StreamResponse:
-        self._guard.check_tries()
-        given = (await _body(request)).get("token", "")
-        if not hmac.compare_digest(str(given).encode(), self._parts.token.encode()):
-            self._guard.note_failure()
-            raise refusal(401, "that is not the token; `kiban dashboard` prints a link that works")
-        person = Person("administrator", roles={"admin": ADMIN})
-        response = web.Response(content_type="application/json")
-        session = self._guard.begin(person, response, secure=request.secure)
-        response.body = orjson.dumps(_about(person, session.csrf, self._parts.board))
-        return response
-
-    async def _begin_login(self, request: web.Request) -> web.StreamResponse:
-        """Send the browser to the provider; only this browser may come back from there."""
-        if self._parts.login is None:
-            raise refusal(404, "this dashboard has no login provider")
-        try:
-            address, begun = await self._parts.login.begin(f"{request.url.origin()}{RETURN}")
-        except KibanError as error:
-            raise refusal(502, str(error.problems[0])) from None
-        while len(self._begun) >= BEGUN_LOGINS:
-            del self._begun[next(iter(self._begun))]
-        self._begun[begun.state] = begun
-        response = web.HTTPFound(address)
-        # Lax, because the provider's page leads back here.
-        response.set_cookie(
-            STATE_COOKIE, begun.state, httponly=True, samesite="Lax", secure=request.secure
-        )
-        return response
-
-    async def _finish_login(self, request: web.Request) -> web.StreamResponse:
-        state = request.query.get("state", "")
-        begun = self._begun.pop(state, None)
-        if begun is None or request.cookies.get(STATE_COOKIE) != state or not self._parts.login:
-            raise refusal(400, "this login was not begun here, or long ago; begin again")
-        try:
-            person = await self._parts.login.finish(begun, request.query.get("code", ""))
-        except KibanError as error:
-            raise refusal(502, str(error.problems[0])) from None
-        if person is None or not person.roles:
-            raise refusal(403, "you have no role here; `access` in platform.yaml gives roles")
-        response = web.HTTPFound("/")
-        self._guard.begin(person, response, secure=request.secure)
-        response.del_cookie(STATE_COOKIE)
-        return response
-
-    async def _logout(self, request: web.Request) -> web.StreamResponse:
-        response = _json({})
-        self._guard.end(request, response)
-        return response
-
     # What is read
 
     def _read(
@@ -227,22 +140,24 @@ class Dashboard:
         return await stream_picture(request, self._parts.bell, lambda: draw(query))
 
     async def _record(self, request: web.Request) -> web.StreamResponse:
-        return _json(await self._parts.backstage.record(request.query))
+        return json_answer(await self._parts.backstage.record(request.query))
 
     async def _object(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         found = await self._parts.backstage.object(query.get("env", ""), query.get("key", ""))
         if found is None:
             raise refusal(404, "there is no such object")
-        return _json(found)
+        return json_answer(found)
 
     async def _tree(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        return _json(await self._parts.backstage.tree(query.get("env", ""), query.get("name", "")))
+        return json_answer(
+            await self._parts.backstage.tree(query.get("env", ""), query.get("name", ""))
+        )
 
     async def _explain(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        return _json(
+        return json_answer(
             await self._parts.backstage.explain(
                 query.get("service", ""), query.get("env", ""), query.get("path", "")
             )
@@ -261,7 +176,7 @@ class Dashboard:
         return stream.response
 
     async def _reports(self, request: web.Request) -> web.StreamResponse:
-        return _json(await asyncio.to_thread(self._parts.backstage.reports))
+        return json_answer(await asyncio.to_thread(self._parts.backstage.reports))
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
         found = await asyncio.to_thread(self._parts.backstage.report, request.match_info["id"])
@@ -277,7 +192,7 @@ class Dashboard:
 
     async def _actions(self, request: web.Request) -> web.StreamResponse:
         person = self._guard.known(request).person
-        return _json(
+        return json_answer(
             [
                 {**action.as_data(), "allowed": _may_somewhere(person, action, self._parts.board)}
                 for action in self._parts.actions.values()
@@ -287,7 +202,7 @@ class Dashboard:
     async def _act(self, request: web.Request) -> web.StreamResponse:
         """Do an action, or with `preview` only say what it would do. The output is streamed."""
         person = self._guard.known(request).person
-        body = await _body(request)
+        body = await body_of(request)
         action = self._parts.actions.get(str(body.get("action", "")))
         values = body.get("values")
         if action is None or not isinstance(values, dict):
@@ -324,39 +239,9 @@ def _may_somewhere(person: Person, action: Action, board: Board) -> list[str]:
     return [name for name in board.outline.environments if person.may(verb, name)]
 
 
-def _about(person: Person, csrf: str, board: Board) -> dict[str, Any]:
-    verbs = ("read", "release", "approve", "operate")
-    return {
-        "person": person.name,
-        "csrf": csrf,
-        "platform": board.outline.name,
-        "may": {
-            name: [verb for verb in verbs if person.may(verb, name)]
-            for name in board.outline.environments
-        },
-    }
-
-
 def _whole_graph(board: Board) -> dict[str, Any]:
     first = next(iter(board.outline.environments), "")
     return {"graph": graph_of(board, first, "")}
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        found = orjson.loads(await request.read())
-    except json.JSONDecodeError:
-        raise refusal(400, "the request is not JSON") from None
-    if not isinstance(found, dict):
-        raise refusal(400, "the request is not a JSON object")
-    return found
-
-
-def _json(data: object) -> web.Response:
-    response = web.Response(body=orjson.dumps(data), content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    response.enable_compression()
-    return response
 
 
 def _sent(request: web.Request, file: PageFile) -> web.Response:

@@ -21,7 +21,6 @@ from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
 from kiban.wiring.quarantines import refuse_newly_quarantined
 from kiban.wiring.sources import compiled, renderer_of_files
-from kiban.wiring.tending.rollouts import RolloutJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,9 @@ class Target:
 
 
 def driver_for(
-    platform: Platform,
-    environment: str,
-    target: Target,
-    journal: Journal,
-    *,
-    allow_delete: bool,
-    judge: RolloutJudge | None = None,
+    platform: Platform, environment: str, target: Target, journal: Journal, *, allow_delete: bool
 ) -> DeliveryDriver:
-    """The driver that keeps one environment on the target; `judge` answers for new pods."""
+    """The driver that keeps one environment on the target."""
     scope = Scope(platform.name, environment, target.name, platform.namespace_of(environment))
     return DeliveryDriver(
         scope,
@@ -53,7 +46,6 @@ def driver_for(
         makes_secrets=target.images is not None,
         allow_delete=allow_delete,
         validates=True,
-        measure=judge.of(scope) if judge else None,
     )
 
 

@@ -7,7 +7,7 @@ node, and in which order things happened that have nothing to do with each other
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from kiban.cluster.api.calls import Call
 from kiban.cluster.cluster import Cluster
 from kiban.cluster.nodes import NodeGroup
 from kiban.kube.objects import (
@@ -30,7 +29,17 @@ from kiban.kube.objects import (
     key_of,
 )
 from kiban.primitives.instants import Instant
-from kiban.reconcile.commands import Bind, Command, Create, Delete, Evict, Patch, Record, Update
+from kiban.reconcile.commands import (
+    Bind,
+    Command,
+    Create,
+    Delete,
+    Evict,
+    Patch,
+    Record,
+    Refusal,
+    Update,
+)
 from kiban.rehearsal import ServiceModel, Settings, World
 from kiban.rehearsal.requests import Requests
 from kiban.wiring.local_cluster import start_cluster
@@ -179,17 +188,26 @@ class Recording:
     _owners: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        carry_out = self.cluster.executor.carry_out
+        execute = self.cluster.executor.execute
 
-        def recorded(command: Command, call: Call) -> None:
-            subject = self._subject(command)
-            carry_out(command, call)
-            if call.manager == "kubelet":
-                return
-            for asked in self._asked(command, subject):
-                self.asked.setdefault(f"{call.manager}: {subject}", []).append(asked)
+        def recorded(
+            controller: str, commands: Sequence[Command], now: Instant
+        ) -> tuple[Refusal, ...] | None:
+            # Before: what is deleted has no owner afterwards.
+            subjects = [self._subject(command) for command in commands]
+            refusals = execute(controller, commands, now)
+            refused = [id(refusal.command) for refusal in refusals or ()]
+            failed = False
+            for command, subject in zip(commands, subjects, strict=True):
+                if isinstance(command, Record) and command.after_success and failed:
+                    continue
+                failed = id(command) in refused
+                if not failed and controller != "kubelet":
+                    place = self.asked.setdefault(f"{controller}: {subject}", [])
+                    place.extend(self._asked(command, subject))
+            return refusals
 
-        self.cluster.executor.carry_out = recorded  # type: ignore[method-assign]
+        self.cluster.executor.execute = recorded  # type: ignore[method-assign]
 
     def _subject(self, command: Command) -> str:
         """The object, or of a pod the set that it is of: equal pods have no names here."""

@@ -12,11 +12,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from delivery_stage import OTHER_CLUSTER
+
 from kiban.cluster.nodes import NodeGroup
 from kiban.wiring.local_cluster import LocalCluster, start_cluster
 from kiban.wiring.places import State
-
-OTHER_CLUSTER = "KIBAN_TEST_KUBECONFIG"
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from kiban.delivery.status import DeliveryStatus
 from kiban.kube.objects import NAMESPACE, GroupKind, Key, Manifest
 from kiban.plans.records import Event
 
+# Names a kubeconfig of another cluster to play on than the embedded one.
+OTHER_CLUSTER = "KIBAN_TEST_KUBECONFIG"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 _NUMBERS = itertools.count(1)
 # No node has so much, so its pods wait for ever.

@@ -47,7 +47,7 @@ class Everything:
 
         for _ in range(minutes):
             self.shop.wait(61)
-            self.shop.house.refresh()
+            self.shop.look()
             asyncio.run(look())
             for environment in ("dev", "stg"):
                 self._deliver(environment)

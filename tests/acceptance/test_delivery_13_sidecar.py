@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import OTHER_CLUSTER
-from delivery_stage import PAUSE_IMAGE, Stage, play
+from delivery_stage import OTHER_CLUSTER, PAUSE_IMAGE, Stage, play
 from sidecars import injector
 
 from kiban.kube.objects import Manifest

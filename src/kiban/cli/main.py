@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("dashboard", "Serve the dashboard of what another process delivers."),
     "status": ("status", "Show what runs, from which commit, and what is wrong."),
     "diff": ("diff", "Show what a sync would change, or what two environments differ in."),
+    "publish": ("publish", "Put a service file of another repo into the platform repo."),
     "release": ("release", "Run another image of a service, by a commit."),
     "rollback": ("release", "Return a service to its last good release, by a commit."),
     "history": ("record", "List what was delivered, where and how it went."),

@@ -9,13 +9,20 @@ _PATTERNS = (
     "waivers.yaml",
     "checks.yaml",
     "services/*.y*ml",
+    "*/kiban.y*ml",
+    "*/*/kiban.y*ml",
     "releases/*.y*ml",
 )
 
 
 def read_directory(root: Path) -> dict[str, str]:
     """The spec files below a directory, by relative path, in a stable order."""
-    found = sorted(path for pattern in _PATTERNS for path in root.glob(pattern))
+    found = sorted(
+        path
+        for pattern in _PATTERNS
+        for path in root.glob(pattern)
+        if not path.relative_to(root).as_posix().startswith(".")
+    )
     return {
         path.relative_to(root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
         for path in found

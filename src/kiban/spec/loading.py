@@ -24,6 +24,8 @@ from kiban.spec.spelling import spelled, spelled_platform, spelled_service
 from kiban.spec.validation import validate
 
 PLATFORM_FILE = "platform.yaml"
+# A service file that lives beside the source of its service.
+OWN_FILES = ("kiban.yaml", "kiban.yml")
 SUFFIXES = (".yaml", ".yml")
 # The registry that is not one: images that only the local store holds.
 LOCAL_IMAGES = "kiban.local"
@@ -124,7 +126,7 @@ class _Loading:
 
     def service_trees(self, files: Mapping[str, str]) -> dict[str, Located]:
         found: dict[str, Located] = {}
-        for path, stem in _within(files, "services/"):
+        for path, stem in _service_files(files):
             tree = self.tree_of(path, files[path])
             if tree is None:
                 # An unreadable service is still known to those who use it.
@@ -213,6 +215,17 @@ class _Loading:
 
 def _empty(path: str) -> Located:
     return Located({}, path, 1, 1)
+
+
+def _service_files(files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Those in services/, and the one that each service's own directory may have; a service is
+    called like its file, or like its directory."""
+    own = [
+        (path, path.rpartition("/")[0].rpartition("/")[2])
+        for path in files
+        if path.rpartition("/")[2] in OWN_FILES and "/" in path and not path.startswith(".")
+    ]
+    return sorted([*_within(files, "services/"), *own])
 
 
 def _within(files: Mapping[str, str], folder: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import { t } from "./words.js";
 const MARKS = {
   Healthy: ["good", "●"], synced: ["good", "●"], ready: ["good", "●"], pass: ["good", "●"], done: ["good", "●"],
   Progressing: ["busy", "◐"], syncing: ["busy", "◐"], starting: ["busy", "◐"], began: ["busy", "◐"],
-  Degraded: ["bad", "▲"], Missing: ["bad", "▲"], degraded: ["bad", "▲"], failing: ["bad", "▲"], refused: ["bad", "▲"], failed: ["bad", "▲"], fail: ["bad", "▲"],
+  Degraded: ["bad", "▲"], Missing: ["bad", "▲"], degraded: ["bad", "▲"], drifted: ["bad", "▲"], failing: ["bad", "▲"], refused: ["bad", "▲"], failed: ["bad", "▲"], fail: ["bad", "▲"],
   draining: ["quiet", "▽"], Suspended: ["quiet", "◌"], waiting: ["quiet", "◌"], ended: ["quiet", "◌"], Unknown: ["quiet", "?"], unknown: ["quiet", "?"],
 };
 

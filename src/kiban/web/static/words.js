@@ -5,7 +5,7 @@ const JAPANESE = {
   Commands: "コマンド", Map: "マップ", "Log in": "ログイン", "Log out": "ログアウト", Token: "トークン", Theme: "テーマ",
   "Paste the token, or open the link that `kiban up` prints.": "トークンを貼り付けるか、`kiban up` が表示するリンクを開いてください。",
   Filter: "絞り込み", "Worst first": "悪い順", "By name": "名前順", Page: "ページ", of: "/", Previous: "前へ", Next: "次へ",
-  ready: "準備完了", waiting: "待機中", syncing: "同期中", synced: "同期済み", degraded: "劣化", failing: "失敗中", refused: "拒否",
+  ready: "準備完了", waiting: "待機中", syncing: "同期中", synced: "同期済み", degraded: "劣化", drifted: "手動変更あり", failing: "失敗中", refused: "拒否",
   Healthy: "正常", Progressing: "進行中", Degraded: "異常", Missing: "なし", Unknown: "不明", Suspended: "停止中",
   starting: "起動中", draining: "終了中", ended: "終了",
   "all well": "すべて正常", unwell: "異常あり", services: "サービス", found: "件",

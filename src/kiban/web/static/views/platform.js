@@ -48,7 +48,7 @@ function onCluster(status, named) {
 }
 
 function worst(clusters) {
-  const order = ["refused", "failing", "degraded", "syncing", "waiting", "synced"];
+  const order = ["refused", "failing", "degraded", "drifted", "syncing", "waiting", "synced"];
   return order.find((phase) => clusters.some((each) => each.phase === phase)) ?? "waiting";
 }
 

@@ -146,7 +146,9 @@ def _take_back(found: list[Deployment], last: int | None, new: Deployment) -> No
 def _closed(deployment: Deployment, closed: PlanClosed, at: Instant) -> Deployment:
     match closed.ending:
         case "done":
-            return replace(deployment, outcome="delivered", ended=at, reason="")
+            # What ran well all the while was delivered when it was delivered first.
+            ended = deployment.ended if deployment.outcome == "delivered" else at
+            return replace(deployment, outcome="delivered", ended=ended, reason="")
         case "failed":
             first = deployment.first_failure or at
             return replace(

@@ -126,6 +126,7 @@ class Shop:
 
     def turn(self) -> None:
         """One turn of everybody."""
+        self.house.expire()
 
         async def turn() -> None:
             for act in (self.keeper.ask, self.keeper.take_back, self.promoter.advance):
@@ -134,9 +135,14 @@ class Shop:
 
         asyncio.run(turn())
 
+    def look(self) -> None:
+        """Take in what was written and committed."""
+        self.house.expire()
+        self.house.refresh()
+
     def answers(self) -> dict[str, str]:
         """The last answer about each release in dev."""
-        self.house.refresh()
+        self.look()
         return {
             key[2]: f"{found.answer}{' for good' if found.final else ''}"
             for key, found in self.house.view.answers.items()

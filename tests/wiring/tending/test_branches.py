@@ -15,7 +15,7 @@ def test_a_branch_that_has_expired_is_removed_from_git(shop: Shop) -> None:
     keeper = BranchKeeper(shop.house)
 
     def clean() -> bool:
-        shop.house.refresh()
+        shop.look()
         asyncio.run(keeper.clean())
         return (shop.folder / PATH).exists()
 

@@ -70,7 +70,7 @@ def bad_release(shop: Shop) -> None:
 
 def ending(shop: Shop) -> tuple[object, ...]:
     """What counts in the end."""
-    shop.house.refresh()
+    shop.look()
     subjects = shop.git("log", "--format=%s").splitlines()
     return (
         shop.released("dev"),

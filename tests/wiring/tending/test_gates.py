@@ -57,7 +57,7 @@ def test_a_release_that_fails_is_taken_back_in_git_and_quarantined(shop: Shop) -
     assert "The gate errors failed in dev: 20 % errors of 500 samples is more than 1 %" in message
     assert shop.git("show", "--stat", "--format=").startswith("releases/dev.yaml")
     assert "v1  # by hand" in (shop.folder / "releases/dev.yaml").read_text()
-    shop.house.refresh()
+    shop.look()
     assert shop.house.view.quarantines["web", "v2"].who == "kiban"
 
 
@@ -85,7 +85,7 @@ def test_what_failed_first_of_all_stays_and_is_quarantined(shop: Shop) -> None:
     shop.turn()
 
     assert shop.released() == "v1"
-    shop.house.refresh()
+    shop.look()
     assert ("web", "v1") in shop.house.view.quarantines
 
 

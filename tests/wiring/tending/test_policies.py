@@ -46,7 +46,7 @@ class Following:
                 )
                 for _ in range(times):
                     self.shop.wait(61)
-                    self.shop.house.refresh()
+                    self.shop.look()
                     await follower.follow()
 
         asyncio.run(look())

@@ -2,7 +2,8 @@
 and takes back what failed: quarantined first, then rolled back by a commit."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from kiban.delivery.marks import Scope
 from kiban.delivery.releases import release_path, released, with_release
@@ -34,32 +35,41 @@ from kiban.wiring.tending.house import House
 PARALLEL_QUESTIONS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A gate that is still open about a release that runs."""
+
+    scope: Scope
+    watch: Watch
+    name: str
+    gate: MetricGate
+
+
 class Gatekeeper:
-    """One of a process. `ask` and `take_back` may be called as often as one likes."""
+    """One of a process. `ask` and `take_back` may be called as often as one likes: what they look
+    at is worked out when it has changed."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._due: dict[GateKey, Instant] = {}
         self._slots = asyncio.Semaphore(PARALLEL_QUESTIONS)
+        self._open: Sequence[Asking] = ()
+        self._of: object = None
 
     async def ask(self) -> None:
         """Ask every gate whose time has come, and write down what is new."""
+        if self._of != self._house.version:
+            self._open, self._of = list(self._all_open()), self._house.version
         now = self._house.clock()
-        asking = [
-            self._ask(scope, watch, name, gate)
-            for scope in self._house.scopes
-            for watch in self._watched(scope)
-            for name, gate in self._gates(watch).items()
-            if now >= self._due.get(watch.key(name), now)
-        ]
-        for records in await asyncio.gather(*asking):
+        due = [each for each in self._open if now >= self._due.get(_key(each), now)]
+        for records in await asyncio.gather(*map(self._ask, due)):
             if records:
-                await self._house.journal.append(records, self._house.clock())
+                await self._house.write(records)
 
     async def take_back(self) -> None:
         """Commit a rollback of every release that failed a gate and is still in Git."""
         house = self._house
-        for scope in house.scopes:
+        for scope in house.scopes if house.view.quarantines else ():
             environment = scope.environment
             found = rollbacks(
                 environment,
@@ -68,9 +78,14 @@ class Gatekeeper:
                 house.view.of(scope.subject),
             )
             for each in found:
-                commit = await asyncio.to_thread(self._commit, each)
-                if commit:
+                if await asyncio.to_thread(self._commit, each):
                     house.say(f"{each.message.splitlines()[0]}: {each.why}")
+
+    def _all_open(self) -> Iterator[Asking]:
+        for scope in self._house.scopes:
+            for watch in self._watched(scope):
+                for name, gate in self._gates(watch).items():
+                    yield Asking(scope, watch, name, gate)
 
     def _watched(self, scope: Scope) -> Sequence[Watch]:
         """The releases that run and that Git still wants."""
@@ -91,23 +106,22 @@ class Gatekeeper:
         gates = gates_of(platform.environment(watch.environment), service)
         return pending(watch, gates, self._house.view.answers)
 
-    async def _ask(
-        self, scope: Scope, watch: Watch, name: str, gate: MetricGate
-    ) -> Sequence[Record]:
+    async def _ask(self, asking: Asking) -> Sequence[Record]:
         async with self._slots:
-            found = await self._verdict(scope, watch, name, gate)
+            found = await self._verdict(asking)
         now = self._house.clock()
-        self._due[watch.key(name)] = later(now, pause_seconds(gate))
-        last = answered(watch, name, self._house.view.answers)
-        written = record(watch, gate, found, last, now)
+        self._due[_key(asking)] = later(now, pause_seconds(asking.gate))
+        last = answered(asking.watch, asking.name, self._house.view.answers)
+        written = record(asking.watch, asking.gate, found, last, now)
         if written is None:
             return ()
         if found.answer == "fail":
-            return (written, quarantined_by(watch, found))
+            return (written, quarantined_by(asking.watch, found))
         return (written,)
 
-    async def _verdict(self, scope: Scope, watch: Watch, name: str, gate: MetricGate) -> Verdict:
-        house = self._house
+    async def _verdict(self, asking: Asking) -> Verdict:
+        house, scope = self._house, asking.scope
+        watch, gate = asking.watch, asking.gate
         subject = Subject(watch.service, watch.environment, scope.namespace, scope.cluster)
         asked = question(gate, subject, watch.since, house.clock())
         there = "" if gate.baseline not in house.platform.environments else gate.baseline or ""
@@ -117,7 +131,7 @@ class Gatekeeper:
         baseline: Measured | None = None
         if beside is not None:
             baseline = await house.metrics.measure(beside)
-        return verdict(name, gate, found, baseline)
+        return verdict(asking.name, gate, found, baseline)
 
     def _commit(self, wanted: Rollback) -> bool:
         """Commit it, unless Git has moved on meanwhile; whether it did."""
@@ -131,3 +145,7 @@ class Gatekeeper:
 
         self._house.repository.edit(path, change, wanted.message)
         return changed
+
+
+def _key(asking: Asking) -> GateKey:
+    return asking.watch.key(asking.name)

@@ -32,6 +32,8 @@ class RegistryFollower:
     def __init__(self, house: House, registry: Registry) -> None:
         self._house, self._registry = house, registry
         self._asked: dict[tuple[str, str], Instant] = {}
+        self._followed: list[Followed] = []
+        self._of = ""
 
     async def follow(self) -> None:
         """Ask about the services whose time has come, those that waited longest first; commit
@@ -47,11 +49,15 @@ class RegistryFollower:
             self._asked[each.environment, each.service] = now
 
     def _due(self, now: Instant) -> list[Followed]:
+        if self._of != self._house.head:
+            self._of = self._house.head
+            self._followed = [
+                each
+                for environment in self._house.environments
+                for each in followed_in(self._house, environment)
+            ]
         return [
-            each
-            for environment in self._house.environments
-            for each in followed_in(self._house, environment)
-            if now >= later(self._last(each), each.policy.interval)
+            each for each in self._followed if now >= later(self._last(each), each.policy.interval)
         ]
 
     def _last(self, each: Followed) -> Instant:

@@ -4,7 +4,7 @@ as every gate on the way passes: a soak that is over or a freeze that ends needs
 import asyncio
 
 from kiban.delivery.releases import release_path, taken_back
-from kiban.operations.promotion import PROPOSED, candidates, proposed
+from kiban.operations.promotion import PROPOSED, Facts, candidates, proposed
 from kiban.plans.records import Event
 from kiban.wiring.promoting import Judged, facts_of, judged, message_of
 from kiban.wiring.proposing import push_promotion, request
@@ -17,6 +17,7 @@ class Promoter:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._known: dict[tuple[str, str], tuple[object, Facts]] = {}
 
     async def advance(self) -> None:
         """Promote what may go into the environments that promote by themselves."""
@@ -37,13 +38,22 @@ class Promoter:
         wanted = candidates(house.released(source), house.released(target))
         if not wanted:
             return ()
-        back = taken_back(house.repository.versions(release_path(target)))
-        left = {
-            service: frozenset(tag for tag in tags if (service, tag) not in house.view.lifted)
-            for service, tags in back.items()
-        }
-        facts = facts_of(house.platform, source, house.view.entries, left=left)
+        facts = self._facts(source, target)
         return judged(house.platform, target, wanted, facts, house.clock())
+
+    def _facts(self, source: str, target: str) -> Facts:
+        """What the gates look at; only the time changes without Git and the journal."""
+        house = self._house
+        of, facts = self._known.get((source, target), (None, None))
+        if facts is None or of != house.version:
+            back = taken_back(house.repository.versions(release_path(target)))
+            left = {
+                service: frozenset(tag for tag in tags if (service, tag) not in house.view.lifted)
+                for service, tags in back.items()
+            }
+            facts = facts_of(house.platform, source, house.view.entries, left=left)
+            self._known[source, target] = (house.version, facts)
+        return facts
 
     def _go(self, source: str, target: str, going: list[Judged]) -> None:
         house = self._house
@@ -65,5 +75,5 @@ class Promoter:
         found = await request(pushed, message)
         words = f"{message.splitlines()[0]}: {found.words}"
         data = {"releases": tags, "commit": found.commit, "url": found.url, "who": "kiban"}
-        await house.journal.append([Event(PROPOSED, target, words, data=data)], house.clock())
+        await house.write([Event(PROPOSED, target, words, data=data)])
         house.say(words)

@@ -31,6 +31,7 @@ async def tend(house: House, registry: Registry) -> None:
     said = ""
     while True:
         fault = ""
+        house.expire()
         for act in acts:
             try:
                 # Each sees what the last one wrote.

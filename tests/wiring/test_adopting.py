@@ -100,6 +100,41 @@ def test_overlays_are_rendered_and_folded(tmp_path: Path) -> None:
     assert [copy.lines for copy in found.copies] == [2 + 10, 3]
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is missing")
+def test_a_kustomization_among_other_files_is_rendered(tmp_path: Path) -> None:
+    named = DEPLOYMENT.replace(", namespace: shop-dev", "")
+    write(
+        tmp_path,
+        plain_yaml=named.replace("NAME", "plain"),
+        app__kustomization_yaml="namePrefix: my-\nresources: [base]\n",
+        app__base__kustomization_yaml="resources: [app.yaml]\n",
+        app__base__app_yaml=named.replace("NAME", "app"),
+    )
+    found = adopt(Wish([f"dev={tmp_path}"], "shop"))
+    names = sorted(str(name) for name in found.copies[0].objects)
+    assert names == ["Deployment/my-app", "Deployment/plain"]
+    assert found.proof.deviations == ()
+
+
+@pytest.mark.parametrize("folder", ["", "overlays/"])
+def test_environments_in_one_directory_are_found_and_ordered(tmp_path: Path, folder: str) -> None:
+    for name in ("prod", "dev", "staging"):
+        text = DEPLOYMENT.replace("NAME", "stamp").replace("shop-dev", f"shop-{name}")
+        write(tmp_path / folder / name, a_yaml=text)
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    assert [copy.environment for copy in found.copies] == ["dev", "staging", "prod"]
+    assert found.proof.deviations == ()
+
+
+def test_what_is_there_twice_must_be_accepted(tmp_path: Path) -> None:
+    one = DEPLOYMENT.replace("NAME", "stamp")
+    write(tmp_path, a_yaml=one, b_yaml=one.replace(":v1", ":v2"), c_yaml=one.replace(":v1", ":v2"))
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    [twice] = found.proof.standing(())
+    assert "is there more than once" in twice.lines()[0]
+    assert found.proof.standing(("Deployment/stamp",)) == ()
+
+
 def test_nothing_is_written_while_a_difference_stands(tmp_path: Path) -> None:
     write(tmp_path / "dev", a_yaml=DEPLOYMENT.replace("NAME", "stamp"), b_yaml=SECRET)
     out = tmp_path / "shop"

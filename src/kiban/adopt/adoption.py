@@ -281,7 +281,9 @@ def _blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:
 
 def _failed(proof: Proof, worked: AllWorked) -> list[str]:
     """The services of which something does not come back, or would restart."""
-    bad = {(one.environment, one.object) for one in proof.deviations}
+    # What is there twice is so whatever becomes of it.
+    found = [one for one in proof.deviations if one.kind != "repeated"]
+    bad = {(one.environment, one.object) for one in found}
     bad |= {(one.environment, one.object) for one in proof.restarts}
     return [
         service

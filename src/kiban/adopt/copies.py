@@ -84,12 +84,13 @@ class Copy:
 
     @cached_property
     def repeated(self) -> tuple[Name, ...]:
-        """What is there more than once."""
-        seen: dict[Name, int] = {}
+        """What is there more than once, and not the same."""
+        found: dict[Name, None] = {}
         for document in self.documents:
             name = self.name_of(document.manifest)
-            seen[name] = seen.get(name, 0) + 1
-        return tuple(name for name, count in seen.items() if count > 1)
+            if cleaned(document.manifest) != self.objects[name]:
+                found[name] = None
+        return tuple(found)
 
     def name_of(self, manifest: Manifest) -> Name:
         key = key_of(manifest)

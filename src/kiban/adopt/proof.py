@@ -13,7 +13,8 @@ from kiban.kube.objects import Manifest
 from kiban.primitives.differences import Difference, differences, dotted
 
 HIDDEN = "(hidden)"
-Kind = Literal["changed", "missing", "added"]
+Kind = Literal["changed", "missing", "added", "repeated"]
+TWICE = "is there more than once, and not the same; the last one holds"
 RUNNING = frozenset(
     ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet", "Pod")
 )
@@ -94,6 +95,9 @@ def proved(copies: Sequence[Copy], bundles: Mapping[str, Bundle]) -> Proof:
                 workloads += 1
                 if why := restart_reasons(original, compiled):
                     restarts.append(Restart(copy.environment, name, why))
+        deviations += [
+            Deviation("repeated", copy.environment, name, why=TWICE) for name in copy.repeated
+        ]
         added += [Deviation("added", copy.environment, name) for name in made]
     return Proof(objects, tuple(deviations), tuple(added), workloads, tuple(restarts))
 

@@ -9,7 +9,12 @@ from typing import Any
 
 from kiban.adapters.kubernetes import KubernetesCluster, load_access
 from kiban.adapters.sources import DirectoryTree
-from kiban.adapters.sources.inputs import is_chart, is_kustomized, kustomize_inputs
+from kiban.adapters.sources.inputs import (
+    is_chart,
+    is_kustomized,
+    kustomize_inputs,
+    kustomize_roots,
+)
 from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
 from kiban.adapters.wall_clock import now as wall_clock
 from kiban.adopt import Adoption, Copy, Options, adopted
@@ -33,6 +38,12 @@ WAIVED_DAYS = 90
 DAY_SECONDS = 24 * 3600.0
 # With more objects than this, a rule is waived for all.
 FEW_OBJECTS = 3
+# What environments are usually called, in the order of promotion.
+_USUAL = (
+    "local", "sandbox", "dev", "develop", "development", "test", "testing", "qa", "int",
+    "integration", "uat", "stg", "stage", "staging", "preprod", "pre-prod", "preproduction",
+    "prd", "prod", "production",
+)  # fmt: skip
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -165,7 +176,22 @@ def _named(words: Sequence[str]) -> dict[str, Path]:
             fix = "name them: kiban adopt dev=DIR prod=DIR"
             raise KibanError(Problem("adopt/twice", what, fix=fix), Exit.USAGE)
         found[name] = folder
-    return found
+    return _inside(next(iter(found.values()))) if len(found) == 1 and not sign else found
+
+
+def _inside(folder: Path) -> dict[str, Path]:
+    """The environments in one directory, in the order of promotion: `dev` and `prod`, or
+    `overlays/dev` and `overlays/prod`; else the directory itself."""
+    alone = {environment_name(folder.resolve().name): folder}
+    if folder.is_file() or is_kustomized(DirectoryTree(folder), "."):
+        return alone
+    root = folder / "overlays" if (folder / "overlays").is_dir() else folder
+    folders = [one for one in sorted(root.iterdir()) if one.is_dir() and one.name[:1] != "."]
+    places = {environment_name(one.name): one for one in folders}
+    known = [name for name in _USUAL if name in places]
+    # Beside an environment there may be what none of them means, such as a base.
+    is_all = root != folder or len(known) == len(places)
+    return {name: places[name] for name in known} if len(known) > 1 and is_all else alone
 
 
 def environment_name(text: str) -> str:
@@ -195,9 +221,13 @@ def _copy(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy:
         paths = [root / path for path in tree.under(inside)]
         documents = render_chart(name, folder, namespace)
     else:
-        read = read_manifests(tree.read(tree.under(inside)))
+        roots, built = kustomize_roots(tree, inside)
+        files = [path for path in tree.under(inside) if path not in built]
+        read = read_manifests(tree.read(files))
         documents, left = read.documents, tuple(read.left)
-        paths = [root / path for path in read.files]
+        for one in roots:
+            documents += render_kustomization(root / one)
+        paths = [root / path for path in [*read.files, *built]]
     new = sorted({path.resolve() for path in paths} - counted)
     counted.update(new)
     lines = sum(_line_count(path) for path in new)

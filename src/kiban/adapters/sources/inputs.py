@@ -35,6 +35,18 @@ def kustomize_inputs(tree: Tree, folder: str) -> list[str]:
     return sorted(found)
 
 
+def kustomize_roots(tree: Tree, folder: str) -> tuple[list[str], list[str]]:
+    """The directories below a folder that somebody builds with Kustomize, which no other one
+    refers to; and every file that they read."""
+    files = [path for path in tree.under(folder) if posixpath.basename(path) in KUSTOMIZATIONS]
+    inputs = {path: kustomize_inputs(tree, posixpath.dirname(path) or ".") for path in files}
+    roots = [
+        path for path in files if not any(path in inputs[other] for other in files if other != path)
+    ]
+    read = sorted({path for root in roots for path in inputs[root]})
+    return [posixpath.dirname(path) or "." for path in roots], read
+
+
 def is_kustomized(tree: Tree, folder: str) -> bool:
     return any(tree.under(posixpath.join(folder, name)) for name in KUSTOMIZATIONS)
 

@@ -61,18 +61,18 @@ class House:
             self.view.refresh()
             self._is_stale = False
         if head != self.head:
-            self.head = head
             self._read(self.repository.files(head))
+            self.head = head
 
     def _read(self, files: Mapping[str, str]) -> None:
         """Take in the files of a commit. One that is no good changes nothing but the releases,
         which are read as they are."""
         said = {path: text for path, text in files.items() if not path.startswith("releases/")}
         if said != self._said:
-            self._said = said
+            self._said = {}
             # It is reported by the delivery, and what is known is still tended.
             with suppress(KibanError):
-                self.platform = load_platform(files)
+                self.platform, self._said = load_platform(files), said
         self._released = {
             name: released(files.get(release_path(name), "")) for name in self.platform.environments
         }

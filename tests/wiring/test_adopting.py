@@ -200,3 +200,10 @@ def test_a_directory_without_objects_is_told(tmp_path: Path) -> None:
 def test_names_of_directories_become_names_of_environments() -> None:
     assert environment_name("Production_EU") == "production-eu"
     assert environment_name("10-dev") == "main"
+
+
+def test_a_file_of_several_documents_is_no_compose_file(tmp_path: Path) -> None:
+    both = DEPLOYMENT.replace("NAME", "one") + "---\n" + DEPLOYMENT.replace("NAME", "two")
+    write(tmp_path, web__manifest_yaml=both)
+    for place in (tmp_path, tmp_path / "web" / "manifest.yaml"):
+        assert "2 of 2 objects compile back" in run(str(place)).output

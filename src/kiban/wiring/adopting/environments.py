@@ -1,0 +1,64 @@
+"""Which directory is which environment, and what the new platform is called."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from kiban.adapters.sources import DirectoryTree
+from kiban.adapters.sources.inputs import is_kustomized
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.spec.words import NAME_PATTERN
+
+# What environments are usually called, in the order of promotion.
+_USUAL = (
+    "local", "sandbox", "dev", "develop", "development", "test", "testing", "qa", "int",
+    "integration", "uat", "stg", "stage", "staging", "preprod", "pre-prod", "preproduction",
+    "prd", "prod", "production",
+)  # fmt: skip
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+def directories_by_environment(words: Sequence[str]) -> dict[str, Path]:
+    """Directories by environment. One directory whose folders are environments means those."""
+    found: dict[str, Path] = {}
+    for word in words:
+        name, sign, path = word.partition("=")
+        folder = Path(path if sign else word)
+        if not folder.exists():
+            what = f"there is nothing at {folder}"
+            raise KibanError(Problem("adopt/no-directory", what, Place(str(folder))), Exit.USAGE)
+        name = environment_name(name if sign else folder.resolve().name)
+        if name in found:
+            what = f"two directories are the environment {name!r}"
+            fix = "name them: kiban adopt dev=DIR prod=DIR"
+            raise KibanError(Problem("adopt/twice", what, fix=fix), Exit.USAGE)
+        found[name] = folder
+    return _inside(next(iter(found.values()))) if len(found) == 1 and not sign else found
+
+
+def _inside(folder: Path) -> dict[str, Path]:
+    """The environments in one directory, in the order of promotion: `dev` and `prod`, or
+    `overlays/dev` and `overlays/prod`; else the directory itself."""
+    alone = {environment_name(folder.resolve().name): folder}
+    if folder.is_file() or is_kustomized(DirectoryTree(folder), "."):
+        return alone
+    root = folder / "overlays" if (folder / "overlays").is_dir() else folder
+    folders = [one for one in sorted(root.iterdir()) if one.is_dir() and one.name[:1] != "."]
+    places = {environment_name(one.name): one for one in folders}
+    known = [name for name in _USUAL if name in places]
+    # Beside an environment there may be what none of them means, such as a base.
+    is_all = root != folder or len(known) == len(places)
+    return {name: places[name] for name in known} if len(known) > 1 and is_all else alone
+
+
+def environment_name(text: str) -> str:
+    """A name of the language made of the name of a directory."""
+    made = _NOT_IN_A_NAME.sub("-", text.lower()).strip("-")[:40].strip("-")
+    return made if re.match(NAME_PATTERN, made) else "main"
+
+
+def platform_name(folders: Sequence[Path]) -> str:
+    """Of the directory that holds the environments, or of the only one."""
+    folder = folders[0].resolve()
+    name = environment_name(folder.parent.name if len(folders) > 1 else folder.name)
+    return name if name != "main" else "platform"

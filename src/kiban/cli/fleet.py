@@ -60,7 +60,7 @@ def fleet_command(
 @click.option("--branch", default="", help="The branch to follow; the one checked out unless told.")
 @click.option("--until", type=click.Choice(["ready"]), help="End when every cluster is well.")
 @click.option("--timeout", default="10m", show_default=True, help="How long ready may take.")
-@click.option("--allow-delete", is_flag=True, help="Let a sync delete most of what runs.")
+@click.option("--allow-delete", is_flag=True, help="Let the first commit delete most of what runs.")
 @json_option
 def deliver_command(
     repo: str,

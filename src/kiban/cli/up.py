@@ -18,7 +18,7 @@ from kiban.cli.shown import json_option, show_json
 @click.option("--until", type=click.Choice(["ready"]), help="End when everything is ready.")
 @click.option("--timeout", default="3m", show_default=True, help="How long ready may take.")
 @click.option("--modelled", is_flag=True, help="Run images the store does not hold as a model.")
-@click.option("--allow-delete", is_flag=True, help="Let a sync delete most of what runs.")
+@click.option("--allow-delete", is_flag=True, help="Let the first commit delete most of what runs.")
 @click.option(
     "--dashboard", default="8090", show_default=True, metavar="PORT", help="Its port, or none."
 )

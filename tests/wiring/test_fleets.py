@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiban.adapters.fleet import FleetDriver
+from kiban.adapters.fleet.driver import FOUND, LOST
 from kiban.adapters.git import GitRepository, open_repository
 from kiban.adapters.journal import Journal
 from kiban.delivery.fleet.status import FleetStatus
@@ -74,9 +75,14 @@ class Fleet:
     def endings(self) -> list[str]:
         return [one.ending for _, one in self.journal.endings("arcade/fleet")]
 
-    def events(self) -> list[str]:
+    def events(self) -> list[tuple[str, str]]:
+        """What was told of which member."""
         found = (entry.record for entry in self.journal.last(subject="arcade/fleet"))
-        return [record.code for record in found if isinstance(record, Event)]
+        return [
+            (record.code, str(record.data.get("member", "")))
+            for record in found
+            if isinstance(record, Event)
+        ]
 
 
 @asynccontextmanager
@@ -185,13 +191,16 @@ def test_26_clusters_follow_one_repository(tmp_path: Path, monkeypatch: pytest.M
             await fleet.until(everywhere(fixed))
             await fleet.until(lambda _: len(fleet.endings()) == 4)
             assert fleet.images() == {"registry.example/web:v3"}
-            assert fleet.events().count("fleet/lost") == 1
+            assert (LOST, "prod@tenant-07") in fleet.events()
             assert fleet.endings() == ["done", "failed", "done", "done"]
 
         # Another process finds everything as it is and gives nobody anything.
         async with delivered(tmp_path, clusters) as fleet:
-            before = len(fleet.journal.entries(limit=-1))
+            last = fleet.journal.last(1)[0].sequence
             await fleet.until(everywhere(fixed))
-            assert len(fleet.journal.entries(limit=-1)) == before
+            # A cluster may be slow to answer on a busy machine; that alone is told.
+            told = [entry.record for entry in fleet.journal.entries(after=last)]
+            codes = {one.code if isinstance(one, Event) else type(one).__name__ for one in told}
+            assert codes <= {LOST, FOUND}
 
     run(tmp_path, monkeypatch, test)

@@ -39,10 +39,11 @@ _OF_CLUSTERS = frozenset(rule.name for rule in GROUPS["EKS clusters and upgrades
 _AT_ONCE = 8
 
 
-def check_live(context: str, namespace: str, options: Options) -> Report:
+def check_live(context: str, namespace: str, options: Options, kubeconfig: str = "") -> Report:
     """All namespaces but the system's, or one. Without a context, the embedded cluster when there
     is one here, and else what kubectl would use."""
-    kubeconfig = "" if context else _embedded()
+    if not (context or kubeconfig):
+        kubeconfig = _embedded()
     manifests, version, problems = asyncio.run(_listed(context, kubeconfig))
     judging = judging_of(options, None)
     if not judging.settings.version and not options.version:

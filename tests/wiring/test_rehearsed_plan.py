@@ -22,14 +22,6 @@ scale: {min: 2}
 routes: {public: {path: /}}
 resources: {cpu: 100m}
 """
-REHEARSAL = """\
-scenarios:
-  start:
-    description: The first minutes.
-    from: 12:00
-    duration: 10m
-    expect: {pending: 5m}
-"""
 
 
 @pytest.fixture
@@ -40,7 +32,6 @@ def shop(tmp_path: Path) -> Path:
         "platform.yaml": PLATFORM,
         "services/web.yaml": SERVICE,
         "releases/prod.yaml": "web: v1\n",
-        "rehearsal.yaml": REHEARSAL,
     }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(words)
@@ -65,16 +56,16 @@ def test_a_change_that_does_worse_is_no_good(shop: Path) -> None:
     change(shop, "cpu: 100m", "cpu: 16")
     found = plan(shop, "", None)
     assert found.is_deliverable
-    judged = with_rehearsal(found, shop, "", "", ("start",), 1)
+    judged = with_rehearsal(found, shop, "", "", (), 1)
     said = judged.rehearsed
     assert said is not None
     assert (said.environment, said.seeds, said.answer) == ("prod", 1, "fail")
     assert said.worse
     assert not judged.is_deliverable
     for shown in (text(judged), markdown(judged)):
-        assert "Rehearsed start in prod, 1 seed: not every expectation holds" in shown
+        assert "Rehearsed deploy in prod, 1 seed: not every expectation holds" in shown
     assert said.worse[0] in text(judged)
-    assert judged.as_data()["rehearsed"]["command"] == "kiban rehearse start --env prod"
+    assert judged.as_data()["rehearsed"]["command"] == "kiban rehearse deploy --env prod"
 
 
 def test_a_change_that_touches_nothing_or_something_new_is_not_rehearsed(shop: Path) -> None:

@@ -6,6 +6,7 @@ from kiban.delivery.releases import (
     last_good,
     left_behind,
     released,
+    same_image,
     tag_of,
     taken_back,
     with_release,
@@ -95,3 +96,24 @@ def test_a_file_remembers_what_it_left_and_what_it_took_back(
 ) -> None:
     assert left_behind(versions(*tags))["web"] == frozenset(left.split())
     assert taken_back(versions(*tags))["web"] == frozenset(back.split())
+
+
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("v1", "v1", True),
+        ("v1", "v2", False),
+        ("v1", f"v1@{A}", True),
+        (f"v1@{A}", f"v1@{B}", False),
+        (f"v1@{A}", f"v2@{A}", True),
+        (A, f"v2@{A}", True),
+        (A, "v2", False),
+        ("", "", False),
+    ],
+)
+def test_two_releases_may_mean_one_image(one: str, other: str, same: bool) -> None:
+    assert same_image(one, other) is same
+    assert same_image(other, one) is same

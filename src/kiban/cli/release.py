@@ -9,10 +9,12 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 @click.command("release", epilog="Example: kiban release stamp=3f2c1a9 --env dev")
 @click.argument("releases", nargs=-1, metavar="SERVICE=TAG...")
 @environment_option
-@click.option("--repo", default="", metavar="URL", help="The platform repo; the one of here.")
-@click.option("--branch", default="", metavar="BRANCH", help="Run them beside, for a while.")
-@click.option("--for", "span", default="7d", show_default=True, help="How long a branch runs.")
-@click.option("--instead", is_flag=True, help="Run a branch instead of the services.")
+@click.option("--repo", default="", metavar="URL", help="The platform repo, without a checkout.")
+@click.option(
+    "--branch", default="", metavar="BRANCH", help="Run them beside the services for a while."
+)
+@click.option("--for", "span", default="7d", show_default=True, metavar="SPAN", help="How long.")
+@click.option("--instead", is_flag=True, help="Run them instead of the services.")
 @click.option("--end", is_flag=True, help="End what a branch runs.")
 @json_option
 def release_command(

@@ -123,6 +123,19 @@ def tag_of(image: str) -> str:
     return f"{tag}{by_digest}{digest}" if tag else digest
 
 
+def same_image(one: str, other: str) -> bool:
+    """Whether two releases of a service mean one image: by digest where both say one, else by
+    tag."""
+    tag, _, digest = _parts(one)
+    other_tag, _, other_digest = _parts(other)
+    return digest == other_digest if digest and other_digest else tag == other_tag != ""
+
+
+def _parts(release: str) -> tuple[str, str, str]:
+    """Tag and digest of a release, either of which may be empty."""
+    return ("", "@", release) if release.startswith("sha256:") else release.partition("@")
+
+
 def _delivered_tag(entry: Entry, service: str) -> str:
     record = entry.record
     if not isinstance(record, Event) or record.code != "delivery/delivered":

@@ -5,6 +5,7 @@ pass, fail or unknown, from what the journal knows. Unknown never passes.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kiban.delivery.releases import same_image
 from kiban.kube.schedule_times import parse_schedule, parse_zone
 from kiban.operations.probation import Answered, GateKey, Watch, answered
 from kiban.plans.records import Answer, Entry, Event
@@ -63,6 +64,20 @@ class Facts:
     watches: Sequence[Watch] = ()
     answers: Mapping[GateKey, Answered] = field(default_factory=dict)
     left: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def quarantine_of(
+    service: str, release: str, held: Mapping[tuple[str, str], Quarantine]
+) -> Quarantine | None:
+    """What keeps a release from being deployed: its own quarantine, or that of the same image
+    under another tag."""
+    exact = held.get((service, release))
+    if exact is not None:
+        return exact
+    found = (
+        one for (name, tag), one in held.items() if name == service and same_image(tag, release)
+    )
+    return next(found, None)
 
 
 def candidates(
@@ -133,7 +148,7 @@ def approvals(entries: Iterable[Entry]) -> dict[tuple[str, str, str], frozenset[
 
 
 def _quarantine(candidate: Candidate, facts: Facts) -> Reading:
-    held = facts.quarantines.get((candidate.service, candidate.tag))
+    held = quarantine_of(candidate.service, candidate.tag, facts.quarantines)
     if held is None:
         return Reading("quarantine", "pass", f"{candidate.tag} is not quarantined")
     by = f" by {held.who}" if held.who else ""

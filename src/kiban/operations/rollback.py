@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kiban.delivery.releases import tag_of
 from kiban.operations.gates import Verdict
 from kiban.operations.probation import Watch
-from kiban.operations.promotion import QUARANTINED, Quarantine
+from kiban.operations.promotion import QUARANTINED, Quarantine, quarantine_of
 from kiban.plans.records import Event
 from kiban.telemetry import Deployment
 
@@ -59,7 +59,7 @@ def rollbacks(
     them; what nothing ran before stays as it is."""
     found = []
     for service, tag in sorted(released.items()):
-        quarantine = held.get((service, tag))
+        quarantine = quarantine_of(service, tag, held)
         if quarantine is None or quarantine.environment != environment:
             continue
         if to := last_well(service, held, deployments):
@@ -76,6 +76,6 @@ def last_well(
     is known."""
     for deployment in reversed(deployments):
         tag = tag_of(deployment.images.get(service, ""))
-        if tag and (service, tag) not in held:
+        if tag and quarantine_of(service, tag, held) is None:
             return tag
     return ""

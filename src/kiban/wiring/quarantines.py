@@ -10,7 +10,14 @@ from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.journal.database import JournalPlace
 from kiban.delivery.releases import known_service, release_path, tag_of
-from kiban.operations.promotion import APPROVED, LIFTED, QUARANTINED, Quarantine, quarantines
+from kiban.operations.promotion import (
+    APPROVED,
+    LIFTED,
+    QUARANTINED,
+    Quarantine,
+    quarantine_of,
+    quarantines,
+)
 from kiban.plans.records import Event
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec import Platform, load_platform
@@ -99,7 +106,11 @@ def refuse_newly_quarantined(
     runs must not hold up the other services' commits. `held` is what is quarantined, if known."""
     known = quarantined(journal) if held is None else held
     releases = platform.releases.get(environment, {})
-    asked = {name: one.tag for name, one in releases.items() if (name, one.tag) in known}
+    asked = {
+        name: one.tag
+        for name, one in releases.items()
+        if quarantine_of(name, one.tag, known) is not None
+    }
     if not asked:
         return
     running = running_tags(journal, subject)
@@ -114,13 +125,13 @@ def refuse_quarantined(
     problems = [
         Problem(
             "release/quarantined",
-            f"{service} {tag} is quarantined: {held[service, tag].why}",
+            f"{service} {tag} is quarantined: {found.why}",
             Place(file=path, thing="" if path else service),
             why="It failed before, and would again.",
-            fix=f"Release another one, or: kiban quarantine lift {service}={tag} --reason WHY",
+            fix=f"Release another, or: kiban quarantine lift {service}={found.tag} --reason WHY",
         )
         for service, tag in sorted(tags.items())
-        if (service, tag) in held
+        if (found := quarantine_of(service, tag, held)) is not None
     ]
     if problems:
         raise KibanError(problems, Exit.REFUSED)

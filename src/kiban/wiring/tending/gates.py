@@ -25,6 +25,7 @@ from kiban.operations.probation import (
     record,
     watches,
 )
+from kiban.operations.promotion import quarantine_of
 from kiban.operations.rollback import Rollback, quarantined_by, rollbacks
 from kiban.plans.records import Record
 from kiban.primitives.instants import Instant, later
@@ -95,7 +96,8 @@ class Gatekeeper:
         return [
             watch
             for watch in found
-            if wanted.get(watch.service) == watch.tag and (watch.service, watch.tag) not in held
+            if wanted.get(watch.service) == watch.tag
+            and quarantine_of(watch.service, watch.tag, held) is None
         ]
 
     def _gates(self, watch: Watch) -> Mapping[str, MetricGate]:

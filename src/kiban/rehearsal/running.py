@@ -43,7 +43,7 @@ Arrivals = tuple[Sequence[float], Sequence[float]]
 class Case:
     """What is rehearsed: the files of a platform repo by path, an environment on a cluster (its
     first by default), and scenarios by name. `recordings` are replayed by service, `measured`
-    holds calibrated parameters."""
+    holds calibrated parameters; `scenario` is played instead of those by name."""
 
     files: Mapping[str, str]
     environment: str
@@ -51,6 +51,7 @@ class Case:
     cluster: str = ""
     recordings: Mapping[str, Arrivals] = field(default_factory=dict)
     measured: Measurements = field(default_factory=dict)
+    scenario: Scenario | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def prepared(case: Case) -> Prepared:
     name = case.cluster or (clusters[0] if clusters else "")
     bundle = compile_environment(platform, case.environment, cluster=name or None)
     found = assume(platform, case.environment, case.files, case.measured)
-    scenario = chosen(case.scenarios, found.scenarios)
+    scenario = case.scenario or chosen(case.scenarios, found.scenarios)
     cluster = platform.spec.clusters.get(name)
     if cluster is None:
         return Prepared(platform.name, bundle, found, scenario, None, found.listed)

@@ -79,7 +79,11 @@ def rehearse_revisions(
 ) -> Rehearsed:
     """Rehearse the first revision, and the second one, if there is one, under the same dice."""
     _check(wish)
-    found = [_recorded(_case(each, wish), wish, start) for each in revisions]
+    found: list[tuple[Case, Prepared]] = []
+    for each in revisions:
+        # All play the scenario of the first, which may be new in it.
+        scenario = found[0][1].scenario if found else None
+        found.append(_recorded(replace(_case(each, wish), scenario=scenario), wish, start))
     cases, ready = [case for case, _ in found], [each for _, each in found]
     seeds = range(wish.first_seed, wish.first_seed + wish.seeds)
     work = [(case, seed, case is cases[0] and seed == seeds[0]) for case in cases for seed in seeds]

@@ -85,7 +85,7 @@ class Gatekeeper:
     def _all_open(self) -> Iterator[Asking]:
         for scope in self._house.scopes:
             for watch in self._watched(scope):
-                for name, gate in self._gates(watch).items():
+                for name, gate in self._gates(scope, watch).items():
                     yield Asking(scope, watch, name, gate)
 
     def _watched(self, scope: Scope) -> Sequence[Watch]:
@@ -100,9 +100,9 @@ class Gatekeeper:
             and quarantine_of(watch.service, watch.tag, held) is None
         ]
 
-    def _gates(self, watch: Watch) -> Mapping[str, MetricGate]:
+    def _gates(self, scope: Scope, watch: Watch) -> Mapping[str, MetricGate]:
         platform = self._house.platform
-        service = platform.services[watch.environment].get(watch.service)
+        service = platform.services_on(watch.environment, scope.cluster).get(watch.service)
         if service is None:
             return {}
         gates = gates_of(platform.environment(watch.environment), service)

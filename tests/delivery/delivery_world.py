@@ -133,6 +133,7 @@ class World:
     logs: str = ""
     # Every Job that was made, by name.
     made: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
     unready: list[Key] = field(default_factory=list)
     removed: Manifest = field(default_factory=dict)
 
@@ -201,6 +202,8 @@ class World:
             if live is not None and key.kind == "Job" and key.name[:-9] in self.broken:
                 delivery.observe(Seen(self.put(ended(live, "Failed"))), self.now)
             elif live is not None and key.name not in self.broken:
+                if key.kind == "Job":
+                    self.completed.append(key.name)
                 delivery.observe(Seen(self.put(ready(live))), self.now)
         self.unready.clear()
 

@@ -23,7 +23,7 @@ from kiban.compiler import Bundle, compile_environment
 from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.compiler.rendered import Rendered
 from kiban.kube.objects import Manifest, labels_of
-from kiban.primitives.problems import KibanError
+from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec import load_platform
 
 SECRET_WHY = "holds values in clear; they stay on the cluster and out of the repo"
@@ -61,6 +61,7 @@ class Adoption:
 
 def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
     """Adopt what a team has. The copies are in the order of promotion."""
+    _refuse_broken(copies)
     work = _Work(tuple(copies), options)
     excluded: dict[str, None] = {}
     while True:
@@ -79,6 +80,19 @@ def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
             return Adoption(tuple(copies), files, proof, layout.folded, bundles)
         # What cannot be said, or not shortly, is adopted as it is.
         excluded |= dict.fromkeys(failed)
+
+
+def _refuse_broken(copies: Sequence[Copy]) -> None:
+    """Labels that are no map cannot be read by anybody."""
+    problems = [
+        Problem("adopt/broken", f"`metadata.{part}` is no map", Place(one.file, one.line))
+        for copy in copies
+        for one in copy.documents
+        for part in ("labels", "annotations")
+        if not isinstance(one.manifest["metadata"].get(part) or {}, dict)
+    ]
+    if problems:
+        raise KibanError(problems)
 
 
 # service -> environment -> what was worked out

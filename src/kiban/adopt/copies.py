@@ -13,6 +13,8 @@ from kiban.compiler.sources import cluster_scoped, is_namespaced
 from kiban.kube.documents import Document
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import GroupKind, Manifest, get_in, key_of, labels_of
+from kiban.kube.schema import shape_of
+from kiban.kube.schema.reading import read
 
 # What only a running cluster says, as `kubectl get -o yaml` prints it; and what clients leave.
 SERVER_FIELDS = frozenset(
@@ -106,14 +108,37 @@ def cleaned(manifest: Manifest) -> Manifest:
         if key not in SERVER_FIELDS and value is not None
     }
     for part in ("labels", "annotations"):
-        if said := metadata.get(part):
+        if isinstance(said := metadata.get(part), dict):
             # Kiban's own marks are made anew.
             kept = {key: value for key, value in said.items() if not _is_note(key)}
             metadata[part] = kept
     rest = {key: value for key, value in manifest.items() if key != "status" and value is not None}
     found = {**rest, "metadata": metadata}
     # In an object of others a null may mean something; in ours it is what was left empty.
-    return _without_nulls(found) if standard_kinds().of_manifest(manifest) else found
+    return without_nulls(found)
+
+
+def without_nulls(manifest: Manifest) -> Manifest:
+    """An object of a kind of Kubernetes without what says nothing."""
+    found: Manifest = (
+        _without_nulls(manifest) if standard_kinds().of_manifest(manifest) else manifest
+    )
+    return found
+
+
+def is_sound(manifest: Manifest) -> bool:
+    """Whether every field has the type that its kind says."""
+    info = standard_kinds().of_manifest(manifest)
+    return (
+        info is not None and not read(manifest, shape_of(info)).wrong and not _has_holes(manifest)
+    )
+
+
+def _has_holes(value: Any) -> bool:
+    """Whether a list has an entry that is nothing."""
+    if isinstance(value, dict):
+        return any(_has_holes(item) for item in value.values())
+    return isinstance(value, list) and any(one is None or _has_holes(one) for one in value)
 
 
 def _is_note(key: str) -> bool:
@@ -138,12 +163,11 @@ def pod_labels(workload: Manifest) -> Mapping[str, str]:
 
 def template_of(workload: Manifest) -> Manifest:
     """The pod template of a workload; empty where there is none."""
-    spec = workload.get("spec") or {}
-    if workload["kind"] == "CronJob":
-        spec = get_in(spec, "jobTemplate", "spec", default={})
     if workload["kind"] == "Pod":
-        return {"metadata": {"labels": labels_of(workload)}, "spec": spec}
-    return spec.get("template") or {}
+        return {"metadata": {"labels": labels_of(workload)}, "spec": workload.get("spec")}
+    path = ("spec", "jobTemplate", "spec") if workload["kind"] == "CronJob" else ("spec",)
+    found: Manifest = get_in(workload, *path, "template", default={})
+    return found
 
 
 def head_comments(text: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kiban.adopt.copies import Copy, Name, matching, pod_labels, template_of
+from kiban.adopt.copies import Copy, Name, is_sound, matching, pod_labels, template_of
 from kiban.kube.objects import Manifest, get_in, labels_of
 from kiban.spec.words import NAME_PATTERN
 
@@ -24,6 +24,7 @@ VERSIONS = {
     "PodDisruptionBudget": "policy/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
 }
+Objects = Mapping[Name, Manifest]
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "name", "k8s-app")
 
 
@@ -43,9 +44,10 @@ class Group:
 
 def groups_of(copy: Copy) -> dict[str, Group]:
     """The services of a copy, by name."""
+    sound = {name: one for name, one in copy.objects.items() if is_sound(one)}
     workloads = {
         name: manifest
-        for name, manifest in copy.objects.items()
+        for name, manifest in sound.items()
         if WORKLOADS.get((name.group, name.kind)) == manifest["apiVersion"]
         and not name.namespace
         and get_in(template_of(manifest), "spec", "containers")
@@ -55,7 +57,7 @@ def groups_of(copy: Copy) -> dict[str, Group]:
     for name, manifest in sorted(workloads.items()):
         service = called.get(name, "")
         if re.match(NAME_PATTERN, service) and service not in found:
-            members = {name.kind: name, **_around(copy, service, name, manifest, workloads)}
+            members = {name.kind: name, **_around(sound, service, name, manifest, workloads)}
             objects = {kind: copy.objects[member] for kind, member in members.items()}
             found[service] = Group(service, name.kind, members, objects)
     return found
@@ -98,7 +100,7 @@ def _label(workload: Manifest) -> str:
 
 
 def _around(
-    copy: Copy, service: str, name: Name, workload: Manifest, workloads: Mapping[Name, Manifest]
+    sound: Objects, service: str, name: Name, workload: Manifest, workloads: Mapping[Name, Manifest]
 ) -> dict[str, Name]:
     """The objects that are this workload's alone, at most one of each kind."""
     pods = pod_labels(workload)
@@ -111,17 +113,17 @@ def _around(
         ("HorizontalPodAutoscaler", lambda one: _scales(one, name)),
         ("ServiceAccount", lambda one: _acts_as(one, workload, workloads.values())),
     ):
-        _take(copy, found, kind, service, belongs)
+        _take(sound, found, kind, service, belongs)
     if "Service" in found:
         address = found["Service"].name
-        _take(copy, found, "Ingress", service, lambda one: backends(one) == {address})
+        _take(sound, found, "Ingress", service, lambda one: backends(one) == {address})
     return found
 
 
-def _take(copy: Copy, found: dict[str, Name], kind: str, service: str, belongs: Any) -> None:
+def _take(sound: Objects, found: dict[str, Name], kind: str, service: str, belongs: Any) -> None:
     candidates = [
         name
-        for name, one in copy.objects.items()
+        for name, one in sound.items()
         if name.kind == kind
         and not name.namespace
         and one["apiVersion"] == VERSIONS[kind]

@@ -7,7 +7,7 @@ The order of init containers counts, and that of variables when one refers to an
 from collections.abc import Mapping
 from typing import Any
 
-from kiban.adopt.copies import OWN_PREFIX
+from kiban.adopt.copies import OWN_PREFIX, without_nulls
 from kiban.compiler.overlays import shape_for
 from kiban.kube.defaults import default
 from kiban.kube.objects import Manifest
@@ -29,6 +29,7 @@ def meaning(manifest: Manifest) -> Any:
 
 def completed(manifest: Manifest) -> Manifest:
     """With the defaults of the API server; as it is where they cannot be told."""
+    manifest = without_nulls(manifest)
     try:
         filled = default(manifest)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):

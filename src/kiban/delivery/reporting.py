@@ -8,6 +8,7 @@ from kiban.delivery.advice import next_step
 from kiban.delivery.judgement import TIMED_KINDS, WELL, Judge
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Undeliverable
+from kiban.delivery.progressive.telling import stage_words
 from kiban.delivery.status import ObjectStatus, ServiceStatus, StepStatus
 from kiban.delivery.sync import service_step
 from kiban.kube.objects import Key, Manifest
@@ -63,7 +64,9 @@ class Reports:
         live = self._judge.live
         objects = tuple(map(live.get, keys))
         looks = self._judge.looks if any(key.group_kind in TIMED_KINDS for key in keys) else 0
-        basis = _Basis(keys, objects, wave, *_doing(name, run), live.pod_changes, looks)
+        step, said = _doing(name, run)
+        said = said or stage_words(live, keys)
+        basis = _Basis(keys, objects, wave, step, said, live.pod_changes, looks)
         known = self._known.get(name)
         if known is not None and known[0].is_still(basis, known[1].status):
             return known[1]

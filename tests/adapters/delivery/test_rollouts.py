@@ -181,6 +181,8 @@ def test_a_canary_grows_by_its_gates_and_its_pods_are_taken_over_as_they_are(
             stage.driver.commit(desired("v2"))
             assert await stage.at_gate() == "gate:web:0"
             assert await stage.weights() == {"web": 90, "web-canary": 10}
+            [web] = stage.driver.status().services
+            assert web.message.startswith("10% on its new pods")
             pods = await stage.pods()
             assert (len(pods["v2"]), pods["v1"]) == (1, before["v1"])
             old = (await stage.get(WEB))["spec"]["template"]["metadata"]["labels"][REVISION_LABEL]

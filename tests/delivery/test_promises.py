@@ -1,9 +1,13 @@
 """What a commit's plan promised, and what a sync did instead."""
 
+from dataclasses import replace
+
 from delivery_world import World, bundle, commit, deployment
 
+from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Commit, Desired
 from kiban.delivery.planning import proposed
+from kiban.delivery.promises import agreed_hash
 from kiban.kube.objects import replaced
 from kiban.plans.records import Event, PlanOpened
 
@@ -51,3 +55,15 @@ def test_the_plan_that_was_agreed_to_stands_in_the_message_of_the_commit() -> No
     shown = proposed(bundle(OLD), bundle(NEW)).hash
     assert "delivery/plan-differs" not in delivered(shown).events()
     assert "delivery/plan-differs" in delivered("0123456789abcdef").events()
+
+
+def test_a_cluster_may_be_known_by_its_context_or_by_the_platforms_name_for_it() -> None:
+    said = Commit(
+        "c" * 8, "Ada", "Merge\n\nKiban-Plan: prod@tokyo 00ff\nKiban-Plan: dev@dev 11ff\n"
+    )
+    prod = Scope("arcade", "prod", "arn:eks/tokyo", "arcade-prod")
+    assert agreed_hash(said, prod, "tokyo") == "00ff"
+    assert agreed_hash(said, replace(prod, cluster="tokyo")) == "00ff"
+    assert agreed_hash(said, replace(prod, environment="stg"), "tokyo") == ""
+    # What a laptop runs is never what was planned for a real cluster.
+    assert agreed_hash(said, replace(prod, environment="dev", cluster="local"), "dev") == ""

@@ -17,6 +17,8 @@ from kiban.kube.objects import Key, annotations_of
 from kiban.primitives.canonical import digest
 
 HASH_BYTES = 8
+# The embedded cluster, where stand-ins run beside what was planned for a real one.
+EMBEDDED = "local"
 # Objects that a difference names; the others are counted.
 NAMED_OBJECTS = 5
 # In the message of a merge commit: the plan that was agreed to.
@@ -73,10 +75,12 @@ def difference(work: Work, promise: Promise) -> str:
     return "; ".join(f"{words} {_named(keys)}" for words, keys in parts.items() if keys)
 
 
-def agreed_hash(commit: Commit, scope: Scope) -> str:
+def agreed_hash(commit: Commit, scope: Scope, cluster: str = "") -> str:
     """The hash of the plan that the message of a commit says was agreed to for an environment
-    (`Kiban-Plan: prod@tokyo 0123456789abcdef`); empty when it says nothing."""
-    names = (f"{scope.environment}@{scope.cluster}", scope.environment)
+    (`Kiban-Plan: prod@tokyo 0123456789abcdef`); empty when it says nothing. `cluster` is what the
+    platform calls the cluster, where the scope has the name of a context."""
+    clusters = [scope.cluster] if scope.cluster == EMBEDDED else [scope.cluster, cluster]
+    names = (*(f"{scope.environment}@{name}" for name in clusters), scope.environment)
     agreed: Mapping[str, str] = {
         found["where"]: found["hash"]
         for found in _TRAILER.finditer(f"{commit.message}\n{commit.body}")

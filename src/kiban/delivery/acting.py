@@ -97,10 +97,8 @@ class Acting:
 
     def _compared_with_promise(self, work: Work, goal: Goal, *, is_first: bool) -> dict[str, str]:
         """The hash of what is going to be done; tells how it differs from the commit's plan."""
-        done, agreed = (
-            hash_of(work, goal.wanted),
-            agreed_hash(goal.commit, self._scope, goal.bundle.cluster),
-        )
+        done = hash_of(work, goal.wanted)
+        agreed = agreed_hash(goal.commit, self._scope, goal.bundle.cluster)
         expected = agreed or (goal.promise.hash if goal.promise else "")
         if expected and expected != done and is_first:
             text = difference(work, goal.promise) if goal.promise else ""

@@ -105,6 +105,19 @@ def test_a_secret_in_clear_stays_out_of_the_repo_until_that_is_accepted() -> Non
     assert "hush" in files(adopted(found, Options("shop", with_secrets=True)))
 
 
+def test_environments_that_cannot_be_side_by_side_have_a_cluster_each() -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "reader"},
+        "rules": [],
+    }
+    apart = [copy_of(name, moved([deployment("a")], name)) for name in ("dev", "prod")]
+    assert adopted(apart, EVERY_SERVICE).bundles["prod"].cluster == "main"
+    both = [copy_of(name, [role, *moved([deployment("a")], name)]) for name in ("dev", "prod")]
+    assert adopted(both, EVERY_SERVICE).bundles["prod"].cluster == "prod"
+
+
 def test_an_empty_secret_is_no_secret() -> None:
     assert adopted(copies([secret(type="Opaque")]), EVERY_SERVICE).proof.deviations == ()
 

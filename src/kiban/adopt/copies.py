@@ -110,8 +110,9 @@ def cleaned(manifest: Manifest) -> Manifest:
     for part in ("labels", "annotations"):
         if isinstance(said := metadata.get(part), dict):
             # Kiban's own marks are made anew.
-            kept = {key: value for key, value in said.items() if not _is_note(key)}
-            metadata[part] = kept
+            metadata[part] = {key: value for key, value in said.items() if not _is_note(key)}
+        else:
+            metadata.pop(part, None)
     rest = {key: value for key, value in manifest.items() if key != "status" and value is not None}
     found = {**rest, "metadata": metadata}
     # In an object of others a null may mean something; in ours it is what was left empty.

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiban.adopt.copies import Copy
+from kiban.adopt.copies import Copy, Name
 from kiban.adopt.extras import FOLDER, SOURCE, Extras
 from kiban.adopt.folding import Folded
 from kiban.adopt.writing import flow, scalar, written
-from kiban.kube.objects import get_in, labels_of
+from kiban.compiler.sources import is_namespaced
+from kiban.kube.objects import Manifest, get_in, labels_of
 
 CLUSTER = "main"
 REASON = "as it was"
@@ -59,10 +60,11 @@ def repository_files(layout: Layout) -> dict[str, str]:
 
 def _platform(layout: Layout) -> str:
     environments = {}
+    clusters = _clusters(layout)
     previous = ""
     for copy in layout.copies:
         name = copy.environment
-        said: dict[str, Any] = {"cluster": CLUSTER}
+        said: dict[str, Any] = {"cluster": clusters[name]}
         namespace = environment_namespace(layout.platform, copy)
         if namespace != f"{layout.platform}-{name}":
             said["namespace"] = namespace
@@ -79,7 +81,7 @@ def _platform(layout: Layout) -> str:
         parts["teams"] = {team: {} for team in teams}
     parts["environments"] = environments
     found = {"ingressClass": _ingress_class(layout)} if layout.from_objects else {}
-    parts["clusters"] = {CLUSTER: found}
+    parts["clusters"] = dict.fromkeys(clusters.values(), found)
     if layout.extras.common or layout.extras.own:
         parts["sources"] = {SOURCE: FOLDER}
     if layout.resources:
@@ -89,6 +91,27 @@ def _platform(layout: Layout) -> str:
     if defaults := _arranged(layout.folded.defaults):
         parts["defaults"] = defaults
     return written(parts)
+
+
+def _clusters(layout: Layout) -> dict[str, str]:
+    """The cluster of each environment: one for all, unless they have objects that cannot be on
+    one cluster side by side."""
+    held: dict[Name, None] = {}
+    spaces: dict[str, None] = {}
+    is_one = True
+    for copy in layout.copies:
+        space = environment_namespace(layout.platform, copy)
+        others = [name for name, one in copy.objects.items() if _is_outside(copy, name, one)]
+        is_one = is_one and space not in spaces and not any(name in held for name in others)
+        spaces[space] = None
+        held |= dict.fromkeys(others)
+    names = [copy.environment for copy in layout.copies]
+    return {name: CLUSTER if is_one else name for name in names}
+
+
+def _is_outside(copy: Copy, name: Name, manifest: Manifest) -> bool:
+    """Whether an object lives outside of the namespace of its environment."""
+    return bool(name.namespace) or not is_namespaced(manifest, copy.clustered)
 
 
 def _teams(layout: Layout) -> set[str]:

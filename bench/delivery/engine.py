@@ -34,21 +34,22 @@ PATIENCE_SECONDS = 900.0
 
 @dataclass(slots=True)
 class Calls:
-    """Requests sent so far, and when the last write was answered."""
+    """Requests sent so far, and when the first write was begun and the last one answered; trials
+    are writes that the server only judges."""
 
     reads: int = 0
     writes: int = 0
+    trials: int = 0
     streams: int = 0
     first_write: float = 0.0
     last_write: float = 0.0
-    writing: int = field(default=0, repr=False)
 
     @property
     def total(self) -> int:
-        return self.reads + self.writes + self.streams
+        return self.reads + self.writes + self.trials + self.streams
 
     def reset(self) -> None:
-        self.reads = self.writes = self.streams = 0
+        self.reads = self.writes = self.trials = self.streams = 0
         self.first_write = self.last_write = 0.0
 
 
@@ -60,6 +61,9 @@ class CountedCluster(KubernetesCluster):
     async def _json(self, method: Any, path: str, **rest: Any) -> Any:
         if method == "GET":
             self.calls.reads += 1
+            return await super()._json(method, path, **rest)
+        if "dryRun" in (rest.get("query") or {}):
+            self.calls.trials += 1
             return await super()._json(method, path, **rest)
         self.calls.writes += 1
         self.calls.first_write = self.calls.first_write or time.perf_counter()
@@ -175,6 +179,7 @@ async def _take(engine: Engine, make: Callable[[], str]) -> Job:
         "written_seconds": calls.last_write - engine.begun if calls.last_write else None,
         "cpu_seconds": time.process_time() - used,
         "writes": calls.writes,
+        "trials": calls.trials,
         "reads": calls.reads,
     }
 
@@ -202,6 +207,7 @@ def _cost(engine: Engine) -> dict[str, Any]:
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "reads": engine.calls.reads,
         "writes": engine.calls.writes,
+        "trials": engine.calls.trials,
         "watches": engine.calls.streams,
         "follows": sum(len(driver.delivery.follows()) for driver in engine.drivers),
     }

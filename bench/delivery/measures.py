@@ -42,7 +42,7 @@ def install(directory: Path, scale: float) -> list[Row]:
         cpu = server.cpu_seconds - before
         rows = [
             Row(f"first install of {what}", ours["seconds"], "s", first.seconds, 15.0 * scale,
-                f"{ours['writes']:,} writes; the server used {cpu:.1f} s of CPU"),
+                f"{_sent(ours)}; the server used {cpu:.1f} s of CPU"),
             Row("CPU of the engine for it", ours["cpu_seconds"], "s", first.cpu_seconds),
             Row("memory of the engine", ours["memory_mib"], "MiB", None, 300.0),
         ]  # fmt: skip

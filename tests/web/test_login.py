@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from tests.web.test_server import Served, served
 
 from kiban.adapters.oidc import OidcProvider, Pending
 from kiban.primitives.problems import KibanError
@@ -65,6 +66,14 @@ def access(issuer: str, **people: list[str]) -> Access:
     return Access.model_validate({"login": login, "people": named, "roles": roles})
 
 
+async def consented(found: Served, begin: str) -> str:
+    """The address to which the provider sends a browser back."""
+    async with found.client.get(begin, allow_redirects=False) as answer:
+        provider = answer.headers["Location"]
+    async with found.client.post(provider, data={"sub": "ai"}, allow_redirects=False) as answer:
+        return answer.headers["Location"]
+
+
 async def consent(address: str, who: str = "ai") -> str:
     """What a person does at the provider; the code that it sends back."""
     async with (
@@ -87,6 +96,23 @@ def test_a_person_gets_the_roles_of_their_group(issuer: str) -> None:
         assert not person.may("release", "prod")
 
     asyncio.run(log_in())
+
+
+def test_a_browser_comes_back_from_the_provider_as_a_person(issuer: str) -> None:
+    async def work(found: Served) -> None:
+        begin = f"{found.address}/api/oidc/begin"
+        back = await consented(found, begin)
+        async with aiohttp.ClientSession() as stranger, stranger.get(back) as answer:
+            assert answer.status == 400, "only the browser that began may come back"
+        back = await consented(found, begin)
+        async with found.client.get(back, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (302, "/")
+        async with found.client.get(f"{found.address}/api/session") as answer:
+            session = await answer.json()
+        assert session["person"] == "Ai"
+        assert session["may"] == {"dev": ["read", "release"], "stg": []}
+
+    served(work, login=PlatformLogin(access(issuer, group__red=["red"])))
 
 
 def test_whom_nobody_gave_a_role_does_not_come_in(issuer: str) -> None:

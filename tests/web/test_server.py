@@ -14,6 +14,7 @@ from kiban.web.access import Person, Role
 from kiban.web.board import Board
 from kiban.web.serving.application import Dashboard, Parts
 from kiban.web.serving.guarding import TRIES
+from kiban.web.serving.logins import Login
 from kiban.web.serving.streaming import Bell
 
 TOKEN = "a token of this test"
@@ -73,7 +74,11 @@ class Served:
             return answer.status, await answer.text()
 
 
-def served(work: Callable[[Served], Awaitable[None]], person: Person | None = None) -> None:
+def served(
+    work: Callable[[Served], Awaitable[None]],
+    person: Person | None = None,
+    login: Login[Any] | None = None,
+) -> None:
     """Run some work against a dashboard; `person` is who has the token, if not an administrator."""
 
     async def run() -> None:
@@ -81,7 +86,9 @@ def served(work: Callable[[Served], Awaitable[None]], person: Person | None = No
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(cookie_jar=jar) as client:
             found = Served("", client, known)
-            parts = Parts(known, found.bell, found.desk, catalogue(), lambda *_: None, TOKEN)
+            parts = Parts(
+                known, found.bell, found.desk, catalogue(), lambda *_: None, TOKEN, login=login
+            )
             dashboard = Dashboard(parts)
             runner = web.AppRunner(dashboard.application(), shutdown_timeout=0.1)
             await runner.setup()

@@ -86,7 +86,7 @@ class Logins:
         while len(self._begun) >= BEGUN_LOGINS:
             del self._begun[next(iter(self._begun))]
         self._begun[begun.state] = begun
-        response = web.HTTPFound(address)
+        response = web.Response(status=302, headers={"Location": address})
         # Lax, because the provider's page leads back here.
         response.set_cookie(
             STATE_COOKIE, begun.state, httponly=True, samesite="Lax", secure=request.secure
@@ -104,7 +104,7 @@ class Logins:
             raise refusal(502, str(error.problems[0])) from None
         if person is None or not person.roles:
             raise refusal(403, "you have no role here; `access` in platform.yaml gives roles")
-        response = web.HTTPFound("/")
+        response = web.Response(status=302, headers={"Location": "/"})
         self._guard.begin(person, response, secure=request.secure)
         response.del_cookie(STATE_COOKIE)
         return response

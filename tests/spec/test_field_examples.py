@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import kubernetes_validate
 import pytest
 from pydantic import BaseModel
 
 from kiban.audit import Severity, check
 from kiban.compiler import compile_environment
+from kiban.kube.kinds import standard_kinds
 from kiban.kube.plain_yaml import read_plain
 from kiban.spec import ServiceSpec, load_platform
 from kiban.spec.field_examples import EXAMPLES
@@ -59,6 +61,9 @@ def test_an_example_compiles_to_sound_objects(field: str, *, local: bool) -> Non
             one["metadata"].get("labels", {}).get("kiban.dev/service") for one in bundle.manifests
         }
         assert "stamp" in names
+        for manifest in bundle.manifests:
+            if standard_kinds().of_manifest(manifest) is not None:
+                kubernetes_validate.validate(manifest, "1.36", strict=True)
         bad = {one.rule for one in check(bundle.manifests) if one.severity > Severity.ADVICE}
         assert bad <= MEANT.get(field, set())
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class Engine:
 
     async def delivered(self, commit: str) -> float:
         """Seconds since `begun` at which a commit is delivered everywhere, in full and well."""
-        waiting = asyncio.gather(*(_delivered(driver, commit) for driver in self.drivers))
+        waiting = asyncio.create_task(self._all_delivered(commit))
         done, _ = await asyncio.wait(
             [waiting, *self.tasks], timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
@@ -102,6 +103,9 @@ class Engine:
             problems = [str(p) for driver in self.drivers for p in driver.status().problems]
             raise AssertionError(f"not delivered in time: {problems[:5]}")
         return time.perf_counter() - self.begun
+
+    async def _all_delivered(self, commit: str) -> None:
+        await asyncio.gather(*(_delivered(driver, commit) for driver in self.drivers))
 
 
 async def _delivered(driver: DeliveryDriver, commit: str) -> None:
@@ -159,7 +163,7 @@ async def changes(job: Job) -> Job:
         for changed in job["changed"]:
             words = f"v-{changed}"
             found[str(changed)] = await _take(
-                engine, lambda c=changed, w=words: repo.release(engine.root, job["services"], c, w)
+                engine, partial(repo.release, engine.root, job["services"], changed, words)
             )
         found["0"] = await _take(engine, lambda: repo.note(engine.root, "Nothing."))
         found["idle"] = await _idle(engine, job["idle_seconds"])

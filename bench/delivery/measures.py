@@ -73,16 +73,21 @@ def _changes(job: dict[str, Any], apps: int, manifests: Path, directory: Path) -
     return [
         Row("commit to the first write, 1 app changed", one["known_seconds"], "s", None, 1.0),
         Row("commit to delivered, 1 app changed", one["seconds"], "s", None, None,
-            f"{one['writes']} writes, {one['reads']} reads"),
+            _sent(one)),
         Row(f"commit to the first write, {affected} apps changed", many["known_seconds"], "s",
             None, 1.0),
         Row(f"commit to the last write, {affected} apps changed", many["written_seconds"], "s"),
         Row(f"commit to delivered, {affected} apps changed", many["seconds"], "s", None, None,
-            f"{many['writes']} writes, {many['reads']} reads"),
+            _sent(many)),
         Row("commit to delivered, no app changed", none["seconds"], "s", None, None,
-            f"{none['writes']} write (which commit runs), {none['reads']} reads"),
+            f"{_sent(none)}: which commit runs"),
         *_standing(idle),
     ]  # fmt: skip
+
+
+def _sent(found: dict[str, Any]) -> str:
+    trials = f" after {found['trials']:,} dry runs" if found["trials"] else ""
+    return f"{found['writes']:,} writes{trials}, {found['reads']} reads"
 
 
 def _standing(idle: dict[str, Any]) -> list[Row]:
@@ -147,7 +152,7 @@ def fleet(directory: Path, scale: float) -> list[Row]:
             "all API servers in one process; kubectl one cluster after the other"),
         Row("memory of the engine for all clusters", ours["memory_mib"], "MiB"),
         Row("the engine started anew, nothing changed", again["seconds"], "s", None, None,
-            f"{again['writes']} writes"),
+            _sent(again)),
     ]  # fmt: skip
 
 

@@ -35,14 +35,14 @@ PATIENCE_SECONDS = 900.0
 
 @dataclass(slots=True)
 class Calls:
-    """Requests sent so far, and when the first write was begun and the last one answered; trials
-    are writes that the server only judges."""
+    """Requests sent so far, when the first was sent that is about an object, and when the last
+    write was answered; trials are writes that the server only judges."""
 
     reads: int = 0
     writes: int = 0
     trials: int = 0
     streams: int = 0
-    first_write: float = 0.0
+    first_sent: float = 0.0
     last_write: float = 0.0
 
     @property
@@ -51,7 +51,7 @@ class Calls:
 
     def reset(self) -> None:
         self.reads = self.writes = self.trials = self.streams = 0
-        self.first_write = self.last_write = 0.0
+        self.first_sent = self.last_write = 0.0
 
 
 class CountedCluster(KubernetesCluster):
@@ -63,11 +63,11 @@ class CountedCluster(KubernetesCluster):
         if method == "GET":
             self.calls.reads += 1
             return await super()._json(method, path, **rest)
+        self.calls.first_sent = self.calls.first_sent or time.perf_counter()
         if "dryRun" in (rest.get("query") or {}):
             self.calls.trials += 1
             return await super()._json(method, path, **rest)
         self.calls.writes += 1
-        self.calls.first_write = self.calls.first_write or time.perf_counter()
         found = await super()._json(method, path, **rest)
         self.calls.last_write = time.perf_counter()
         return found
@@ -176,7 +176,7 @@ async def _take(engine: Engine, make: Callable[[], str]) -> Job:
     engine.calls.reset()
     used = time.process_time()
     seconds = await engine.delivered(commit)
-    known, calls = engine.calls.first_write, engine.calls
+    known, calls = engine.calls.first_sent, engine.calls
     return {
         "seconds": seconds,
         "known_seconds": known - engine.begun if known else None,

@@ -71,10 +71,10 @@ def _changes(job: dict[str, Any], apps: int, manifests: Path, directory: Path) -
     )  # fmt: skip
     one, many, none, idle = found["1"], found[str(affected)], found["0"], found["idle"]
     return [
-        Row("commit to the first write, 1 app changed", one["known_seconds"], "s", None, 1.0),
+        Row("commit to what it affects known, 1 app changed", one["known_seconds"], "s", None, 1.0),
         Row("commit to delivered, 1 app changed", one["seconds"], "s", None, None,
             _sent(one)),
-        Row(f"commit to the first write, {affected} apps changed", many["known_seconds"], "s",
+        Row(f"commit to what it affects known, {affected} apps changed", many["known_seconds"], "s",
             None, 1.0),
         Row(f"commit to the last write, {affected} apps changed", many["written_seconds"], "s"),
         Row(f"commit to delivered, {affected} apps changed", many["seconds"], "s", None, None,

@@ -32,6 +32,7 @@ from kiban.rehearsal.source import source_of
 from kiban.rehearsal.traffic import Load, TrafficModel
 from kiban.rehearsal.world import START, Settings, World
 from kiban.spec import load_platform
+from kiban.spec.nouns import Cluster
 
 # The clock is run in so many parts, so that progress can be told between them.
 PARTS = 96
@@ -62,7 +63,7 @@ class Prepared:
     bundle: Bundle
     assumptions: Assumptions
     scenario: Scenario
-    cloud: CloudSettings | None
+    cloud: CloudSettings
     # Everything that is taken for granted, of services and of the cloud.
     listed: tuple[Assumption, ...]
 
@@ -77,10 +78,9 @@ def prepared(case: Case) -> Prepared:
     found = assume(platform, case.environment, case.files, case.measured)
     scenario = case.scenario or chosen(case.scenarios, found.scenarios)
     cluster = platform.spec.clusters.get(name)
-    if cluster is None:
-        return Prepared(platform.name, bundle, found, scenario, None, found.listed)
     listed = (*found.listed, *assumed_of_cloud(cluster))
-    return Prepared(platform.name, bundle, found, scenario, cloud_settings(cluster), listed)
+    cloud = cloud_settings(cluster or Cluster())
+    return Prepared(platform.name, bundle, found, scenario, cloud, listed)
 
 
 def rehearse_once(
@@ -105,7 +105,7 @@ def staged(ready: Prepared, seed: int, recordings: Mapping[str, Arrivals] | None
     services = source_of(ready.bundle).services
     load = Load(models, services, load_plan(scenario, recordings), Chance(f"{seed}/traffic"))
     traffic = TrafficModel(models, services, load, settings.start, assumptions.objectives)
-    cloud = Cloud(ready.cloud) if ready.cloud is not None else None
+    cloud = Cloud(ready.cloud)
     world = World(ready.bundle, settings, seed, traffic=traffic, cloud=cloud)
     return Stage(world, traffic, cloud)
 

@@ -60,3 +60,8 @@ def test_prices_grow_with_size_and_spot_is_cheaper() -> None:
     assert price("m5.large", "us-east-1", is_spot=True, spot_share=0.5) == 0.048
     assert not is_priced("x9.large", "us-east-1")
     assert price("x9.xlarge", "us-east-1") == price("m5.xlarge", "us-east-1")
+
+
+def test_an_environment_without_a_cluster_is_rehearsed_on_an_assumed_one() -> None:
+    listed = {(one.subject, one.parameter) for one in assumed_of_cloud(None)}
+    assert {("", "zones"), ("base", "nodes"), ("ap-northeast-1a", "subnet")} <= listed

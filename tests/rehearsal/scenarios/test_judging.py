@@ -49,7 +49,7 @@ def test_error_budgets_are_judged_by_share_and_say_why() -> None:
     found = judge(evidence(accounts={"web": web}, expect={"errorBudget": "50%"}))
     assert the(found) == (
         "fail",
-        "60%: 60 of 100,000 requests failed (0.083 % of a month's budget)",
+        "60%: 60 of 100,000 requests failed (0.083% of a month's budget)",
         "web",
     )
     assert found[0].cause.startswith("it reached an instance on a machine that is gone")

@@ -53,9 +53,14 @@ def usual_subnets(zones: Sequence[str]) -> tuple[SubnetSettings, ...]:
     )
 
 
-def assumed_of_cloud(cluster: Cluster) -> list[Assumption]:
-    """What is taken for granted of a cluster's cloud, because platform.yaml does not say it."""
+def assumed_of_cloud(cluster: Cluster | None) -> list[Assumption]:
+    """What is taken for granted of a cluster's cloud, because platform.yaml does not say it; of an
+    environment that names no cluster, all."""
     found = []
+    if cluster is None:
+        cluster = Cluster()
+        why = "assumed: the environment names no cluster"
+        found.append(Assumption("", "zones", ", ".join(DEFAULT_ZONES), why))
     if not cluster.subnets:
         why = "assumed: platform.yaml says nothing of `subnets`; a default VPC's are as large"
         subnets = usual_subnets(tuple(cluster.zones) or DEFAULT_ZONES)

@@ -54,7 +54,8 @@ def _error_budgets(evidence: Evidence) -> Iterator[Verdict]:
         month = used * evidence.scenario.seconds / MONTH
         found = f"{_share(used)}: {account.failed:,.0f} of {account.requests:,.0f} requests failed"
         if account.failed >= 1:
-            found += f" ({month * 100:.2g} % of a month's budget)"
+            whole = f"{month:.0%}" if month >= 0.1 else f"{month * 100:.2g}%"
+            found += f" ({whole} of a month's budget)"
         answer: Answer = "pass" if used * 100 <= share else "fail"
         yield Verdict(expectation, answer, found, service, _worst_cause(account), weight=used)
     if not any_objective:

@@ -9,7 +9,7 @@ from kiban.primitives.problems import KibanError
 
 TEXT = """\
 one-instance:
-  rule: single-replica
+  rule: replicas-min
   object: Deployment/*
   environment: shop-dev
   owner: core
@@ -17,7 +17,7 @@ one-instance:
   expires: 2026-12-31
 """
 FINDING = Finding(
-    "single-replica",
+    "replicas-min",
     Severity.ADVICE,
     Key("apps", "Deployment", "shop-dev", "web"),
     "spec.replicas",
@@ -61,8 +61,8 @@ def test_no_waivers_are_no_problem() -> None:
 
 
 def test_every_mistake_in_the_file_is_reported() -> None:
-    text = "a: {rule: x, object: '*', owner: '', reason: because}\nb: {rul: x}\nc: 1\n"
-    text += "d: {rule: x, object: '*', owner: o, reason: because, expires: 2026-02-30}\n"
+    text = "a: {rule: tag-latest, object: '*', owner: '', reason: because}\nb: {rul: x}\nc: 1\n"
+    text += "d: {rule: tag-latest, object: '*', owner: o, reason: because, expires: 2026-02-30}\n"
     with pytest.raises(KibanError) as caught:
         load_waivers(text)
     places = {(one.code, one.place.line) for one in caught.value.problems}
@@ -74,3 +74,8 @@ def test_every_mistake_in_the_file_is_reported() -> None:
         ("spec/wrong-value", 3),
         ("waiver/date", 4),
     }
+
+
+def test_a_waiver_of_a_rule_that_nobody_has_is_a_mistake() -> None:
+    with pytest.raises(KibanError, match=r"there is no rule 'replica-min'"):
+        load_waivers(TEXT.replace("replicas-min", "replica-min"))

@@ -11,9 +11,10 @@ from fnmatch import fnmatchcase
 from pydantic import Field
 
 from kiban.audit.findings import Finding, Verdict
+from kiban.audit.rules import BY_NAME
 from kiban.primitives.instants import Instant, parse_rfc3339
 from kiban.primitives.located import Located
-from kiban.primitives.problems import KibanError, Place, Problem
+from kiban.primitives.problems import KibanError, Place, Problem, nearest
 from kiban.spec.reading import read_yaml
 from kiban.spec.spelling import spelled
 from kiban.spec.validation import validate
@@ -77,11 +78,21 @@ def load_waivers(text: str, file: str = "waivers.yaml") -> tuple[Waiver, ...]:
         if spec is not None and expires is None:
             place = node.nearest(("expires",)).place()
             problems.append(Problem("waiver/date", f"{spec.expires} is no day", place))
+        elif spec is not None and spec.rule not in BY_NAME:
+            problems.append(_unknown(spec.rule, node))
         elif spec is not None and expires is not None:
             found.append(Waiver(name, spec, expires, node.key_place()))
     if problems:
         raise KibanError(problems)
     return tuple(found)
+
+
+def _unknown(rule: str, node: Located) -> Problem:
+    """A waiver of nothing would stay in the file for ever."""
+    meant = nearest(rule, BY_NAME)
+    place = node.nearest(("rule",)).place()
+    fix = f"write {meant}" if meant else "see docs/reference/checks.md"
+    return Problem("waiver/unknown-rule", f"there is no rule {rule!r}", place, fix=fix)
 
 
 def _dated(node: Located) -> Located:

@@ -170,14 +170,18 @@ def _summaries(report: "Report") -> list[str]:
     for scope, count in report.objects.items():
         results = scopes.get(scope, [])
         standing = sum(one.counts for one in results)
-        said = f"{standing} findings" if standing else "no findings"
+        said = _counted(standing, "finding") if standing else "no findings"
         others = {
             status: sum(one.status is status for one in results)
             for status in (Status.WAIVED, Status.KNOWN, Status.UNKNOWN)
         }
         rest = "".join(f", {number} {status.value}" for status, number in others.items() if number)
-        lines.append(f"{scope or 'manifests'}: {said} in {count} objects{rest}")
+        lines.append(f"{scope or 'manifests'}: {said} in {_counted(count, 'object')}{rest}")
     return lines or ["no manifests found"]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def explain_rule(name: str) -> None:

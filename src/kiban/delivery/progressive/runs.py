@@ -26,6 +26,8 @@ from kiban.primitives.instants import Instant, later, rfc3339
 ABORTED = "rollout/aborted"
 # The steps and gates whose failure ends a rollout; later ones have a good release already.
 STAGE_NODES = frozenset({"open", "pods", "share", "gate"})
+# How often figures are asked for.
+FIGURES_SECONDS = 5.0
 # The pause before what was refused on the way back is asked again.
 AGAIN_SECONDS = 2.0
 
@@ -58,6 +60,7 @@ class RolloutRuns:
         # Figures by gate: the last answer, and whether one is being waited for.
         self._figures: dict[str, Measured] = {}
         self._asked: set[str] = set()
+        self._asked_at: dict[str, Instant] = {}
         self._asks: list[ObjectAsk | Measure] = []
         self._events: list[Event] = []
 
@@ -97,7 +100,7 @@ class RolloutRuns:
         end = later(Instant(began), float(gate.measure["pause"]))
         figures = self._figures.get(gate.id)
         if gate.measure["gates"]:
-            self._ask_for_figures(gate, progress, Instant(began), now)
+            self._ask_for_figures(gate, progress, Instant(began), now, end)
         if figures is not None and figures.answer == "fail":
             found = {**seen, **figures.measured}
             return Result("fail", figures.words, final=True, measured=found)
@@ -119,10 +122,15 @@ class RolloutRuns:
         self._asks.append(Apply(progress.canary, objects[progress.canary]))
 
     def _ask_for_figures(
-        self, gate: Gate, progress: Progress, since: Instant, now: Instant
+        self, gate: Gate, progress: Progress, since: Instant, now: Instant, end: Instant
     ) -> None:
-        if gate.id not in self._asked:
+        """Now and then, and once more when the pause is over."""
+        last = self._asked_at.get(gate.id)
+        is_last = last is not None and last < end <= now
+        is_due = last is None or is_last or now >= later(last, FIGURES_SECONDS)
+        if is_due and gate.id not in self._asked:
             self._asked.add(gate.id)
+            self._asked_at[gate.id] = now
             name = progress.canary.name if progress.policy.by_weight else ""
             self._asks.append(Measure(gate.id, progress.service, name, since, now))
 

@@ -100,6 +100,9 @@ def gates_of(environment: Environment, service: ServiceSpec) -> dict[str, Metric
     for name, gate in environment.gates.items():
         if gate.services and service.service not in gate.services:
             continue
+        # Answered by the delivery itself (see `stuck`).
+        if gate.indicator == "rollout":
+            continue
         if gate.source == GATEWAY and service.kind != "web":
             continue
         found |= _objectives(name, gate, service) if gate.slo else {name: gate}

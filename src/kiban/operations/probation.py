@@ -112,6 +112,11 @@ def record(
     final = verdict.answer == "fail" or (verdict.answer == "pass" and is_over)
     if last is not None and (last.answer, last.final) == (verdict.answer, final):
         return None
+    return answer_of(watch, verdict, final=final)
+
+
+def answer_of(watch: Watch, verdict: Verdict, *, final: bool = True) -> GateAnswered:
+    """An answer about a release, for the journal."""
     about = {"environment": watch.environment, "service": watch.service, "tag": watch.tag}
     measured = {**about, **verdict.measured, "final": final}
     return GateAnswered("", verdict.gate, verdict.answer, verdict.words, measured)

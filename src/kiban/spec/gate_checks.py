@@ -77,7 +77,8 @@ def _faults(gate: MetricGate) -> Iterator[tuple[str, str]]:
     if gate.query is None and gate.source != GATEWAY:
         yield f"asks {gate.source}, which needs a `query`", "add one, or remove `source`"
     bounds = (gate.at_most, gate.at_least, gate.baseline)
-    if not gate.slo and all(bound is None for bound in bounds):
+    needs_none = gate.slo or gate.indicator == "rollout"
+    if not needs_none and all(bound is None for bound in bounds):
         yield "never fails", "add `atMost`, `atLeast` or `baseline`"
     if gate.slo and any(bound is not None for bound in bounds[:2]):
         yield "has a bound beside the service's own objectives", "remove one of them"

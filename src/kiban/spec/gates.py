@@ -17,7 +17,7 @@ GATEWAY = "gateway"
 # The baseline that is the release before, in the same environment.
 BEFORE = "before"
 
-Indicator = Literal["errors", "requests", "p50", "p90", "p95", "p99"]
+Indicator = Literal["errors", "requests", "p50", "p90", "p95", "p99", "rollout"]
 Promotion = Literal["manual", "automatic", "pull-request"]
 
 
@@ -62,7 +62,8 @@ class MetricGate(Words):
     indicator: Indicator | None = Field(
         default=None,
         description="Measured by the gateway: `errors` (the share of answers of 500 and above), "
-        "`requests` (a second), or a percentile of the latency.",
+        "`requests` (a second), or a percentile of the latency. `rollout` fails when a release "
+        "has failed to become well and has had the `window` for it.",
     )
     query: Text | None = Field(
         default=None,

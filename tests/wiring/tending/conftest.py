@@ -3,7 +3,7 @@ it sets."""
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from kiban.delivery.marks import Scope
 from kiban.delivery.releases import release_path, released
 from kiban.operations.gates import Measured, Question
 from kiban.plans import Event, Plan, PlanClosed, PlanOpened, Step
-from kiban.plans.records import Record
+from kiban.plans.records import Record, StepMoved
 from kiban.primitives.instants import Instant, later, parse_rfc3339
 from kiban.spec import load_platform
 from kiban.wiring.release import release_line
@@ -114,6 +114,16 @@ class Shop:
         self.put(Event("delivery/delivered", subject, "", id_, images))
         self.put(PlanClosed(id_, subject, "done"))
 
+    def fail(self, message: str, environment: str = "dev") -> None:
+        """Write down what a delivery writes that cannot bring web up."""
+        self._plans += 1
+        id_, subject = f"p{self._plans}", f"shop/{environment}@local"
+        facts = {"commit": self.repository.head()}
+        step = Step("service:web", "apply", "web", "apply")
+        self.put(PlanOpened(Plan(id_, "sync", subject, "deliver", (step,), (), facts), 1))
+        self.put(StepMoved(id_, step.id, "failed", message=message))
+        self.put(PlanClosed(id_, subject, "failed", f"web: {message}"))
+
     def put(self, record: Record, at: Instant | None = None) -> None:
         self.journal.write([record], self.now if at is None else at)
 
@@ -129,11 +139,15 @@ class Shop:
         self.house.expire()
 
         async def turn() -> None:
-            for act in (self.keeper.ask, self.keeper.take_back, self.promoter.advance):
+            for act in self.acts():
                 self.house.refresh()
                 await act()
 
         asyncio.run(turn())
+
+    def acts(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        keeper = self.keeper
+        return (keeper.ask, keeper.give_up, keeper.take_back, self.promoter.advance)
 
     def look(self) -> None:
         """Take in what was written and committed."""

@@ -19,6 +19,7 @@ from kiban.operations.gates import (
 from kiban.operations.probation import (
     GateKey,
     Watch,
+    answer_of,
     answered,
     pause_seconds,
     pending,
@@ -27,6 +28,7 @@ from kiban.operations.probation import (
 )
 from kiban.operations.promotion import quarantine_of
 from kiban.operations.rollback import Rollback, quarantined_by, rollbacks
+from kiban.operations.stuck import stuck
 from kiban.plans.records import Record
 from kiban.primitives.instants import Instant, later
 from kiban.spec.gates import MetricGate
@@ -66,6 +68,25 @@ class Gatekeeper:
         for records in await asyncio.gather(*map(self._ask, due)):
             if records:
                 await self._house.write(records)
+
+    async def give_up(self) -> None:
+        """Write down the releases that have had their time and did not become well."""
+        house = self._house
+        for scope in house.scopes:
+            environment = scope.environment
+            failed = house.view.failed.get(scope.subject)
+            if not failed or environment not in house.platform.environments:
+                continue
+            found = stuck(
+                (environment, house.platform.environment(environment)),
+                house.view.of(scope.subject),
+                failed,
+                house.released(environment),
+                house.clock(),
+            )
+            for watch, said in found:
+                if quarantine_of(watch.service, watch.tag, house.view.quarantines) is None:
+                    await house.write([answer_of(watch, said), quarantined_by(watch, said)])
 
     async def take_back(self) -> None:
         """Commit a rollback of every release that failed a gate and is still in Git."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from kiban.adapters.journal import JournalReader
 from kiban.operations.probation import Answered, GateKey, answers
 from kiban.operations.promotion import LIFTED, Quarantine, quarantines
-from kiban.plans.records import Entry, Event, GateAnswered, PlanClosed, PlanOpened
+from kiban.operations.stuck import failed_rollouts, is_kept
+from kiban.plans.records import Entry, Event, GateAnswered, PlanClosed, PlanOpened, StepMoved
 from kiban.telemetry import Deployment, deployments
 
 PAGE = 5_000
@@ -23,6 +24,7 @@ class JournalView:
         self._last = 0
         self._by_subject: dict[str, list[Deployment]] = {}
         self.version = 0
+        self.failed: dict[str, dict[str, str]] = {}
         self.entries: list[Entry] = []
         self.quarantines: dict[tuple[str, str], Quarantine] = {}
         self.answers: dict[GateKey, Answered] = {}
@@ -46,6 +48,7 @@ class JournalView:
         self._by_subject = {}
         for deployment in deployments(self.entries):
             self._by_subject.setdefault(deployment.subject, []).append(deployment)
+        self.failed = failed_rollouts(self.entries)
         self.quarantines = quarantines(self.entries)
         self.answers = answers(self.entries)
         self.lifted = frozenset(
@@ -61,6 +64,8 @@ def _kept(entry: Entry) -> Entry | None:
         case PlanOpened(plan) as opened:
             return replace(entry, record=replace(opened, plan=replace(plan, steps=(), gates=())))
         case PlanClosed() | GateAnswered():
+            return entry
+        case StepMoved() as moved if is_kept(moved):
             return entry
         case Event() as event if event.code == DELIVERED or event.code.startswith(OF_RELEASES):
             return entry

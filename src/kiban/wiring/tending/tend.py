@@ -23,6 +23,7 @@ async def tend(house: House, registry: Registry) -> None:
     keeper, promoter, branches = Gatekeeper(house), Promoter(house), BranchKeeper(house)
     acts: list[Callable[[], Awaitable[None]]] = [
         keeper.ask,
+        keeper.give_up,
         keeper.take_back,
         promoter.advance,
         branches.clean,

@@ -31,6 +31,14 @@ class Metering:
         if self._traffic is not None:
             self.usage, self.at = self._traffic.usage(), now
 
+    def each(self, resource: str, service: int) -> tuple[int, int]:
+        """What a ready and a starting pod of a service uses, in thousandths."""
+        usage = self.usage
+        assert usage is not None, "it was measured before"
+        if resource == "cpu":
+            return int(usage.cpu_ready[service]), int(usage.cpu_starting[service])
+        return int(usage.memory_ready[service]) * 1000, int(usage.memory_starting[service]) * 1000
+
     def resource(
         self, resource: str, pods: Sequence[Manifest], now: Instant
     ) -> Mapping[str, Sample]:

@@ -8,7 +8,7 @@ from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import Instant
 from kiban.rehearsal import World
 from kiban.rehearsal.pacing.lanes import terms_of
-from kiban.rehearsal.pacing.looking import proposed
+from kiban.rehearsal.pacing.looking import Looks
 
 AUTOSCALER = Key(*HORIZONTAL_POD_AUTOSCALER, SHOP, "web")
 
@@ -24,12 +24,12 @@ def of_a_run(world: World, now: Instant) -> int | None:
     return None if found.failures else found.replicas
 
 
-def of_a_look(world: World, now: Instant) -> int | None:
+def of_a_look(looks: Looks, world: World, now: Instant) -> int | None:
     autoscaler, workload = world.api.get(AUTOSCALER), world.api.get(key("web"))
     assert autoscaler is not None and workload is not None
     terms = terms_of(autoscaler, workload, world.fleet)
     assert terms is not None
-    return proposed(terms, workload["spec"]["replicas"], world.metering, world.cluster.store, now)
+    return looks.proposed(terms, workload["spec"]["replicas"], world.cluster.store, now)
 
 
 def test_a_look_proposes_what_a_run_would_while_pods_come_and_go() -> None:
@@ -40,9 +40,10 @@ def test_a_look_proposes_what_a_run_would_while_pods_come_and_go() -> None:
         world.after(500, lambda now, name=name: world.machines.stop(name, now))
     seen: list[tuple[int | None, int | None]] = []
     unsettled: list[bool] = []
+    looks = Looks(world.metering, world.fleet)
 
     def compare(now: Instant) -> None:
-        seen.append((of_a_look(world, now), of_a_run(world, now)))
+        seen.append((of_a_look(looks, world, now), of_a_run(world, now)))
         unsettled.append(bool(world.fleet.starting.any() or world.fleet.draining.any()))
 
     for second in range(0, 1200, 5):

@@ -13,7 +13,7 @@ from kiban.cluster.scheduler.belonging import own_selector
 from kiban.cluster.scheduler.board import Board, Question
 from kiban.cluster.scheduler.ground import Ground
 from kiban.cluster.scheduler.images import wanted_images
-from kiban.cluster.scheduler.messages import NO_NODES, failure
+from kiban.cluster.scheduler.messages import NO_NODES
 from kiban.cluster.scheduler.node_info import PodInfo, pod_info
 from kiban.cluster.scheduler.outcomes import bound, evicted, failed, nominated_node
 from kiban.cluster.scheduler.placing import Attempt, Finding, place
@@ -47,8 +47,9 @@ NAME = "default-scheduler"
 QUEUE = Key("", "SchedulingQueue", "", NAME)
 # Pods placed in one reconcile: enough to make the loop's own cost small.
 BATCH = 16
-# Boards kept, by pod shape; each is as long as there are nodes.
-BOARDS_LIMIT = 256
+# Boards kept, by pod shape; each is as long as there are nodes. Services take turns, so that with
+# fewer boards than services nearly every pod would need a new one.
+BOARDS_LIMIT = 2048
 # Answers kept to "what belongs together with this pod"; one per set of pods.
 DEFAULTS_LIMIT = 4096
 # The kinds by which pods belong together.
@@ -165,7 +166,7 @@ class Scheduler:
         rejections = finding.rejections
         self.queue.park(waiting, rejections.causes, attempt.pod.shape)
         answer = self._room(pod, attempt, rejections, snapshot)
-        text = failure(len(self.view.order), rejections.reasons, answer.message)
+        text = rejections.message(answer.message)
         if answer.candidate is None:
             keeps = answer.message == UNDER_WAY
             return _Tried(failed(pod, text, now, None if keeps else ""), ends_batch=True)

@@ -6,6 +6,9 @@ NO_NODES = "no nodes available to schedule pods"
 # Dynamic resource allocation has its say in every message, and nothing to do here.
 NO_CLAIMS = "no new claims to deallocate"
 
+NOT_HELPFUL = "Preemption is not helpful for scheduling"
+NO_VICTIMS = "No preemption victims found for incoming pod"
+
 
 def summary(count: int, reasons: Mapping[str, int]) -> str:
     """`0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable`."""

@@ -1,8 +1,7 @@
 """A node and the pods that count on it, with sums kept as pods come and go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiban.cluster.scheduler.images import images_of
 from kiban.cluster.scheduler.requests import Port, amounts
@@ -14,8 +13,7 @@ REGION_LABEL = "topology.kubernetes.io/region"
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 
 
-@dataclass(frozen=True, slots=True)
-class PodInfo:
+class PodInfo(NamedTuple):
     """What the scheduler keeps of a pod."""
 
     key: Key
@@ -28,20 +26,23 @@ class PodInfo:
 
 
 def pod_info(pod: Manifest) -> PodInfo:
-    conditions = get_in(pod, "status", "conditions", default=[])
+    status = pod.get("status") or _NOTHING
+    preempted = False
+    for entry in status.get("conditions") or ():
+        if entry.get("type") == "DisruptionTarget":
+            preempted = preempted or entry.get("reason") == "PreemptionByScheduler"
     return PodInfo(
         key_of(pod),
         uid_of(pod),
         shape_of(pod),
         pod["spec"].get("priority") or 0,
-        get_in(pod, "status", "startTime", default="9999"),
+        status.get("startTime") or "9999",
         is_deleting(pod),
-        any(
-            entry.get("type") == "DisruptionTarget"
-            and entry.get("reason") == "PreemptionByScheduler"
-            for entry in conditions
-        ),
+        preempted,
     )
+
+
+_NOTHING: Manifest = {}
 
 
 class NodeInfo:

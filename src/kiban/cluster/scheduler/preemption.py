@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kiban.cluster.scheduler.messages import summary
+from kiban.cluster.scheduler.messages import NO_VICTIMS, NOT_HELPFUL, summary
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.placing import Attempt, verdict_on
 from kiban.cluster.scheduler.verdict import Refusals
@@ -22,8 +22,6 @@ from kiban.reconcile.controller import Snapshot
 FEWEST_CANDIDATES = 100
 CANDIDATE_PERCENT = 10
 
-NOT_HELPFUL = "Preemption is not helpful for scheduling"
-NO_VICTIMS = "No preemption victims found for incoming pod"
 NEVER = "not eligible due to preemptionPolicy=Never"
 UNDER_WAY = "not eligible due to a terminating pod on the nominated node"
 
@@ -58,13 +56,12 @@ class Budget:
 def preempt(attempt: Attempt, rejections: Refusals, view: View, snapshot: Snapshot) -> Answer:
     """The best node to make room on."""
     places = rejections.open_places
-    reasons = Counter({NOT_HELPFUL: len(rejections) - len(places)})
     limit = max(len(view.order) * CANDIDATE_PERCENT // 100, FEWEST_CANDIDATES)
     candidates: list[Candidate] = []
     tried = _from_anywhere(places, snapshot)
     if not view.has_pods_below(attempt.pod.priority):
-        reasons[NO_VICTIMS] = len(places)
-        return Answer(message=summary(len(view.order), reasons))
+        return Answer(message=rejections.without_victims)
+    reasons = Counter({NOT_HELPFUL: len(rejections) - len(places)})
     attempt.board.refresh()
     budgets = _budgets(snapshot)
     for at in tried:

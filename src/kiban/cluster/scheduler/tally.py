@@ -30,7 +30,7 @@ class Tally:
     def update(self, at: int, info: NodeInfo) -> None:
         """Count the node at a place of the order as it is now."""
         new, old = self._contribution(info), self._at.get(at)
-        if new == (old or {}):
+        if new is old or new == (old or {}):
             return
         if old:
             self._subtract(old)

@@ -4,6 +4,8 @@ from collections import Counter
 from functools import cached_property
 from typing import NamedTuple
 
+from kiban.cluster.scheduler.messages import NO_VICTIMS, NOT_HELPFUL, failure, summary
+
 
 class Rejection(NamedTuple):
     """`is_final` when removing pods from the node would not help."""
@@ -31,3 +33,20 @@ class Refusals(dict[int, Rejection]):
     def open_places(self) -> tuple[int, ...]:
         """Where removing pods could help."""
         return tuple(sorted(at for at, rejection in self.items() if not rejection.is_final))
+
+    @cached_property
+    def without_victims(self) -> str:
+        """What preemption says where no pod is of lower priority."""
+        helpful = len(self.open_places)
+        return summary(len(self), {NOT_HELPFUL: len(self) - helpful, NO_VICTIMS: helpful})
+
+    def message(self, preemption: str) -> str:
+        """The whole message with preemption's answer."""
+        text = self._messages.get(preemption)
+        if text is None:
+            text = self._messages[preemption] = failure(len(self), self.reasons, preemption)
+        return text
+
+    @cached_property
+    def _messages(self) -> dict[str, str]:
+        return {}

@@ -26,7 +26,7 @@ from kiban.reconcile.controller import NOTHING, Change, Delayed, Outcome, Snapsh
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.metering import Metering
 from kiban.rehearsal.pacing.lanes import Lanes, Terms, terms_of, workload_of
-from kiban.rehearsal.pacing.looking import proposed
+from kiban.rehearsal.pacing.looking import Looks
 
 _PERIOD = round(PERIOD_SECONDS * MICROSECONDS)
 BEAT_KIND = "HorizontalPodAutoscalerBeat"
@@ -44,6 +44,7 @@ class PacedAutoscaler:
         self._inner = HorizontalPodAutoscalerController(metering)
         self._metering = metering
         self._fleet = fleet
+        self._looks = Looks(metering, fleet)
         self._lanes: dict[int, Lanes] = {}
         self._lanes_of: dict[Key, Lanes] = {}
         self._sized_by: dict[Key, dict[Key, None]] = {}
@@ -91,7 +92,7 @@ class PacedAutoscaler:
 
     def _beat(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         def look(terms: Terms, replicas: int) -> int | None:
-            return proposed(terms, replicas, self._metering, snapshot, now)
+            return self._looks.proposed(terms, replicas, snapshot, now)
 
         lanes = self._lanes[int(key.name)]
         for due in lanes.restless(self._metering.usage, now, look):
@@ -125,8 +126,8 @@ class PacedAutoscaler:
         if before is not None and after is not None and before["spec"] == after["spec"]:
             return () if change.key in self._lanes_of else wishes
         # Who is new or other may share pods with any of them.
-        for key, lanes in self._lanes_of.items():
-            lanes.set_terms(key, None, 0)
+        for lanes in self._lanes.values():
+            lanes.distrust()
         return () if change.key in self._lanes_of else wishes
 
     def _workload_changed(self, key: Key, before: Manifest | None, after: Manifest | None) -> None:

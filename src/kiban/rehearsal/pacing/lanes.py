@@ -140,6 +140,11 @@ class Lanes:
             self._terms[number] = terms
             self._columns = None
 
+    def distrust(self) -> None:
+        """Have all autoscalers run the next time."""
+        self._terms = [None] * len(self.keys)
+        self._columns = None
+
     def resize(self, key: Key, replicas: int) -> None:
         self.replicas[self._number[key]] = replicas
 

@@ -4,8 +4,8 @@ The rules are asked in a fixed order; the first that has an opinion decides. Sou
 simulator/drainability/rules of kubernetes/autoscaler.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
@@ -54,38 +54,59 @@ class Budget:
         )
 
 
-@dataclass(slots=True)
 class Budgets:
-    """All disruption budgets, as the simulation spends them."""
+    """All disruption budgets, as the simulation spends them. They are found by a label that they
+    ask for, as there may be as many as services."""
 
-    budgets: list[Budget] = field(default_factory=list)
+    def __init__(self, budgets: Iterable[Budget]) -> None:
+        self._by_label: dict[tuple[str, str, str], list[Budget]] = {}
+        self._others: list[Budget] = []
+        for budget in budgets:
+            if exact := budget.selector.exact:
+                name = max(exact)
+                place = (budget.namespace, name, exact[name])
+                self._by_label.setdefault(place, []).append(budget)
+            else:
+                self._others.append(budget)
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Budgets":
         return cls(
-            [
-                Budget(
-                    budget["metadata"].get("namespace", ""),
-                    selector_from_object(budget["spec"].get("selector")),
-                    get_in(budget, "status", "disruptionsAllowed", default=0),
-                )
-                for budget in snapshot.list(POD_DISRUPTION_BUDGET)
-            ]
+            Budget(
+                budget["metadata"].get("namespace", ""),
+                selector_from_object(budget["spec"].get("selector")),
+                get_in(budget, "status", "disruptionsAllowed", default=0),
+            )
+            for budget in snapshot.list(POD_DISRUPTION_BUDGET)
         )
 
     def covers(self, pod: Manifest) -> bool:
-        return any(budget.counts(pod) for budget in self.budgets)
+        return any(True for _ in self._counting(pod))
 
     def allow(self, pods: Sequence[Manifest]) -> bool:
         """Whether all these pods may go at once."""
-        return all(
-            sum(budget.counts(pod) for pod in pods) <= max(budget.left, 0)
-            for budget in self.budgets
-        )
+        asked: dict[int, int] = {}
+        for pod in pods:
+            for budget in self._counting(pod):
+                count = asked[id(budget)] = asked.get(id(budget), 0) + 1
+                if count > max(budget.left, 0):
+                    return False
+        return True
 
     def spend(self, pods: Sequence[Manifest]) -> None:
-        for budget in self.budgets:
-            budget.left -= sum(budget.counts(pod) for pod in pods)
+        for pod in pods:
+            for budget in self._counting(pod):
+                budget.left -= 1
+
+    def _counting(self, pod: Manifest) -> Iterator[Budget]:
+        namespace = pod["metadata"].get("namespace", "")
+        for name, value in labels_of(pod).items():
+            for budget in self._by_label.get((namespace, name, value), ()):
+                if budget.counts(pod):
+                    yield budget
+        for budget in self._others:
+            if budget.counts(pod):
+                yield budget
 
 
 def fate(pod: Manifest, budgets: Budgets, settings: ScaleDown) -> Fate:

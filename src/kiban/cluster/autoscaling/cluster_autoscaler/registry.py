@@ -6,6 +6,7 @@ clusterstate/clusterstate.go of kubernetes/autoscaler.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kiban.cluster.autoscaling.cluster_autoscaler.backoff import GroupBackoff
 from kiban.cluster.autoscaling.cluster_autoscaler.settings import TO_BE_DELETED, Settings
@@ -46,6 +47,21 @@ class _Request:
     expires: Instant
 
 
+class _Read(NamedTuple):
+    """A node, its machine, and how it is: `ready`, to be `deleted`, or nothing of both."""
+
+    node: Manifest
+    provider_id: str
+    says: str
+
+
+def _read(node: Manifest) -> _Read:
+    says = "ready" if is_ready(node) else ""
+    if has_taint(node, TO_BE_DELETED):
+        says = "deleted"
+    return _Read(node, get_in(node, "spec", "providerID", default=""), says)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A group that did not deliver: the words of the event, and how it is told."""
@@ -68,6 +84,8 @@ class Registry:
     last_scale_up: Instant | None = None
     _unregistered_since: dict[str, Instant] = field(default_factory=dict)
     _requests: dict[str, _Request] = field(default_factory=dict)
+    # What the nodes said at the last look, which most of them say again.
+    _read: dict[str, "_Read"] = field(default_factory=dict)
     backoff: GroupBackoff = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,15 +115,18 @@ class Registry:
         self.group_of_node = {}
         self.total = Counts()
         registered: dict[str, None] = {}
+        before, self._read = self._read, {}
         for node in nodes:
-            id_ = get_in(node, "spec", "providerID", default="")
-            registered[id_] = None
-            group = owner.get(id_)
+            name = node["metadata"]["name"]
+            read = before.get(name)
+            if read is None or read.node is not node:
+                read = _read(node)
+            self._read[name] = read
+            registered[read.provider_id] = None
+            group = owner.get(read.provider_id)
             if group is not None:
-                self.group_of_node[node["metadata"]["name"]] = group
-                _count_node(self.counts[group], node, now)
-            else:
-                _count_node(self.total, node, now)
+                self.group_of_node[name] = group
+            _count_node(self.total if group is None else self.counts[group], node, read.says, now)
         self._count_unregistered(registered, now)
         for counts in self.counts.values():
             self.total.add(counts)
@@ -218,10 +239,10 @@ class Registry:
         self.last_scale_up = now
 
 
-def _count_node(counts: Counts, node: Manifest, now: Instant) -> None:
-    if has_taint(node, TO_BE_DELETED):
+def _count_node(counts: Counts, node: Manifest, says: str, now: Instant) -> None:
+    if says == "deleted":
         counts.deleted += 1
-    elif is_ready(node):
+    elif says == "ready":
         counts.ready += 1
     elif _is_starting(node, now):
         counts.starting += 1

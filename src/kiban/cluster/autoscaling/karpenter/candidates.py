@@ -116,7 +116,7 @@ def reschedulable(pods: Sequence[Manifest]) -> list[Manifest]:
 
 def _is_blocked(pods: Sequence[Manifest], budgets: Budgets) -> bool:
     """A pod that must not be disturbed, or whose budget allows nothing, keeps its node."""
-    if budgets.budgets and not all(budgets.allow([pod]) for pod in pods):
+    if not all(budgets.allow([pod]) for pod in pods):
         return True
     return any(annotations_of(pod).get(DO_NOT_DISRUPT) == "true" for pod in pods)
 

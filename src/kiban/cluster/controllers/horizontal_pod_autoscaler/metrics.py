@@ -4,7 +4,7 @@ All figures are thousandths: millicores, thousandths of a byte, of a request, of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kiban.kube.objects import Manifest
@@ -18,10 +18,10 @@ class Sample:
     milli: Mapping[str, int]
     at: Instant
     window_seconds: float
+    total: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def total(self) -> int:
-        return sum(self.milli.values())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", sum(self.milli.values()))
 
 
 class Metrics(Protocol):

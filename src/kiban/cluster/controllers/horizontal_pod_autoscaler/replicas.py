@@ -8,12 +8,11 @@ pkg/controller/podautoscaler/replica_calculator.go and metrics/utilization.go.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
 from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.pods import phase_of
-from kiban.kube.objects import Manifest, condition_of
+from kiban.kube.objects import Manifest, condition_of, get_in
 from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.primitives.quantities import milli
 
@@ -202,19 +201,33 @@ def requests_of(
     """What pods request, in thousandths, by name. Raises `Uncountable` when one does not say."""
     found: dict[str, int] = {}
     for pod in pods:
-        name = pod["metadata"]["name"]
-        total = 0
-        for entry in pod["spec"]["containers"]:
-            if container is not None and container != entry["name"]:
-                continue
-            asked = ((entry.get("resources") or _NOTHING).get("requests") or _NOTHING).get(resource)
-            if asked is None:
-                raise Uncountable(
-                    f"missing request for {resource} in container {entry['name']} of Pod {name}"
-                )
-            total += milli(asked)
-        found[name] = total
+        spec = pod["spec"]
+        known = _REQUESTS.get(id(spec))
+        if known is None or known[0] is not spec or known[1] != (resource, container):
+            known = (spec, (resource, container), _request_of(pod, resource, container))
+            if len(_REQUESTS) >= READ_LIMIT:
+                _REQUESTS.clear()
+            _REQUESTS[id(spec)] = known
+        found[pod["metadata"]["name"]] = known[2]
     return found
 
 
-_NOTHING: Mapping[str, Any] = {}
+# Specs are never changed, and are asked for the same at every look. They are known by identity;
+# each is held, so that no other can take its place.
+READ_LIMIT = 16_384
+_REQUESTS: dict[int, tuple[Manifest, tuple[str, str | None], int]] = {}
+
+
+def _request_of(pod: Manifest, resource: str, container: str | None) -> int:
+    total = 0
+    for entry in pod["spec"]["containers"]:
+        if container is not None and container != entry["name"]:
+            continue
+        asked = get_in(entry, "resources", "requests", resource)
+        if asked is None:
+            raise Uncountable(
+                f"missing request for {resource} in container {entry['name']} "
+                f"of Pod {pod['metadata']['name']}"
+            )
+        total += milli(asked)
+    return total

@@ -32,9 +32,9 @@ def system_defaults(selector: LabelSelector) -> tuple[Spread, ...]:
 
 class _Face(NamedTuple):
     """What of a node by itself matters to some constraints: for each the domain in which it
-    counts, if it does; and what scores depend on but for the pods on it."""
+    counts, if it does, with no pod in it; and what scores depend on but for the pods on it."""
 
-    domains: tuple[Domain | None, ...]
+    domains: tuple[Mapping[Domain, int], ...]
     look: tuple[object, ...]
 
 
@@ -63,8 +63,10 @@ class SoftSpread:
 
     def _contribution(self, number: int, matching: Matching) -> Contribution:
         def contribution(info: NodeInfo) -> Mapping[Domain, int]:
-            domain = self._face(info).domains[number]
-            return {} if domain is None else {domain: matching(info)}
+            nobody = self._face(info).domains[number]
+            if not nobody or not (count := matching(info)):
+                return nobody
+            return dict.fromkeys(nobody, count)
 
         return contribution
 
@@ -76,14 +78,14 @@ class SoftSpread:
 
     def _face_of(self, info: NodeInfo) -> _Face:
         has_all = has_all_keys(self._spreads, info)
-        domains: list[Domain | None] = []
+        domains: list[Mapping[Domain, int]] = []
         for spread in self._spreads:
             value = info.labels.get(spread.topology_key)
             counts = value is not None and (has_all or not self._own)
             if value is not None and counts and is_counted(self._shape, spread, info):
-                domains.append((spread.topology_key, value))
+                domains.append({(spread.topology_key, value): 0})
             else:
-                domains.append(None)
+                domains.append({})
         values = [
             info.labels.get(spread.topology_key)
             for spread in self._spreads
@@ -93,13 +95,16 @@ class SoftSpread:
 
     def update(self, at: int, info: NodeInfo) -> None:
         for matching, hosts in self._by_host:
-            hosts[at] = matching(info)
+            if count := matching(info):
+                hosts[at] = count
+            else:
+                hosts.pop(at, None)
         for tally in self._by_domain:
             tally.update(at, info)
 
     def look(self, at: int, info: NodeInfo) -> tuple[object, ...]:
         """What of the node these scores depend on."""
-        return self._face(info).look, *[hosts[at] for _, hosts in self._by_host]
+        return self._face(info).look, *[hosts.get(at, 0) for _, hosts in self._by_host]
 
     def scores(self, places: Sequence[int], order: Sequence[NodeInfo], count: int) -> list[int]:
         """0 to 100 for the nodes at these places, which stand for `count` nodes."""
@@ -121,7 +126,7 @@ class SoftSpread:
         spread, hosts = self._spreads[index], self._hosts[index]
         weight = log(count + 2)
         for position, at in enumerate(places):
-            raw[position] += hosts[at] * weight + spread.max_skew - 1
+            raw[position] += hosts.get(at, 0) * weight + spread.max_skew - 1
 
     def _add_domains(
         self,

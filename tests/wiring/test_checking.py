@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from kiban.adapters.wall_clock import now as wall_clock
 from kiban.audit.baseline import written
 from kiban.audit.heat import columns_of, heat_map
 from kiban.audit.reports import FORMATS
 from kiban.audit.results import Status
+from kiban.compiler import compile_environment
 from kiban.primitives.problems import KibanError
+from kiban.spec import load_platform, read_directory
 from kiban.wiring.checking import Options, check_paths, check_platform
+from kiban.wiring.deliveries import refuse_findings
 from kiban.wiring.mending import mend_paths, mend_platform
 
 BAD = """\
@@ -188,3 +192,14 @@ def test_a_chart_must_be_rendered_first(tmp_path: Path) -> None:
     (tmp_path / "chart/templates/a.yaml").write_text("{{ if }}")
     [problem] = check_paths([tmp_path], None, Options()).problems
     assert problem.code == "check/helm"
+
+
+def test_what_a_team_decided_holds_when_it_is_delivered(shop: Path) -> None:
+    files = read_directory(shop)
+    bundle = compile_environment(load_platform(files), "prod")
+    refuse_findings(bundle, files, wall_clock())
+    files["checks.yaml"] = "severity: {liveness-equals-readiness: error}\n"
+    with pytest.raises(KibanError, match=r"ask the same question"):
+        refuse_findings(bundle, files, wall_clock())
+    files["checks.yaml"] += "off: [liveness-equals-readiness]\n"
+    refuse_findings(bundle, files, wall_clock())

@@ -6,7 +6,12 @@
 from kiban.audit.checking import check, chosen
 from kiban.audit.findings import Finding, Mend, Rule, Severity, Verdict
 from kiban.audit.rules import BY_NAME, GROUPS, RULES
-from kiban.audit.surroundings import Settings, Surroundings, load_settings
+from kiban.audit.surroundings import (
+    Settings,
+    Surroundings,
+    load_settings,
+    surroundings_of,
+)
 from kiban.audit.waivers import Judgement, Waiver, judge, load_waivers
 
 __all__ = [
@@ -27,4 +32,5 @@ __all__ = [
     "judge",
     "load_settings",
     "load_waivers",
+    "surroundings_of",
 ]

@@ -13,6 +13,8 @@ from kiban.spec.reading import read_yaml
 from kiban.spec.validation import validate
 from kiban.spec.words import Count, Quantity, Text, Words
 
+SETTINGS_FILE = "checks.yaml"
+
 
 class Subnet(Words):
     """Addresses of a subnet in one zone."""
@@ -80,7 +82,12 @@ def version_of(text: Any) -> tuple[int, int] | None:
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
 
 
-def load_settings(text: str, file: str = "checks.yaml") -> Settings:
+def surroundings_of(files: Mapping[str, str], now: Instant) -> Surroundings:
+    """What the files of a platform repo decide. Raises `KibanError` as `load_settings` does."""
+    return Surroundings(load_settings(files.get(SETTINGS_FILE, "")), now)
+
+
+def load_settings(text: str, file: str = SETTINGS_FILE) -> Settings:
     """The settings of a file. Raises `KibanError` with every mistake in it."""
     tree, problems = read_yaml(file, text)
     if tree is None or tree.value is None:

@@ -13,6 +13,7 @@ from kiban.audit.batches import Batch, batches_of
 from kiban.audit.fleet import told_by
 from kiban.audit.mending import change_of, edit_for
 from kiban.audit.results import Report, Result, status_of
+from kiban.audit.surroundings import SETTINGS_FILE
 from kiban.audit.waivers import Waiver, load_waivers
 from kiban.kube.documents import Document, read_documents
 from kiban.kube.objects import Key, Manifest, labels_of
@@ -25,7 +26,7 @@ from kiban.spec.nouns import Cluster
 from kiban.wiring.places import find_platform
 from kiban.wiring.sources import compiled, renderer_of_directory
 
-SETTINGS_FILE, WAIVERS_FILE = "checks.yaml", "waivers.yaml"
+WAIVERS_FILE = "waivers.yaml"
 _SUFFIXES = (".yaml", ".yml", ".json")
 # Directories in which nobody keeps manifests.
 _SKIPPED = (".git", ".kiban", ".venv", "node_modules", "__pycache__", ".terraform")

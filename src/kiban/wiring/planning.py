@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kiban.adapters.delivery_driver import now as wall_clock
 from kiban.adapters.sources import Renderer
-from kiban.audit import Severity, check, judge, load_waivers
+from kiban.audit import Severity, check, judge, load_waivers, surroundings_of
 from kiban.compiler import Bundle
 from kiban.delivery.planning import EnvironmentPlan, Proposal, proposed
 from kiban.primitives.instants import Instant
@@ -123,9 +123,10 @@ def _standing(
     bundles: Mapping[Target, Bundle], files: Mapping[str, str], now: Instant
 ) -> dict[tuple[str, str, str], Problem]:
     waivers = load_waivers(files.get("waivers.yaml", ""))
+    around = surroundings_of(files, now)
     found = {}
     for (environment, _), bundle in bundles.items():
-        judged = judge(check(bundle.manifests), waivers, now)
+        judged = judge(check(bundle.manifests, around=around), waivers, now)
         for item in judged.standing:
             if item.severity >= Severity.WARNING:
                 problem = item.as_problem()

@@ -10,7 +10,7 @@ from kiban.adapters.git import GitRepository
 from kiban.adapters.images import ImageStore
 from kiban.adapters.journal import Journal
 from kiban.adapters.journal.database import JournalPlace
-from kiban.audit import Severity, check, judge, load_waivers
+from kiban.audit import Severity, check, judge, load_waivers, surroundings_of
 from kiban.audit.wellformed import Readings
 from kiban.compiler import Bundle, Compilations
 from kiban.delivery.marks import Scope
@@ -21,6 +21,7 @@ from kiban.spec import Platform, load_platform
 from kiban.wiring.builds import build_missing
 from kiban.wiring.quarantines import refuse_newly_quarantined
 from kiban.wiring.sources import compiled, renderer_of_files
+from kiban.wiring.tending.rollouts import RolloutJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,15 @@ class Target:
 
 
 def driver_for(
-    platform: Platform, environment: str, target: Target, journal: Journal, *, allow_delete: bool
+    platform: Platform,
+    environment: str,
+    target: Target,
+    journal: Journal,
+    *,
+    allow_delete: bool,
+    judge: RolloutJudge | None = None,
 ) -> DeliveryDriver:
-    """The driver that keeps one environment on the target."""
+    """The driver that keeps one environment on the target; `judge` answers for new pods."""
     scope = Scope(platform.name, environment, target.name, platform.namespace_of(environment))
     return DeliveryDriver(
         scope,
@@ -46,6 +53,7 @@ def driver_for(
         makes_secrets=target.images is not None,
         allow_delete=allow_delete,
         validates=True,
+        measure=judge.of(scope) if judge else None,
     )
 
 
@@ -80,7 +88,7 @@ def refuse_findings(
 ) -> None:
     """Raises the findings of severity error that nobody has waived."""
     waivers = load_waivers(files.get("waivers.yaml", ""))
-    found = check(bundle.manifests, readings=readings)
+    found = check(bundle.manifests, around=surroundings_of(files, now), readings=readings)
     standing = judge(found, waivers, now).standing
     problems = [item.as_problem() for item in standing if item.severity == Severity.ERROR]
     if problems:

@@ -51,6 +51,16 @@ def test_a_release_that_runs_well_goes_on_by_a_commit(shop: Repo) -> None:
     assert "stg runs what dev runs" in shop.kiban("promote", "dev", "stg")
 
 
+def test_a_promotion_may_be_a_branch_that_waits_for_people(shop: Repo) -> None:
+    ran(shop, "v2")
+
+    found = shop.json("promote", "dev", "stg", "--pull-request")
+
+    assert (found["branch"], found["commit"]) == ("kiban/promote-stg", "")
+    assert "hello: v2" in shop.git("show", "kiban/promote-stg:releases/stg.yaml")
+    assert "hello: v1" in (shop.path / "releases/stg.yaml").read_text()
+
+
 def test_a_quarantined_image_is_refused_until_it_is_lifted(shop: Repo) -> None:
     ran(shop, "v2")
     shop.kiban("quarantine", "add", "hello=v2", "--reason", "greets nobody")

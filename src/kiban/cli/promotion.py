@@ -101,7 +101,7 @@ def quarantine_command(context: click.Context, as_json: bool) -> None:
         show_json(
             [
                 {"service": one.service, "tag": one.tag, "why": one.why, "who": one.who,
-                 "since": rfc3339(one.since)}
+                 "since": rfc3339(one.since), "environment": one.environment}
                 for one in held.values()
             ]
         )  # fmt: skip

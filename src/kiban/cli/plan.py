@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from kiban.cli.shown import environment_option, show_json
+from kiban.cli.shown import show_json
 
 
 @click.command("plan", epilog="Example: kiban plan origin/main..HEAD --format markdown")
 @click.argument("span", metavar="[BASE..HEAD]", required=False, default="")
-@environment_option
+@click.option("--env", "-e", "environment", metavar="ENV", help="One only; all unless told.")
 @click.option(
     "--format",
     "form",
@@ -18,14 +18,13 @@ from kiban.cli.shown import environment_option, show_json
     help="For a terminal, for a comment on a pull request, or for machines.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--rehearse", is_flag=True, help="Also rehearse both revisions.")
 @click.option(
-    "--rehearse",
+    "--scenario",
     "scenarios",
-    metavar="SCENARIO",
+    metavar="NAME",
     multiple=True,
-    is_flag=False,
-    flag_value="",
-    help="Also rehearse both revisions, in these scenarios; a deploy unless told.",
+    help="What to rehearse; a deploy unless told. Implies --rehearse.",
 )
 @click.option("--seeds", default=3, show_default=True, help="Dice of the rehearsal.")
 def plan_command(
@@ -33,6 +32,7 @@ def plan_command(
     environment: str | None,
     form: str,
     as_json: bool,
+    rehearse: bool,
     scenarios: tuple[str, ...],
     seeds: int,
 ) -> None:
@@ -48,11 +48,10 @@ def plan_command(
     from kiban.wiring.planning import plan
 
     found = plan(Path.cwd(), span, environment)
-    if scenarios:
+    if rehearse or scenarios:
         from kiban.wiring.rehearsed_plan import with_rehearsal
 
-        chosen = tuple(name for name in scenarios if name)
-        found = with_rehearsal(found, Path.cwd(), span, environment or "", chosen, seeds)
+        found = with_rehearsal(found, Path.cwd(), span, environment or "", scenarios, seeds)
     if as_json or form == "json":
         show_json(found.as_data())
     elif form == "markdown":

@@ -75,7 +75,12 @@ def deployment(name: str, replicas: int, **rolling: Any) -> Manifest:
         "command": ["python", "main.py"],
         "ports": [{"containerPort": 8080}],
         "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}},
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
+        "readinessProbe": {
+            "httpGet": {"path": "/healthz", "port": 8080},
+            "periodSeconds": 1,
+            # A busy machine must not look like one that fails.
+            "failureThreshold": 60,
+        },
     }
     template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [program]}}
     spec = {
@@ -185,7 +190,6 @@ class Recording:
     cluster: Cluster
     asked: dict[str, list[Asked]] = field(default_factory=dict)
     _said: dict[tuple[str, str], Asked] = field(default_factory=dict)
-    _owners: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         execute = self.cluster.executor.execute

@@ -68,11 +68,12 @@ def _behind(evidence: Evidence) -> Iterator[Finding]:
             continue
         began = max((time for time, value in queue if time < at and value < rate), default=0.0)
         done = next((time for time, value in queue if time > at and value < rate), None)
+        since = f"from {evidence.clock(began)} on" if began else "from the start"
         end = "does not catch up" if done is None else f"has caught up at {evidence.clock(done)}"
         yield Finding(
             "falls-behind",
             service,
-            f"it falls behind from {evidence.clock(began)} on and {end}: "
+            f"it falls behind {since} and {end}: "
             f"{most:,.0f} requests wait at {evidence.clock(at)}",
             "more comes than its instances can do",
             "give it more instances, or let an autoscaler follow its queue",

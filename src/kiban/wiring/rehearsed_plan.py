@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kiban.adapters.git import CommitFiles
 from kiban.delivery.planning import Proposal, Rehearsed
 from kiban.rehearsal.comparing import Turned
 from kiban.rehearsal.report.text import comparison_text
 from kiban.spec import load_platform
 from kiban.wiring.rehearsing import Rehearsed as Outcome
 from kiban.wiring.rehearsing import Wish, rehearse_revisions
-from kiban.wiring.revisions import Revision, span
+from kiban.wiring.revisions import SHORT, Revision, span
 
 # What a change meets first: its own rollout under the usual traffic.
 USUAL = ("deploy",)
@@ -32,7 +33,8 @@ def with_rehearsal(
     chosen = environment or (touched[-1] if touched else "")
     if not (_has(before, chosen) and _has(after, chosen)):
         return proposal
-    wish = Wish(tuple(scenarios) or USUAL, chosen, seeds=seeds)
+    base = before.files.commit[:SHORT] if isinstance(before.files, CommitFiles) else ""
+    wish = Wish(tuple(scenarios) or USUAL, chosen, seeds=seeds, against=base)
     found = rehearse_revisions(start, [after, before], wish, lambda share: None)
     return replace(proposal, rehearsed=_said(found))
 

@@ -73,8 +73,7 @@ def _behind(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             "falls-behind",
             service,
-            f"it falls behind {since} and {end}: "
-            f"{most:,.0f} requests wait at {evidence.clock(at)}",
+            f"it falls behind {since} and {end}: {most:,.0f} requests wait at {evidence.clock(at)}",
             "more comes than its instances can do",
             "give it more instances, or let an autoscaler follow its queue",
             "fail" if done is None else "unknown",

@@ -125,28 +125,44 @@ def _share(
         service: {name: one.get(leaf, ABSENT) for name, one in own.items()}
         for service, own in wanted.items()
     }
-    candidates: list[dict[str, Any]] = []
-    for row in rows.values():
-        full = {name: row.get(name, ANYTHING) for name in environments}
-        if full not in candidates and any(value is not ABSENT for value in row.values()):
-            candidates.append(full)
     best, most = None, 0
-    for candidate in candidates[:_MOST_CANDIDATES]:
+    for candidate in _candidates(rows, environments):
         gain = _gain(leaf, candidate, rows, harms)
         if gain > most:
             best, most = candidate, gain
     if best is None:
         return
-    values = [value for value in best.values() if value is not ANYTHING]
-    if ABSENT not in values and all(value == values[0] for value in values):
-        put(result.defaults, leaf, values[0])
+    said = {name: value for name, value in best.items() if value not in (ABSENT, ANYTHING)}
+    if _is_constant(best):
+        put(result.defaults, leaf, next(iter(said.values())))
         return
-    for name, value in best.items():
-        if value is not ABSENT and value is not ANYTHING:
-            put(result.environments[name], leaf, value)
+    for name, value in said.items():
+        put(result.environments[name], leaf, value)
 
 
-_MOST_CANDIDATES = 12
+# So many of the commonest are weighed; a rarer one could save little.
+_MOST_CANDIDATES = 8
+
+
+def _candidates(
+    rows: Mapping[str, Mapping[str, Any]], environments: list[str]
+) -> list[dict[str, Any]]:
+    """What services say in all environments, the commonest first."""
+    found: dict[str, dict[str, Any]] = {}
+    counts: dict[str, int] = {}
+    for row in rows.values():
+        if any(value is not ABSENT for value in row.values()):
+            full = {name: row.get(name, ANYTHING) for name in environments}
+            found.setdefault(repr(full), full)
+            counts[repr(full)] = counts.get(repr(full), 0) + 1
+    ordered = sorted(found, key=lambda key: -counts[key])
+    return [found[key] for key in ordered[:_MOST_CANDIDATES]]
+
+
+def _is_constant(candidate: Mapping[str, Any]) -> bool:
+    """Whether it is the same in every environment, and there in each."""
+    values = [value for value in candidate.values() if value is not ANYTHING]
+    return ABSENT not in values and all(value == values[0] for value in values)
 
 
 def _gain(
@@ -156,9 +172,8 @@ def _gain(
     harms: Harms,
 ) -> int:
     """How many lines are saved when everybody inherits the candidate."""
-    values = [value for value in candidate.values() if value is not ANYTHING]
-    once = ABSENT not in values and all(value == values[0] for value in values)
-    gain = -1 if once else -sum(value is not ABSENT for value in values)
+    said = sum(value not in (ABSENT, ANYTHING) for value in candidate.values())
+    gain = -1 if _is_constant(candidate) else -said
     for service, row in rows.items():
         before = _cheapest(row, {})
         inherited = {

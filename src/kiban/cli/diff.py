@@ -56,18 +56,20 @@ def diff_command(
 
 
 def _compared(first: str, second: str, *, objects: bool) -> "tuple[list[Change], list[Change]]":
-    from kiban.compiler import compile_environment
     from kiban.compiler.environments import manifest_changes, spec_changes
     from kiban.spec import load_platform, read_directory
     from kiban.wiring.places import find_platform
+    from kiban.wiring.sources import compiled, renderer_of_directory
 
-    platform = load_platform(read_directory(find_platform(Path.cwd())))
+    directory = find_platform(Path.cwd())
+    platform = load_platform(read_directory(directory))
     for name in (first, second):
         platform.environment(name)
     said = spec_changes(platform, first, second)
     if not objects:
         return said, []
-    bundles = [compile_environment(platform, name) for name in (first, second)]
+    renderer = renderer_of_directory(directory)
+    bundles = [compiled(platform, name, renderer) for name in (first, second)]
     return said, manifest_changes(bundles[0], bundles[1])
 
 

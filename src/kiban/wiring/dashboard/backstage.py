@@ -13,7 +13,7 @@ from typing import Any
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal.database import JournalPlace
 from kiban.adapters.kubernetes import KubernetesCluster
-from kiban.compiler import Bundle, compile_environment
+from kiban.compiler import Bundle
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Listed
 from kiban.delivery.preview import needed_lists, preview
@@ -48,6 +48,7 @@ from kiban.web.board import SERVICE_LABEL, Board
 from kiban.web.pictures.objects import object_tree
 from kiban.web.pictures.record import figures_facts, record_page
 from kiban.wiring.record import every_entry, window
+from kiban.wiring.sources import compiled, renderer_of_commit
 
 FIGURES_SECONDS = 30 * 86400.0
 LOG_LINES = 500
@@ -156,7 +157,8 @@ class Backstage:
         if self._bundle is None or self._bundle[0] != (head, environment):
             platform = load_platform(self._repository.files(head))
             is_local = self._scope(environment).cluster == LOCAL
-            bundle = compile_environment(platform, environment, local=is_local)
+            renderer = renderer_of_commit(self._repository, head)
+            bundle = compiled(platform, environment, renderer, local=is_local)
             self._bundle = ((head, environment), bundle)
         return self._bundle[1]
 

@@ -23,6 +23,16 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
+# How a number of each is said.
+WORDS = {
+    Status.STANDS: "to solve",
+    Status.UNKNOWN: "unknown",
+    Status.WAIVED: "waived",
+    Status.KNOWN: "in the baseline",
+    Status.ADVICE: "advice",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Text that solves a finding: lines and columns (from 1) that others replace."""

@@ -3,7 +3,7 @@
 from html import escape
 
 from kiban.audit.heat import heat_map
-from kiban.audit.results import Report, Result, Status, by_scope
+from kiban.audit.results import WORDS, Report, Result, Status, by_scope
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
@@ -11,7 +11,8 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #dde2e0;
   vertical-align: top; }
-code { font-size: .92em; }
+code { font-size: .92em; overflow-wrap: anywhere; }
+td:nth-child(3) { width: 34%; } td small { color: #51605b; }
 .error { color: #9c2b12; } .warning { color: #8a5a00; } .advice, .unknown { color: #51605b; }
 .map { overflow-x: auto; }
 """
@@ -19,7 +20,7 @@ code { font-size: .92em; }
 
 def written(report: Report) -> str:
     counts = report.counted()
-    numbers = ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status])
+    numbers = ", ".join(f"{counts[one]} {WORDS[one]}" for one in Status if counts[one])
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -46,7 +47,7 @@ def _row(result: Result) -> str:
     shown = kind if result.counts or kind == "unknown" else f"{kind}, {result.status.value}"
     place = f"{result.place.file}:{result.place.line}" if result.place.file else ""
     where = f"{escape(str(finding.object))}<br><code>{escape(finding.path)}</code> {escape(place)}"
-    what = f"{escape(finding.what)}<br>{escape(finding.why)}"
+    what = f"{escape(finding.what)}<br><small>{escape(finding.why)}</small>"
     return (
         f'<tr><td class="{kind}">{shown}</td><td><code>{finding.rule}</code></td><td>{where}</td>'
         f"<td>{what}</td><td>{escape(finding.fix)}</td></tr>"

@@ -1,6 +1,6 @@
 """Markdown, for the summary of a CI run or a comment on a change."""
 
-from kiban.audit.results import Report, Result, Status, by_scope
+from kiban.audit.results import WORDS, Report, Result, Status, by_scope
 
 # GitHub cuts a comment at 65,536 characters.
 MOST_ROWS = 200
@@ -23,14 +23,7 @@ def written(report: Report) -> str:
 def _summary(counts: dict[Status, int]) -> str:
     if not any(counts.values()):
         return "No findings."
-    said = {
-        Status.STANDS: "to solve",
-        Status.UNKNOWN: "unknown",
-        Status.WAIVED: "waived",
-        Status.KNOWN: "in the baseline",
-        Status.ADVICE: "advice",
-    }
-    return ", ".join(f"{counts[status]} {word}" for status, word in said.items()) + "."
+    return ", ".join(f"{counts[status]} {word}" for status, word in WORDS.items()) + "."
 
 
 def _table(results: list[Result]) -> list[str]:

@@ -31,6 +31,7 @@ from kiban.delivery.messages import (
     Measured,
     ObjectAsk,
     Observation,
+    Refused,
     Undeliverable,
 )
 from kiban.delivery.status import DeliveryStatus
@@ -193,7 +194,11 @@ class DeliveryDriver:
 
     async def _carry_out(self, ask: ObjectAsk) -> None:
         async with self._slots:
-            self._put(await answer_to(ask, self.cluster, self.scope))
+            if self.delivery.is_changing_over:
+                # What has not been sent yet is not wanted any more.
+                self._put(Refused(ask.key, 0, "Superseded", "a newer commit takes over"))
+            else:
+                self._put(await answer_to(ask, self.cluster, self.scope))
 
     async def _look_up(self, ask: Measure) -> None:
         if self._measure is None:

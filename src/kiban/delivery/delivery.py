@@ -168,6 +168,11 @@ class Delivery:
         return min((time for time in times if time is not None), default=None)
 
     @property
+    def is_changing_over(self) -> bool:
+        """Whether a newer commit waits for the answers to what was asked for an older one."""
+        return self._commits.next is not None
+
+    @property
     def withheld(self) -> str:
         """The commit whose deletions wait for a person to agree; empty when none do."""
         return self._deletions.withheld

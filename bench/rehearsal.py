@@ -1,10 +1,11 @@
 """A day of a platform on the virtual clock, in seconds of one core.
 
-100 services of about 10 pods on 100 nodes, an autoscaler on each, modelled traffic that follows the
-day through chains of calls, one deploy per service, one zone lost in the afternoon. Prints one JSON
-line; `loop_seconds` is the time of a fixed loop, by which runs on busy machines can be compared.
-`--services 1000 --nodes 1000 --pods 20` is a larger platform, `--profile FILE` tells where the time
-went.
+100 services of about 10 pods on 100 nodes, an autoscaler on each and one for the nodes, modelled
+traffic that follows the day through chains of calls, one deploy per service, one zone lost in the
+afternoon. Prints one JSON line; `loop_seconds` is the time of a fixed loop, by which runs on busy
+machines can be compared. `--services 1000 --nodes 1000 --pods 20` is a larger platform; what a
+write and a pod cost says how cost grows. `--fixed` has as many nodes all day. `--profile FILE`
+tells where the time went.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from kiban.primitives.chance import Chance
 from kiban.primitives.instants import Instant
 from kiban.rehearsal import World
 from kiban.rehearsal.cloud import Cloud, CloudSettings, GroupSettings
+from kiban.rehearsal.cloud.settings import Autoscaler
 from kiban.rehearsal.traffic import (
     CallModel,
     Load,
@@ -158,9 +160,10 @@ def group(nodes: int) -> GroupSettings:
     )
 
 
-def rehearsed(services: int, pods: int, nodes: int, hours: float) -> World:
+def rehearsed(services: int, pods: int, nodes: int, hours: float, *, fixed: bool = False) -> World:
     """The day, or as many hours of it."""
-    cloud = Cloud(CloudSettings(groups=(group(nodes),)))
+    autoscaler: Autoscaler = "none" if fixed else "cluster-autoscaler"
+    cloud = Cloud(CloudSettings(groups=(group(nodes),), autoscaler=autoscaler))
     names = [f"service-{index:04}" for index in range(services)]
     known = models(names, round(pods * 1.2))
     load = Load(known, names, LoadPlan(Daily(0.0, 0.3)), Chance("1/traffic"))
@@ -205,6 +208,7 @@ def main() -> int:
     parser.add_argument("--pods", type=int, default=10, help="of each service, about")
     parser.add_argument("--nodes", type=int, default=100)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--fixed", action="store_true", help="no nodes come and go")
     parser.add_argument("--profile", default="", metavar="FILE")
     options = parser.parse_args()
     profile = cProfile.Profile(time.process_time) if options.profile else None
@@ -214,7 +218,8 @@ def main() -> int:
     start, cpu = time.perf_counter(), time.process_time()
     if profile is not None:
         profile.enable()
-    world = rehearsed(options.services, options.pods, options.nodes, options.hours)
+    sizes = options.services, options.pods, options.nodes, options.hours
+    world = rehearsed(*sizes, fixed=options.fixed)
     if profile is not None:
         profile.disable()
         profile.dump_stats(options.profile)
@@ -227,12 +232,15 @@ def main() -> int:
                 "hours": options.hours,
                 "services": options.services,
                 "nodes": options.nodes,
+                "node_autoscaling": not options.fixed,
                 "pods": len(world.fleet),
                 "pods_started": started,
                 "writes": world.cluster.store.revision,
                 "cpu_seconds": round(cpu, 2),
                 "wall_seconds": round(wall, 2),
                 "loop_seconds": round((speed + loop_seconds()) / 2, 3),
+                "cpu_ms_a_pod_started": round(cpu * 1000 / max(started, 1), 2),
+                "cpu_us_a_write": round(cpu * 1e6 / max(world.cluster.store.revision, 1)),
                 "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
                 "digest": world.observations.digest()[:16],
                 "promise": f"{PROMISE_SECONDS:g} s for 24 h of 100 services on one core",

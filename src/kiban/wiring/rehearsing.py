@@ -1,6 +1,7 @@
 """`kiban rehearse`: a platform repo's environment under scenarios, many seeds at once on all cores,
 and the reports of it as files."""
 
+import gc
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,9 @@ from kiban.wiring.revisions import Revision, revision, working_tree
 
 MOST_SEEDS = 1000
 USUAL = ("day", "deploy")
+# A run makes few cycles and keeps most of what it makes, so Python's own thresholds have it look
+# through the same objects again and again.
+COLLECTION_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ def _recorded(case: Case, wish: Wish, start: Path) -> tuple[Case, Prepared]:
 
 def _one(item: tuple[Case, int, bool], report: Callable[[float], None]) -> tuple[Run, list[str]]:
     """In a process of its own. The log of most seeds is not wanted, and large."""
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
     case, seed, keeps_log = item
     run, stage = rehearse_once(case, seed, report)
     return run, list(stage.world.observations.lines()) if keeps_log else []

@@ -172,12 +172,11 @@ class _Work:
                 proposals = {name: one for name, one in proposals.items() if name not in bad}
         else:
             return {}, ""
-        compiled: dict[str, dict[str, Manifest]] = {name: {} for name in proposals}
-        for manifest in bundle.manifests:
-            if (service := labels_of(manifest).get(SERVICE_LABEL, "")) in compiled:
-                compiled[service][manifest["kind"]] = manifest
+        compiled = _by_kind(bundle)
         found = {}
         for name, (fields, tag) in proposals.items():
+            if groups[name].kind not in compiled.get(name, {}):
+                continue
             words = Words(name, copy.environment, bundle.namespace, self.options.platform, domain)
             worked = worked_out(groups[name], fields, compiled[name], words)
             if worked is not None:
@@ -281,6 +280,19 @@ def _domain(proposals: Iterable[Fields]) -> str:
         if route.get("host") == domain:
             del route["host"]
     return domain
+
+
+def _by_kind(bundle: Bundle) -> dict[str, dict[str, Manifest]]:
+    """The objects of each service by kind. A service with two of a kind is left out: a convention
+    would be about both."""
+    found: dict[str, dict[str, Manifest]] = {}
+    double: dict[str, None] = {}
+    for manifest in bundle.manifests:
+        service, kind = labels_of(manifest).get(SERVICE_LABEL, ""), manifest["kind"]
+        if kind in found.setdefault(service, {}):
+            double[service] = None
+        found[service][kind] = manifest
+    return {service: kinds for service, kinds in found.items() if service not in double}
 
 
 def _blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:

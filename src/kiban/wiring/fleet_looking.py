@@ -5,7 +5,7 @@ comes from the journal, with its age.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -19,13 +19,15 @@ from kiban.delivery.delivery import Delivery
 from kiban.delivery.fleet import Member, Report
 from kiban.delivery.fleet.rollout import held_from
 from kiban.delivery.fleet.status import FleetStatus, MemberStatus
+from kiban.delivery.judgement import ADVISORY_KINDS, WELL
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Commit, Desired, Listed
 from kiban.delivery.preview import preview
+from kiban.delivery.status import ServiceStatus
 from kiban.kube.objects import get_in
 from kiban.kube.ports import ApiError
 from kiban.plans.records import Entry, Event
-from kiban.primitives.instants import seconds_between
+from kiban.primitives.instants import Instant, parse_rfc3339, seconds_between
 from kiban.primitives.problems import KibanError
 from kiban.spec import Platform, load_platform
 from kiban.wiring.fleets import FleetWish, connect_by, fleet_compiler, pace_of, subject_of
@@ -48,6 +50,8 @@ class _Look:
     known: Mapping[str, Entry]
     held: Mapping[str, str]
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    compilers: dict[str, Callable[[Member], Bundle]] = field(default_factory=dict)
 
     async def member(self, member: Member) -> MemberStatus:
         async with self.slots:
@@ -62,8 +66,7 @@ class _Look:
                 return self._unseen(member, error.problems[0].what)
 
     async def _seen(self, member: Member) -> MemberStatus:
-        namespace = self.platform.namespace_of(member.environment)
-        scope = Scope(self.platform.name, member.environment, member.cluster, namespace)
+        scope = self._scope(member)
         async with await asyncio.to_thread(self.connect, member.cluster) as cluster:
             record = await cluster.get(scope.record_key)
             delivered: str = get_in(record or {}, "data", "commit", default="")
@@ -75,22 +78,49 @@ class _Look:
             if not commit or not self.repository.exists(commit):
                 message = "nothing was delivered yet" if not commit else "its commit is not in Git"
                 return replace(found, report=replace(found.report, message=message))
-            bundle = await asyncio.to_thread(self._bundle, member, commit)
-            return await _compared(found, cluster, scope, Desired(Commit(commit), bundle))
+            try:
+                bundle = (await self._compiler(commit))(member)
+            except KibanError as error:
+                message = f"its commit is no good any more: {error.problems[0].what}"
+                return replace(found, report=replace(found.report, message=message))
+            seen = await _compared(found, cluster, scope, Desired(Commit(commit), bundle))
+            # While a newer commit is on its way, what differs is not drift.
+            return seen if found.held == commit else replace(seen, drift=None)
 
-    def _bundle(self, member: Member, commit: str) -> Bundle:
-        files = self.repository.files(commit)
-        return fleet_compiler(self.repository, self.home.state.journal)(files)(member)
+    async def _compiler(self, commit: str) -> Callable[[Member], Bundle]:
+        """What compiles a commit for a member; each commit is read once."""
+        async with self.reading:
+            if commit not in self.compilers:
+                prepare = fleet_compiler(self.repository, self.home.state.journal)
+                files = await asyncio.to_thread(self.repository.files, commit)
+                self.compilers[commit] = await asyncio.to_thread(prepare, files)
+            return self.compilers[commit]
 
     def _unseen(self, member: Member, fault: str) -> MemberStatus:
-        entry = self.known.get(member.name)
-        data = entry.record.data if entry and isinstance(entry.record, Event) else {}
-        age = seconds_between(entry.at, wall_clock()) if entry else None
-        delivered = str(data.get("delivered", ""))
+        """What the journal knows of a cluster that does not answer."""
+        last, delivered = self._last_known(member)
+        age = None if last is None else seconds_between(last, wall_clock())
         return MemberStatus(
             member, Report("no", delivered=delivered), self.held.get(member.name, delivered),
             seconds_since_contact=age, fault=fault,
         )  # fmt: skip
+
+    def _last_known(self, member: Member) -> tuple[Instant | None, str]:
+        """When a cluster was heard of last, and which commit it ran in full then."""
+        reader, subject = JournalReader(self.home.state.journal), self._scope(member).subject
+        times = [entry.at for entry in reader.last(1, subject=subject)]
+        endings = [end for _, end in reader.endings(subject) if end.ending == "done"]
+        delivered = str(endings[0].facts.get("commit", "")) if endings else ""
+        entry = self.known.get(member.name)
+        if entry is not None and isinstance(entry.record, Event):
+            data = entry.record.data
+            times += [parse_rfc3339(str(data["last"]))] if data.get("last") else []
+            delivered = str(data.get("delivered", "")) or delivered
+        return max(times, default=None), delivered
+
+    def _scope(self, member: Member) -> Scope:
+        namespace = self.platform.namespace_of(member.environment)
+        return Scope(self.platform.name, member.environment, member.cluster, namespace)
 
 
 async def _compared(
@@ -110,13 +140,21 @@ async def _compared(
     delivery.step(wall_clock())
     drift = preview(desired.bundle, scope, listings)
     status = delivery.status()
-    bad = next((one for one in status.services if one.status != "Healthy"), None)
-    words = f"{bad.name}: {bad.message or bad.status}" if bad else ""
+    words = _first_fault(status.services)
     report = Report(
-        "yes", "degraded" if bad else "synced", desired.commit.id, found.report.delivered,
-        is_ready=bad is None and bool(found.report.delivered), message=words,
+        "yes", "degraded" if words else "synced", desired.commit.id, found.report.delivered,
+        is_ready=not words and bool(found.report.delivered), message=words,
     )  # fmt: skip
     return replace(found, report=report, drift=len(drift.changes))
+
+
+def _first_fault(services: Iterable[ServiceStatus]) -> str:
+    """The first thing that is not well and that counts."""
+    for service in services:
+        for entry in service.objects:
+            if entry.status not in WELL and entry.key.group_kind not in ADVISORY_KINDS:
+                return f"{service.name}: {entry.message or entry.status}"
+    return ""
 
 
 async def look_at_fleet(wish: FleetWish) -> FleetStatus:

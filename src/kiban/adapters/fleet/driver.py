@@ -11,7 +11,7 @@ from functools import partial
 
 from kiban.adapters.delivery_driver import DeliveryDriver, now
 from kiban.adapters.fleet.leasing import held_lease
-from kiban.adapters.fleet.link import PROBE_SECONDS, Connect, Links
+from kiban.adapters.fleet.link import PROBE_SECONDS, Connect, Link, Links
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
 from kiban.adapters.kubernetes import KubernetesCluster
@@ -23,7 +23,7 @@ from kiban.delivery.messages import Append, Commit, Desired, Undeliverable
 from kiban.delivery.status import DeliveryStatus
 from kiban.plans.plan import Lease
 from kiban.plans.records import Event
-from kiban.primitives.instants import seconds_between
+from kiban.primitives.instants import rfc3339, seconds_between
 from kiban.primitives.problems import KibanError, Problem
 
 # The files of a commit in; out, what compiles them for a member. Both raise `KibanError`.
@@ -172,7 +172,7 @@ class FleetDriver:
             if member.cluster != cluster:
                 continue
             if link.contact == "no":
-                self._tell_lost(name, link.fault)
+                self._tell_lost(name, link)
             elif self.rollout.report_of(name).contact == "no":
                 self._tell(FOUND, name, f"{name} answers again")
             if name in self.drivers:
@@ -181,9 +181,10 @@ class FleetDriver:
                 self._report(name, Report(link.contact, message=link.fault))
         self._wake.set()
 
-    def _tell_lost(self, name: str, fault: str) -> None:
-        known = self.rollout.report_of(name)
+    def _tell_lost(self, name: str, link: Link) -> None:
+        known, fault = self.rollout.report_of(name), link.fault
         data = {"delivered": known.delivered, "phase": known.phase, "message": known.message}
+        data |= {"last": rfc3339(link.last)} if link.last is not None else {}
         self._tell(LOST, name, f"{name} cannot be reached: {fault}", data)
 
     def _tell(

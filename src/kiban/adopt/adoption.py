@@ -5,26 +5,21 @@ service accounts for, go into one directory of plain objects. Nothing is left ou
 clear, which are named.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kiban.adopt.copies import Copy, Name, head_comments
-from kiban.adopt.extras import SOURCE, Extras, extras_of, read_back
+from kiban.adopt.extras import extras_of
 from kiban.adopt.folding import Folded, Leaf, folded
 from kiban.adopt.groups import Group, groups_of
 from kiban.adopt.proof import Proof, proved
-from kiban.adopt.proposals import Fields, proposed
 from kiban.adopt.repository import Layout, environment_namespace, repository_files
-from kiban.adopt.residue import Words
 from kiban.adopt.secret_values import in_clear
-from kiban.adopt.services import Worked, worked_out
-from kiban.compiler import Bundle, compile_environment
-from kiban.compiler.bundle import SERVICE_LABEL
-from kiban.compiler.rendered import Rendered
-from kiban.kube.objects import Manifest, labels_of
+from kiban.adopt.services import Worked
+from kiban.adopt.working_out import blamed, compiled, work_out
+from kiban.compiler import Bundle
 from kiban.primitives.problems import KibanError, Place, Problem
-from kiban.spec import load_platform
 
 SECRET_WHY = "holds values in clear; they stay on the cluster and out of the repo"
 
@@ -69,11 +64,11 @@ def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
         files = repository_files(layout)
         failed: list[str] = []
         try:
-            bundles = work.compiled(files)
+            bundles = compiled(files, copies)
             proof = work.with_secrets_named(proved(copies, bundles))
             failed = _failed(proof, worked) or work.not_worth_it(files, worked)
         except KibanError as error:
-            failed = _blamed(error, worked)
+            failed = blamed(error, worked)
             if not failed:
                 raise
         if not failed:
@@ -119,7 +114,9 @@ class _Work:
         releases: dict[str, dict[str, str]] = {}
         domains: dict[str, str] = {}
         for copy in self.copies:
-            found, domains[copy.environment] = self._work_out(copy, groups[copy.environment])
+            found, domains[copy.environment] = work_out(
+                self.options.platform, copy, groups[copy.environment]
+            )
             for service, (one, tag) in found.items():
                 worked.setdefault(service, {})[copy.environment] = one
                 if tag:
@@ -156,58 +153,6 @@ class _Work:
             for name in own[copy.environment].covered if copy.environment in own else ():
                 found |= dict.fromkeys(head_comments(copy.origins[name].text))
         return tuple(found)
-
-    def _work_out(
-        self, copy: Copy, groups: Mapping[str, Group]
-    ) -> tuple[dict[str, tuple[Worked, str]], str]:
-        """The services of one environment, without those that cannot be said; and its domain."""
-        proposals = {name: proposed(group) for name, group in groups.items()}
-        domain = _domain(fields for fields, _ in proposals.values())
-        while proposals:
-            try:
-                bundle = self._trial(copy, proposals, domain)
-                break
-            except KibanError as error:
-                bad = _blamed(error, proposals)
-                proposals = {name: one for name, one in proposals.items() if name not in bad}
-        else:
-            return {}, ""
-        compiled = _by_kind(bundle)
-        found = {}
-        for name, (fields, tag) in proposals.items():
-            if groups[name].kind not in compiled.get(name, {}):
-                continue
-            words = Words(name, copy.environment, bundle.namespace, self.options.platform, domain)
-            worked = worked_out(groups[name], fields, compiled[name], words)
-            if worked is not None:
-                found[name] = (worked, tag)
-        return found, domain
-
-    def _trial(
-        self, copy: Copy, proposals: Mapping[str, tuple[Fields, str]], domain: str
-    ) -> Bundle:
-        """What the proposals of one environment compile to, without a patch."""
-        trial = Layout(
-            self.options.platform,
-            (copy,),
-            Folded(services={name: dict(fields) for name, (fields, _) in proposals.items()}),
-            {copy.environment: {name: tag for name, (_, tag) in proposals.items() if tag}},
-            dict.fromkeys(proposals, (copy.environment,)),
-            Extras(),
-            {copy.environment: domain},
-        )
-        return self.compiled(repository_files(trial), [copy])[copy.environment]
-
-    def compiled(self, files: Mapping[str, str], copies: Sequence[Copy] = ()) -> dict[str, Bundle]:
-        """What the files compile to, in every environment: from their text, as it will be read."""
-        platform = load_platform(files)
-        found = {}
-        for copy in copies or self.copies:
-            rendered = Rendered({SOURCE: read_back(files, copy.environment)})
-            found[copy.environment] = compile_environment(
-                platform, copy.environment, rendered=rendered
-            )
-        return found
 
     def _left(self, copy: Copy, worked: AllWorked) -> list[Name]:
         """What no service accounts for. The environment's own Namespace is made by Kiban."""
@@ -263,46 +208,6 @@ def _of_one_kind(
         environment: {name: group for name, group in own.items() if len(kinds[name]) == 1}
         for environment, own in groups.items()
     }
-
-
-def _domain(proposals: Iterable[Fields]) -> str:
-    """The host that most routes of an environment have; it is taken out of them, so that they
-    need not name it."""
-    routes = [route for fields in proposals for route in (fields.get("routes") or {}).values()]
-    counts: dict[str, int] = {}
-    for route in routes:
-        if host := route.get("host"):
-            counts[host] = counts.get(host, 0) + 1
-    domain = max(sorted(counts), key=lambda host: counts[host], default="")
-    if counts.get(domain, 0) < 2:
-        return ""
-    for route in routes:
-        if route.get("host") == domain:
-            del route["host"]
-    return domain
-
-
-def _by_kind(bundle: Bundle) -> dict[str, dict[str, Manifest]]:
-    """The objects of each service by kind. A service with two of a kind is left out: a convention
-    would be about both."""
-    found: dict[str, dict[str, Manifest]] = {}
-    double: dict[str, None] = {}
-    for manifest in bundle.manifests:
-        service, kind = labels_of(manifest).get(SERVICE_LABEL, ""), manifest["kind"]
-        if kind in found.setdefault(service, {}):
-            double[service] = None
-        found[service][kind] = manifest
-    return {service: kinds for service, kinds in found.items() if service not in double}
-
-
-def _blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:
-    """The services whose files the problems are in; all, when nobody can tell."""
-    files = {problem.place.file for problem in error.problems}
-    found = [name for name in proposals if f"services/{name}.yaml" in files]
-    things = {problem.place.thing for problem in error.problems}
-    found += [name for name in proposals if f"service {name}" in things]
-    releases = [name for name in proposals if any(name in one.what for one in error.problems)]
-    return found or releases or list(proposals)
 
 
 def _failed(proof: Proof, worked: AllWorked) -> list[str]:

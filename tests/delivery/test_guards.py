@@ -148,3 +148,21 @@ def test_what_cannot_be_asked_about_is_held_to_the_rules_of_kubernetes_here() ->
     assert world.asked == []
     said = delivery.status().problems[0].what
     assert 'Service "bad" is invalid: [spec.ports[0].port: Invalid value: 99999' in said
+
+
+def test_whose_objects_are_is_known_without_a_journal() -> None:
+    before, _ = started(commit("a", {**IMAGES, "old": "old:1"}))
+    mine = manifest("ConfigMap", "by-hand")
+    mine["metadata"]["labels"] = {}
+    before.put(mine)
+    world = World(objects=before.objects, revision=before.revision, now=before.now)
+    assert not world.journal
+    delivery = world.start()
+    delivery.observe(commit("b", IMAGES), world.now)
+    world.run(delivery)
+    assert delivery.status().is_ready
+    assert [line for line in world.asked if line.startswith("delete")] == [
+        "delete Deployment/old",
+        "delete Service/old",
+    ]
+    assert Key("", "ConfigMap", "arcade-dev", "by-hand") in world.objects

@@ -24,4 +24,5 @@ def test_a_branch_that_has_expired_is_removed_from_git(shop: Shop) -> None:
     assert not clean()
     assert shop.git("log", "-1", "--format=%s") == "End feature-x in dev"
     assert shop.git("status", "--short") == ""
+    assert not (shop.folder / "branches").exists()
     assert not clean()

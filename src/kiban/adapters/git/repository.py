@@ -12,7 +12,7 @@ import fcntl
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -361,6 +361,10 @@ def _replace(file: Path, text: str) -> None:
     """Write a file whole or not at all, keeping its mode; without text, remove it."""
     if not text:
         file.unlink(missing_ok=True)
+        # As Git does, with the directories that held nothing else.
+        with suppress(OSError):
+            for folder in file.parents:
+                folder.rmdir()
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     mode = file.stat().st_mode if file.exists() else None

@@ -88,6 +88,18 @@ def test_a_namespace_gets_nothing_that_would_refuse_its_pods() -> None:
     assert not any(name.startswith("pod-security") for name in labels)
 
 
+def test_namespaces_that_are_there_stay_as_they_are() -> None:
+    found = []
+    for name in ("dev", "prod"):
+        labels = {"env": name, "cost": "a" if name == "dev" else "b"}
+        metadata = {"name": f"shop-{name}", "labels": labels}
+        space = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        found.append(copy_of(name, [space, *moved([deployment("stamp")], name)]))
+    adoption = adopted(found, EVERY_SERVICE)
+    assert adoption.proof.deviations == ()
+    assert adoption.proof.added == ()
+
+
 def secret(**content: Any) -> Manifest:
     metadata = {"name": "db", "namespace": "shop-dev"}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}

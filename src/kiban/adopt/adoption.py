@@ -14,7 +14,7 @@ from kiban.adopt.extras import extras_of
 from kiban.adopt.folding import Folded, Leaf, folded
 from kiban.adopt.groups import Group, groups_of
 from kiban.adopt.proof import Proof, proved
-from kiban.adopt.repository import Layout, environment_namespace, repository_files
+from kiban.adopt.repository import Layout, repository_files
 from kiban.adopt.secret_values import in_clear
 from kiban.adopt.services import Worked
 from kiban.adopt.working_out import blamed, compiled, work_out
@@ -155,7 +155,7 @@ class _Work:
         return tuple(found)
 
     def _left(self, copy: Copy, worked: AllWorked) -> list[Name]:
-        """What no service accounts for. The environment's own Namespace is made by Kiban."""
+        """What no service accounts for, and is no Secret in clear."""
         taken = {
             name
             for own in worked.values()
@@ -163,12 +163,7 @@ class _Work:
             for name in own[copy.environment].covered
         }
         secrets = () if self.options.with_secrets else in_clear(copy)
-        own = Name("", "Namespace", "", environment_namespace(self.options.platform, copy))
-        return [
-            name
-            for name in copy.objects
-            if name not in taken and name not in secrets and name != own
-        ]
+        return [name for name in copy.objects if name not in taken and name not in secrets]
 
     def not_worth_it(self, files: Mapping[str, str], worked: AllWorked) -> list[str]:
         """Services that take nearly as many lines as their objects would."""

@@ -9,7 +9,7 @@ from kiban.adopt.extras import FOLDER, SOURCE, Extras
 from kiban.adopt.folding import Folded
 from kiban.adopt.writing import flow, scalar, written
 from kiban.compiler.sources import is_namespaced
-from kiban.kube.objects import Manifest, get_in, labels_of
+from kiban.kube.objects import Manifest, get_in
 
 CLUSTER = "main"
 REASON = "as it was"
@@ -134,48 +134,21 @@ def _ingress_class(layout: Layout) -> str:
 def _environment_patches(layout: Layout) -> dict[str, Any]:
     """What Kiban would add to an environment and was not there: nobody may be locked out, and no
     pod refused, by an adoption."""
-    patches: dict[str, Any] = {
-        "NetworkPolicy/default-deny": {"reason": REASON, "remove": True},
-        "Namespace/* metadata.labels": {
-            "reason": REASON,
-            "set": {
-                "pod-security.kubernetes.io/enforce": None,
-                "elbv2.k8s.aws/pod-readiness-gate-inject": None,
-                **_namespace_labels(layout),
-            },
-        },
-    }
-    notes = _namespace_notes(layout)
-    if notes:
-        patches["Namespace/* metadata.annotations"] = {"reason": REASON, "set": notes}
-    return patches
+    patches: dict[str, Any] = {"NetworkPolicy/default-deny": {"reason": REASON, "remove": True}}
+    if keeps_namespaces(layout.platform, layout.copies):
+        return {**patches, "Namespace/*": {"reason": REASON, "remove": True}}
+    # These refuse pods, or hold them back until a load balancer knows them.
+    added = ("pod-security.kubernetes.io/enforce", "elbv2.k8s.aws/pod-readiness-gate-inject")
+    labels = {"reason": REASON, "set": dict.fromkeys(added)}
+    return {**patches, "Namespace/* metadata.labels": labels}
 
 
-def _namespaces(layout: Layout) -> list[Mapping[str, Any]]:
-    return [
-        one
-        for copy in layout.copies
-        for name, one in copy.objects.items()
-        if name.kind == "Namespace" and name.name == environment_namespace(layout.platform, copy)
-    ]
-
-
-def _namespace_labels(layout: Layout) -> dict[str, str]:
-    """Labels that the Namespaces of all environments have; others show up in the proof."""
-    return _common([labels_of(dict(one)) for one in _namespaces(layout)])
-
-
-def _namespace_notes(layout: Layout) -> dict[str, str]:
-    return _common([one["metadata"].get("annotations") or {} for one in _namespaces(layout)])
-
-
-def _common(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    if not maps:
-        return {}
-    first = maps[0]
-    return {
-        key: first[key] for key in sorted(first) if all(one.get(key) == first[key] for one in maps)
-    }
+def keeps_namespaces(platform: str, copies: Sequence[Copy]) -> bool:
+    """Whether the Namespaces of environments are among the manifests, and stay as they are."""
+    return any(
+        Name("", "Namespace", "", environment_namespace(platform, copy)) in copy.objects
+        for copy in copies
+    )
 
 
 def _service(layout: Layout, service: str, base: Mapping[str, Any]) -> str:

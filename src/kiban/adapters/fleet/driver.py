@@ -6,8 +6,9 @@ holds up nobody. What the rollout decides is in the journal before a member is t
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from functools import partial
+from typing import Any
 
 from kiban.adapters.delivery_driver import DeliveryDriver, now
 from kiban.adapters.fleet.leasing import held_lease
@@ -72,6 +73,8 @@ class FleetDriver:
         self._next: dict[str, Desired] = {}
         self._rejected: dict[str, Undeliverable] = {}
         self._told: list[Event] = []
+        # Set when the cluster of a member answers again.
+        self._found: dict[str, asyncio.Event] = {}
         self._wake = asyncio.Event()
         self._changed = asyncio.Condition()
 
@@ -126,8 +129,10 @@ class FleetDriver:
                 group.create_task(self._keep(self.pace.members[name], connected), name=name)
 
     async def _keep(self, member: Member, connected: KubernetesCluster) -> None:
-        """Deliver to a member; again when another process had its lease."""
+        """Deliver to a member; anew when its cluster answers again, since the watches of before
+        may be dead without knowing it, and when another process had its lease."""
         while True:
+            self._found[member.name] = asyncio.Event()
             driver = self.drivers[member.name] = self._make(member, connected)
             if member.name in self._desired:
                 driver.commit(self._desired[member.name])
@@ -135,7 +140,7 @@ class FleetDriver:
                 driver.commit(self._rejected[member.name])
             watching = asyncio.create_task(self._watch(member, driver))
             try:
-                await driver.run()
+                await _until_either(driver.run(), self._found[member.name].wait())
             except KibanError as error:
                 words = error.problems[0].what
                 self._report(member.name, Report(phase="waiting", message=words))
@@ -175,6 +180,8 @@ class FleetDriver:
                 self._tell_lost(name, link)
             elif self.rollout.report_of(name).contact == "no":
                 self._tell(FOUND, name, f"{name} answers again")
+                if name in self._found:
+                    self._found[name].set()
             if name in self.drivers:
                 self._report_driver(member, self.drivers[name])
             else:
@@ -308,6 +315,21 @@ class FleetDriver:
             return {one.name: _compiled_for(one, commit, compile_) for one in members}
 
         return await asyncio.to_thread(all_of_them)
+
+
+async def _until_either(
+    work: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]
+) -> None:
+    """Until one of the two has ended, and the other is ended; raises what that raised."""
+    tasks = [asyncio.ensure_future(work), asyncio.ensure_future(other)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 def _compiled_for(

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from kiban.adapters.delivery_driver import DeliveryDriver, now
+from kiban.adapters.fleet.compiling import CompileFleet, compiled_for, read_commit
 from kiban.adapters.fleet.leasing import held_lease
 from kiban.adapters.fleet.link import PROBE_SECONDS, Connect, Link, Links
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal
 from kiban.adapters.kubernetes import KubernetesCluster
-from kiban.compiler.bundle import Bundle
 from kiban.delivery.fleet import FleetRollout, HandOver, Member, Offer, Pace, Report
 from kiban.delivery.fleet.rollout import held_from
 from kiban.delivery.fleet.status import FleetStatus, MemberStatus
@@ -27,8 +27,6 @@ from kiban.plans.records import Event
 from kiban.primitives.instants import rfc3339, seconds_between
 from kiban.primitives.problems import KibanError, Problem
 
-# The files of a commit in; out, what compiles them for a member. Both raise `KibanError`.
-CompileFleet = Callable[[Mapping[str, str]], Callable[[Member], Bundle]]
 # A delivery for a member on its connected cluster.
 MakeDriver = Callable[[Member, KubernetesCluster], DeliveryDriver]
 
@@ -251,7 +249,7 @@ class FleetDriver:
         await self._take_up(repository)
         async for head in repository.follow():
             try:
-                commit, files = await _read(repository, head)
+                commit, files = await read_commit(repository, head)
             except KibanError:
                 # A repository that cannot be read now is read again when it next moves.
                 continue
@@ -266,8 +264,8 @@ class FleetDriver:
         for commit_id, members in by_commit.items():
             if not repository.exists(commit_id):
                 continue
-            commit, files = await _read(repository, commit_id)
-            compiled = await self._compiled(commit, files, members)
+            commit, files = await read_commit(repository, commit_id)
+            compiled = await compiled_for(members, commit, files, self._compile)
             for name, found in compiled.items():
                 if isinstance(found, Desired):
                     self._desired[name] = found
@@ -276,7 +274,7 @@ class FleetDriver:
 
     async def _offer(self, commit: Commit, files: Mapping[str, str]) -> None:
         members = [self.pace.members[name] for name in sorted(self.pace.members)]
-        compiled = await self._compiled(commit, files, members)
+        compiled = await compiled_for(members, commit, files, self._compile)
         self._next = {name: one for name, one in compiled.items() if isinstance(one, Desired)}
         self._rejected = {
             name: one for name, one in compiled.items() if isinstance(one, Undeliverable)
@@ -302,20 +300,6 @@ class FleetDriver:
         ]
         return tuple(dict.fromkeys(found))
 
-    async def _compiled(
-        self, commit: Commit, files: Mapping[str, str], members: list[Member]
-    ) -> dict[str, Desired | Undeliverable]:
-        """A commit as each member is told of it; compiled beside the loop, one by one."""
-
-        def all_of_them() -> dict[str, Desired | Undeliverable]:
-            try:
-                compile_ = self._compile(files)
-            except KibanError as error:
-                return {one.name: Undeliverable(commit, error.problems) for one in members}
-            return {one.name: _compiled_for(one, commit, compile_) for one in members}
-
-        return await asyncio.to_thread(all_of_them)
-
 
 async def _until_either(
     work: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]
@@ -330,21 +314,6 @@ async def _until_either(
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
-
-
-def _compiled_for(
-    member: Member, commit: Commit, compile_: Callable[[Member], Bundle]
-) -> Desired | Undeliverable:
-    try:
-        return Desired(commit, compile_(member))
-    except KibanError as error:
-        return Undeliverable(commit, error.problems)
-
-
-async def _read(repository: GitRepository, id_: str) -> tuple[Commit, Mapping[str, str]]:
-    entry = await asyncio.to_thread(repository.commit_info, id_)
-    files = await asyncio.to_thread(repository.files, id_)
-    return Commit(id_, entry.author, entry.message, entry.at, entry.body), files
 
 
 def _words(status: DeliveryStatus) -> str:

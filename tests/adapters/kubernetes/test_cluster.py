@@ -8,6 +8,7 @@ import pytest
 from served import CONFIG_MAPS, served
 
 from kiban.adapters.kubernetes import Access, KubernetesCluster, follow
+from kiban.adapters.kubernetes.config import ExecPlugin
 from kiban.adapters.kubernetes.informer import Unavailable
 from kiban.kube.objects import GroupKind, Key, Manifest
 from kiban.kube.ports import ApiError, Listing, WatchEvent
@@ -161,5 +162,24 @@ def test_the_embedded_clusters_certificate_is_checked(tmp_path: Path) -> None:
         async with KubernetesCluster(Access(cluster.access.server)) as distrustful:
             with pytest.raises(ApiError, match="certificate"):
                 await distrustful.get(key("a"))
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("output", ["echo log in first >&2; exit 3", "echo nonsense"])
+def test_a_credential_that_cannot_be_had_is_a_cluster_out_of_reach(
+    tmp_path: Path, output: str
+) -> None:
+    async def test(cluster: KubernetesCluster) -> None:
+        plugin = ExecPlugin("sh", ("-c", output), {}, "client.authentication.k8s.io/v1")
+        access = Access(cluster.access.server, tls=cluster.access.tls, command=plugin)
+        async with KubernetesCluster(access) as locked_out:
+            with pytest.raises(ApiError, match=r"ExecCredential|log in first") as unreachable:
+                await locked_out.list(CONFIG_MAPS)
+            assert unreachable.value.code == 0
+            # It is tried again for ever; nothing ends silently.
+            async for event in follow(locked_out, CONFIG_MAPS):
+                assert isinstance(event, Unavailable)
+                break
 
     run(tmp_path, test)

@@ -35,14 +35,14 @@ from kiban.delivery.messages import (
     Seen,
     Undeliverable,
 )
-from kiban.delivery.record import images_of, recorded_commit
+from kiban.delivery.record import images_of
 from kiban.delivery.reporting import (
-    Reports,
     failure_problems,
     is_well,
     refusal_text,
     step_statuses,
 )
+from kiban.delivery.standing import Standing
 from kiban.delivery.status import DeliveryStatus, Phase, StepStatus
 from kiban.delivery.surveying import Survey, obstacles, survey
 from kiban.delivery.telling import Telling
@@ -76,7 +76,7 @@ class Delivery:
         self.version = 0
         self._makes_secrets, self._validates = makes_secrets, validates
         self._judge = Judge(self.live)
-        self._reports = Reports(self._judge)
+        self._standing = Standing(scope, self._judge)
         self._commits = Commits(scope)
         self._failures = Failures()
         self._drift = Drift()
@@ -89,8 +89,6 @@ class Delivery:
         self._held: tuple[Problem, ...] = ()
         self._look_at_all = True
         self._nudge = False
-        self._phase: Phase = "waiting"
-        self._since = Instant(0)
 
     # What delivery is told
 
@@ -152,7 +150,8 @@ class Delivery:
             ended = [self._advance(one, asks, now) for one in self._acting.executions]
             is_over = any(ended)
         self._nudge = False
-        self._update_phase(now)
+        if self._standing.enter(self._phase(), now):
+            self.version += 1
         if records := self._telling.take():
             asks.insert(0, Append(records))
         return asks
@@ -179,30 +178,16 @@ class Delivery:
 
     def status(self) -> DeliveryStatus:
         """Where the delivery stands now."""
-        run = self._acting.sync.run if self._acting.sync else None
-        commits, goal, failure = self._commits, self._commits.goal, self._failures.message
-        problems = failure_problems(failure, self.scope, self._failures.hooks)
-        services = self._reports.services(goal.watched, goal.waves, run) if goal else ()
-        return DeliveryStatus(
-            subject=self.scope.subject,
-            phase=self._phase,
-            commit=goal.commit if goal else None,
-            delivered=recorded_commit(self.live, self.scope),
-            newest=commits.newest,
-            plan=run.plan.id if run else "",
-            message=run.plan.words if run else failure,
-            since=self._since,
-            services=services,
-            problems=(
-                *commits.rejected,
-                *self._blocked,
-                *self._held,
-                *self._deletions.problems,
-                *problems,
-                *drift_problem(self._drift, self.scope),
-            ),
-            addresses=goal.bundle.addresses if goal else {},
+        failures = self._failures
+        problems = (
+            *self._commits.rejected,
+            *self._blocked,
+            *self._held,
+            *self._deletions.problems,
+            *failure_problems(failures.message, self.scope, failures.hooks),
+            *drift_problem(self._drift, self.scope),
         )
+        return self._standing.status(self._commits, self._acting, failures.message, problems)
 
     def plan_steps(self) -> tuple[StepStatus, ...]:
         """The steps of the running plan, in its order; none when none runs."""
@@ -372,13 +357,7 @@ class Delivery:
 
     # The phase
 
-    def _update_phase(self, now: Instant) -> None:
-        phase = self._judged_phase()
-        if phase != self._phase:
-            self._phase, self._since = phase, now
-            self.version += 1
-
-    def _judged_phase(self) -> Phase:
+    def _phase(self) -> Phase:
         if self._acting.sync is not None:
             return "syncing"
         if self._blocked or (self._commits.goal is None and self._commits.rejected):

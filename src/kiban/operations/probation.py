@@ -19,7 +19,8 @@ from kiban.telemetry import Deployment
 ASKED_TIMES = 30
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 
-GateKey = tuple[str, str, str, str]  # environment, service, tag, gate
+# Environment, cluster, service, tag and gate.
+GateKey = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class Watch:
     tag: str
     began: Instant
     since: Instant
+    cluster: str = ""
 
     def key(self, gate: str) -> GateKey:
-        return (self.environment, self.service, self.tag, gate)
+        return (self.environment, self.cluster, self.service, self.tag, gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def watches(environment: str, deployments: Sequence[Deployment]) -> list[Watch]:
     if not ran:
         return []
     found = []
+    cluster = ran[-1].subject.partition("@")[2]
     for service, image in sorted(ran[-1].images.items()):
         first = ran[-1]
         for deployment in reversed(ran):
@@ -59,7 +62,8 @@ def watches(environment: str, deployments: Sequence[Deployment]) -> list[Watch]:
                 break
             first = deployment
         assert first.ended is not None
-        found.append(Watch(environment, service, tag_of(image), first.began, first.ended))
+        tag = tag_of(image)
+        found.append(Watch(environment, service, tag, first.began, first.ended, cluster))
     return found
 
 
@@ -70,9 +74,9 @@ def answers(entries: Iterable[Entry]) -> dict[GateKey, Answered]:
         record = entry.record
         if isinstance(record, GateAnswered) and "service" in record.measured:
             about = record.measured
-            key = (
-                str(about["environment"]), str(about["service"]), str(about["tag"]), record.gate,
-            )  # fmt: skip
+            names = ("environment", "cluster", "service", "tag")
+            where, cluster, service, tag = (str(about.get(name, "")) for name in names)
+            key = (where, cluster, service, tag, record.gate)
             final = bool(about.get("final"))
             found[key] = Answered(record.answer, record.message, entry.at, final)
     return found
@@ -117,6 +121,9 @@ def record(
 
 def answer_of(watch: Watch, verdict: Verdict, *, final: bool = True) -> GateAnswered:
     """An answer about a release, for the journal."""
-    about = {"environment": watch.environment, "service": watch.service, "tag": watch.tag}
+    about = {
+        "environment": watch.environment, "cluster": watch.cluster,
+        "service": watch.service, "tag": watch.tag,
+    }  # fmt: skip
     measured = {**about, **verdict.measured, "final": final}
     return GateAnswered("", verdict.gate, verdict.answer, verdict.words, measured)

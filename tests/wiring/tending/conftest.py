@@ -158,7 +158,7 @@ class Shop:
         """The last answer about each release in dev."""
         self.look()
         return {
-            key[2]: f"{found.answer}{' for good' if found.final else ''}"
+            key[3]: f"{found.answer}{' for good' if found.final else ''}"
             for key, found in self.house.view.answers.items()
         }
 

@@ -123,6 +123,8 @@ class Gatekeeper:
 
     def _gates(self, scope: Scope, watch: Watch) -> Mapping[str, MetricGate]:
         platform = self._house.platform
+        if watch.environment not in platform.environments:
+            return {}
         service = platform.services_on(watch.environment, scope.cluster).get(watch.service)
         if service is None:
             return {}

@@ -68,6 +68,16 @@ def test_what_gave_way_before_it_ran_says_nothing() -> None:
     assert answers(facts(delivered("v2", 60), passed_over))["runs well"] == "pass"
 
 
+def test_on_several_clusters_it_must_run_well_on_each() -> None:
+    other = "arcade/dev@other"
+    both = facts(delivered("v2", 5000), delivered("v2", 60, subject=other))
+    half = facts(delivered("v1", 5000, subject=other), delivered("v2", 5000))
+
+    assert answers(both)["runs well"] == "pass"
+    assert answers(both, soak=3600.0)["soak"] == "fail"
+    assert answers(half)["runs well"] == "unknown"
+
+
 @pytest.mark.parametrize(("ago", "answer"), [(3599, "fail"), (3600, "pass")])
 def test_a_release_soaks_from_the_moment_it_began_to_run(ago: float, answer: str) -> None:
     known = facts(delivered("v1", 9000), delivered("v2", ago), delivered("v2", 10))

@@ -156,17 +156,19 @@ def _quarantine(candidate: Candidate, facts: Facts) -> Reading:
 
 
 def _running(candidate: Candidate, facts: Facts) -> list[Deployment]:
-    """The deployments that ran this release, without a break until now, the oldest first."""
-    found: list[Deployment] = []
+    """The deployments since which this release runs without a break, one for each cluster; none
+    when any cluster does not run it."""
+    found: dict[str, Deployment | None] = {}
     for deployment in facts.deployments:
         if deployment.outcome == "superseded":
             continue
         image = deployment.images.get(candidate.service, "")
-        if deployment.outcome == "delivered" and _is_tagged(image, candidate.tag):
-            found.append(deployment)
-        else:
-            found = []
-    return found
+        if deployment.outcome != "delivered" or not _is_tagged(image, candidate.tag):
+            found[deployment.subject] = None
+        elif found.get(deployment.subject) is None:
+            found[deployment.subject] = deployment
+    known = [each for each in found.values() if each is not None]
+    return known if len(known) == len(found) else []
 
 
 def _is_tagged(image: str, tag: str) -> bool:
@@ -207,8 +209,8 @@ def _measured(candidate: Candidate, gate: str, facts: Facts) -> Reading:
 
 
 def _soaked(candidate: Candidate, seconds: float, facts: Facts, now: Instant) -> Reading:
-    ran = _running(candidate, facts)
-    since = ran[0].ended if ran else None
+    ends = [each.ended for each in _running(candidate, facts) if each.ended is not None]
+    since = max(ends, default=None)
     if since is None:
         return Reading("soak", "unknown", "it has not begun to run where it comes from")
     so_far = seconds_between(since, now)

@@ -3,6 +3,7 @@ the OCI distribution API."""
 
 import hashlib
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -67,6 +68,7 @@ class RealRegistry:
 
 def run_registry(folder: Path, more: str = "") -> "tuple[subprocess.Popen[bytes], str]":
     """Start one, and wait until it answers."""
+    assert shutil.which("docker-registry"), "install the package docker-registry"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

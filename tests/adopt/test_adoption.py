@@ -67,6 +67,18 @@ def test_the_version_goes_into_the_release_and_differences_into_overrides() -> N
     assert "environments: {prod: {scale: 5}}" in adoption.files["services/stamp.yaml"]
 
 
+def test_the_version_of_an_init_container_follows_the_release() -> None:
+    one = deployment("stamp")
+    pod = one["spec"]["template"]["spec"]
+    pod["initContainers"] = [{"name": "migrate", "image": "shop/stamp:v1", "command": ["migrate"]}]
+    found = adopted(copies([one]), EVERY_SERVICE)
+    released = {**found.files, "releases/dev.yaml": "stamp: v2\n"}
+    bundle = compile_environment(load_platform(released), "dev")
+    [made] = [each for each in bundle.manifests if each["kind"] == "Deployment"]
+    [init] = made["spec"]["template"]["spec"]["initContainers"]
+    assert init["image"] == "shop/stamp:v2"
+
+
 def test_the_pods_keep_their_labels_and_the_deployment_its_name() -> None:
     one = deployment("stamp")
     one["metadata"]["name"] = "stamp-deployment"

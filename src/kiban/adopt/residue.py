@@ -43,6 +43,8 @@ class Words:
     namespace: str
     platform: str
     domain: str = ""
+    # With its version, which must follow the release wherever it stands.
+    image: str = ""
 
     def as_map(self) -> dict[str, str]:
         return {
@@ -51,6 +53,7 @@ class Words:
             "namespace": self.namespace,
             "platform": self.platform,
             "domain": self.domain,
+            "image": self.image,
         }
 
     def templated(self, value: Any) -> Any:
@@ -69,6 +72,7 @@ class Words:
 
     def _text(self, text: str) -> str:
         for word, known in (
+            ("image", self.image),
             ("domain", self.domain),
             ("namespace", self.namespace),
             ("service", self.service),

@@ -4,7 +4,7 @@ that are left to say."""
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kiban.adopt.copies import Copy
+from kiban.adopt.copies import Copy, template_of
 from kiban.adopt.extras import SOURCE, Extras, read_back
 from kiban.adopt.folding import Folded
 from kiban.adopt.groups import Group
@@ -40,7 +40,10 @@ def work_out(
     for name, (fields, tag) in proposals.items():
         if groups[name].kind not in compiled.get(name, {}):
             continue
-        words = Words(name, copy.environment, bundle.namespace, platform, domain)
+        main = template_of(compiled[name][groups[name].kind])["spec"]["containers"][0]
+        words = Words(
+            name, copy.environment, bundle.namespace, platform, domain, str(main["image"])
+        )
         worked = worked_out(groups[name], fields, compiled[name], words)
         if worked is not None:
             found[name] = (worked, tag)

@@ -97,8 +97,14 @@ def _show_translation(
 
 
 def _say_written(out: Path | None, count: int, *, is_written: bool) -> None:
-    if out is not None:
-        click.echo(f"\nwrote {count} files below {out}" if is_written else f"\n{_NOT_YET}")
+    if out is None:
+        return
+    if not is_written:
+        click.echo(f"\n{_NOT_YET}")
+        return
+    click.echo(
+        f"\nwrote {count} files below {out}; next: commit them to Git, and there: kiban check"
+    )
 
 
 _NOT_YET = "Nothing is written: accept each difference with --accept NAME, or all by --accept all."

@@ -8,8 +8,8 @@ would silently stop protecting what it was written for.
 
 `Deployment/*` is whichever object of that kind a service has. Such a patch states a convention: it
 may stand in the defaults of many services, `{service}`, `{environment}`, `{namespace}`,
-`{platform}` and `{domain}` in it are filled in, and where it hits nothing there is nothing to
-change.
+`{platform}`, `{domain}` and `{image}` in it are filled in, and where it hits nothing there is
+nothing to change.
 """
 
 import re
@@ -112,6 +112,7 @@ def _words(target: Target, service: str) -> dict[str, str]:
         "namespace": target.namespace,
         "platform": target.platform.name,
         "domain": target.host(None),
+        "image": target.images.get(service, ""),
     }
 
 

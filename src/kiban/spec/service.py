@@ -141,7 +141,8 @@ class Patch(Words):
     """A change to a compiled object that the language cannot say. Its key names the object and a
     path in it, `[name]` an entry of a list, `[+name]` a new one, `[*]` all; without a path the
     whole object is meant. `Deployment/*` is whichever a service has, for conventions in defaults:
-    `{service}`, `{environment}`, `{namespace}`, `{platform}` and `{domain}` are filled in."""
+    `{service}`, `{image}`, `{environment}`, `{namespace}`, `{platform}` and `{domain}` are filled
+    in."""
 
     reason: str = Field(min_length=3, description="Why the language does not suffice.")
     expires: str | None = Field(

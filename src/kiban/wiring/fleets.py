@@ -26,6 +26,7 @@ from kiban.delivery.marks import Scope
 from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.deliveries import refuse_findings
+from kiban.wiring.heralding import tell_people
 from kiban.wiring.quarantines import quarantined, refuse_newly_quarantined
 from kiban.wiring.repository import Home, home_of
 from kiban.wiring.sources import compiled, renderer_of_files
@@ -172,6 +173,9 @@ async def run_fleet(wish: FleetWish, show: Show) -> int:
                 asyncio.create_task(_show(driver, show), name="screen"),
                 asyncio.create_task(_until_changed(repository, pace, wish), name="members"),
                 asyncio.create_task(stopping.wait(), name="stop"),
+                asyncio.create_task(
+                    tell_people(journal, repository, repository.follow()), name="notifications"
+                ),
                 asyncio.create_task(
                     tend_releases(_tended(platform, pace, repository, journal, home), judge),
                     name="releases",

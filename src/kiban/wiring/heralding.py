@@ -4,7 +4,8 @@ and a message to try one."""
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kiban.adapters.delivery_driver import DeliveryDriver
@@ -26,26 +27,29 @@ PAUSE_SECONDS = 5.0
 
 
 async def tell_people(
-    journal: Journal, repository: GitRepository, drivers: Sequence[DeliveryDriver]
+    journal: Journal, repository: GitRepository, commits: AsyncIterator[str]
 ) -> None:
-    """Tell what the journal says, as the newest good commit has it, until cancelled."""
+    """Tell what the journal says, as the newest good one of the commits has it, until
+    cancelled."""
     herald = Herald(journal, Settings(""), f"{socket.gethostname()}/{os.getpid()}")
-    await asyncio.gather(herald.run(), _follow(herald, repository, drivers[0]))
+    await asyncio.gather(herald.run(), _follow(herald, repository, commits))
 
 
-async def _follow(herald: Herald, repository: GitRepository, driver: DeliveryDriver) -> None:
+async def commits_seen_by(driver: DeliveryDriver) -> AsyncIterator[str]:
+    """The commits that a driver is told of; nothing is asked of Git for them."""
     known = ""
     async for status in driver.changes(PAUSE_SECONDS):
-        newest = status.newest.id if status.newest else ""
-        if newest == known:
-            continue
-        known = newest
-        try:
-            files = await asyncio.to_thread(repository.files, newest)
+        if status.newest is not None and status.newest.id != known:
+            known = status.newest.id
+            yield known
+
+
+async def _follow(herald: Herald, repository: GitRepository, commits: AsyncIterator[str]) -> None:
+    async for commit in commits:
+        # A commit that is no good changes nothing.
+        with suppress(KibanError):
+            files = await asyncio.to_thread(repository.files, commit)
             herald.configure(settings_of(await asyncio.to_thread(load_platform, files)))
-        except KibanError:
-            # A commit that is no good changes nothing.
-            continue
 
 
 def settings_of(platform: Platform) -> Settings:

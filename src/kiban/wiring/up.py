@@ -22,7 +22,7 @@ from kiban.primitives.problems import Exit, KibanError, Problem
 from kiban.spec import Platform, load_platform, read_directory
 from kiban.wiring.dashboard import NO_DASHBOARD, DashboardWish, Source, dashboard_of
 from kiban.wiring.deliveries import Target, chosen_environments, compiler_for, driver_for
-from kiban.wiring.heralding import tell_people
+from kiban.wiring.heralding import commits_seen_by, tell_people
 from kiban.wiring.local_cluster import LocalCluster, start_cluster
 from kiban.wiring.places import State
 from kiban.wiring.processes import announce, detach, retire, running
@@ -203,7 +203,10 @@ async def run_up(
             ),
             asyncio.create_task(tend_releases(_tended(up, journal), judge), name="releases"),
             asyncio.create_task(_show(up), name="screen"),
-            asyncio.create_task(tell_people(journal, repository, drivers), name="notifications"),
+            asyncio.create_task(
+                tell_people(journal, repository, commits_seen_by(drivers[0])),
+                name="notifications",
+            ),
             *([asyncio.create_task(local.finished(), name="cluster")] if local else []),
         ]
         stack.push_async_callback(_cancel, tasks)

@@ -87,10 +87,16 @@ class Acting:
         else:
             self.sync = None
 
-    def close_finished(self) -> list[Plan]:
-        """Close the plans of an earlier process that did everything but say so; its syncs."""
+    def close_finished(self, why_not: str = "") -> list[Plan]:
+        """Close the plans of an earlier process that did everything but say so; its syncs that
+        came to their good end."""
         for opened in self._unfinished:
-            self._telling.closed(opened, "done", "found complete")
+            if why_not:
+                self._telling.closed(opened, "failed", why_not)
+            else:
+                self._telling.closed(opened, "done", "found complete")
+        if why_not:
+            self._unfinished.clear()
         found = [opened.plan for opened in self._unfinished if opened.plan.kind == "sync"]
         self._unfinished.clear()
         return found

@@ -264,7 +264,7 @@ class Delivery:
         if found.is_worth_a_plan:
             self._start(found, goal, now)
         else:
-            for plan in self._acting.close_finished():
+            for plan in self._acting.close_finished(self._held[0].what if self._held else ""):
                 self._delivered(plan.id, goal)
 
     def _is_overcome(self) -> bool:

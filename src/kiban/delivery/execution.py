@@ -133,6 +133,10 @@ class Execution:
         if step.kind == "validate" and (fault := fault_text(self.plan.items[step.id], self._live)):
             self.run.answer(step.id, Result("fail", fault, final=True), now)
             return []
+        if step.kind == "held":
+            why = Result("fail", str(step.action["why"]), final=True)
+            self.run.answer(step.id, why, now)
+            return []
         if step.kind == "hook" and (obstacle := self.hooks.obstacle(step.id)):
             self.run.answer(step.id, Result("unknown", obstacle), now)
             return []

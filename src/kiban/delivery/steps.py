@@ -170,6 +170,18 @@ def service(
     )
 
 
+def held(name: str, why: str) -> Step:
+    """Nothing is done about a service whose rollout failed, so the commit is not delivered."""
+    return Step(
+        id=service_step(name),
+        kind="held",
+        subject=name,
+        words=f"leave {name} as it is",
+        action={"why": why},
+        timeout_seconds=OTHER_SECONDS,
+    )
+
+
 def switch(name: str, items: Sequence[Item], needs: tuple[str, ...]) -> Step:
     return Step(
         id=switch_step(name),

@@ -179,11 +179,12 @@ class _Making:
                 *work.waits,
                 *(need.service for need in self.secrets.values() if need.service),
                 *(hook.service for hook in work.hooks if hook.when != "failure" and hook.service),
-                *(service for service, _ in work.rolling.leftovers if service in work.needs),
+                *(service for service, _ in work.rolling.leftovers),
+                *work.rolling.held_services,
             ]
         )
-        found: list[Step] = []
-        for service in sorted(services):
+        found = [steps.held(one.service, one.why) for one in work.rolling.held]
+        for service in sorted(services.keys() - work.rolling.held_services):
             own = [id_ for id_, need in self.secrets.items() if need.service in ("", service)]
             uses = _nearest_uses(service, self._graph, services)
             ends = [self._last_step(use) for use in uses]

@@ -86,7 +86,8 @@ def find_rollouts(wanted: Wanted, items: Iterable[Item], live: Live) -> Rolling:
         tuple(
             (service_of(manifest), key)
             for manifest in live.of_kind(DEPLOYMENT)
-            if (key := key_of(manifest)) not in known
+            if service_of(manifest) in wanted.bundle.needs
+            and (key := key_of(manifest)) not in known
             and CANARY_OF in annotations_of(manifest)
             and wanted.scope.may_prune(manifest)
         ),

@@ -14,7 +14,7 @@ from kiban.delivery.delivery import Delivery
 from kiban.delivery.marks import Scope
 from kiban.delivery.messages import Answer, Ask, Commit, Desired, Measure, Measured
 from kiban.kube.objects import Key, Manifest, get_in
-from kiban.plans.records import PlanClosed
+from kiban.plans.records import Event, PlanClosed
 from kiban.spec import load_platform
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -82,6 +82,14 @@ class Shop(World):
         self.run(delivery, 60)
         return delivery
 
+    def told(self) -> list[str]:
+        """Of which commits it was said that they are delivered."""
+        return [
+            str(record.data["commit"])
+            for record in self.journal
+            if isinstance(record, Event) and record.code == "delivery/delivered"
+        ]
+
     def state(self) -> dict[Key, Any]:
         """The objects as people wrote them."""
         return {
@@ -144,6 +152,23 @@ def test_a_way_back_that_is_killed_at_any_write_is_gone_to_its_end(policy: str) 
             shop.deliver(desired("v2", policy))
         shop.writes_left = 1_000
         assert shop.deliver(desired("v2", policy)).status().phase == "failing", survived
+        done = [one for one in shop.journal if isinstance(one, PlanClosed) and one.ending == "done"]
+        assert {one.facts["commit"] for one in done} == {"v1-commit"}, survived
+        assert shop.told() == ["v1-commit"], survived
         assert shop.state() == whole.state(), survived
         assert shop.deliver(desired("v1", policy)).status().is_ready, survived
         assert CANARY not in shop.objects, survived
+
+
+def test_a_commit_of_which_one_service_is_held_is_never_called_delivered() -> None:
+    policy = POLICIES[0]
+    shop = delivered(policy)
+    shop.verdict = "fail"
+    assert shop.deliver(desired("v2", policy)).status().phase == "failing"
+    # Something of another service is missing when the next process looks.
+    network = Key("networking.k8s.io", "NetworkPolicy", "shop-prod", "default-deny")
+    del shop.objects[network]
+    again = shop.deliver(desired("v2", policy))
+    assert network in shop.objects
+    assert again.status().phase == "failing"
+    assert shop.told() == ["v1-commit"]

@@ -8,6 +8,7 @@ another object made are judged where they are made.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import ceil, floor
 from typing import Any
 
 from kiban.audit.findings import Said, Verdict
@@ -217,6 +218,19 @@ def backends(ingress: Manifest) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in get_in(rule, "http", "paths", default=[]):
             where = f"spec.rules[{rule.get('host', '')}].http.paths[{path.get('path', '/')}]"
             yield where, path.get("backend") or {}
+
+
+def share_of(value: Any, pods: int, *, up: bool = True) -> int:
+    """A number, or a percentage of pods, which is rounded up or down; 0 for what is neither, which
+    the API server refuses."""
+    text = str(value)
+    number = text.removesuffix("%")
+    if not number.isdigit():
+        return 0
+    if number == text:
+        return int(text)
+    share = int(number) * pods / 100
+    return ceil(share) if up else floor(share)
 
 
 def read_selector(selector: Any) -> LabelSelector:

@@ -4,13 +4,13 @@ Rules are asked only about manifests that have: they need not wonder what a list
 when it is a text. What one kind of Kubernetes' own has that its schema lacks is said, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import GroupKind, Key, Manifest
-from kiban.kube.schema import shape_of
+from kiban.kube.schema import shape_of, shape_of_type
 from kiban.kube.schema.reading import read
 
 # Kinds that are served no more, whose fields are those of the kind that took their place.
@@ -75,14 +75,85 @@ def _newest(group: str, kind: str) -> str:
     return f"{group}/{versions[0]}" if versions and group else ""
 
 
+# The parts of others' kinds that rules look at, by path; `[]` stands for every item of a list.
+_PARTS: dict[str, dict[str, type]] = {
+    "EC2NodeClass": {
+        "spec.metadataOptions": dict,
+        "spec.metadataOptions.httpPutResponseHopLimit": int,
+        "spec.amiSelectorTerms[]": dict,
+    },
+    "ClusterConfig": {
+        "vpc.clusterEndpoints": dict,
+        "vpc.publicAccessCIDRs[]": str,
+        "vpc.subnets": dict,
+        "vpc.subnets.private": dict,
+        "vpc.subnets.public": dict,
+        "cloudWatch.clusterLogging.enableTypes[]": str,
+        "secretsEncryption": dict,
+        "managedNodeGroups[]": dict,
+        "nodeGroups[]": dict,
+        "addons[]": dict,
+        "autoModeConfig": dict,
+    },
+    "ServiceMonitor": {
+        "spec.selector.matchLabels": dict,
+        "spec.endpoints[]": dict,
+        "spec.endpoints[].port": str,
+    },
+    "ScaledObject": {"spec.scaleTargetRef": dict, "spec.scaleTargetRef.name": str,
+                     "spec.scaleTargetRef.kind": str, "spec.scaleTargetRef.apiVersion": str},
+    "PodIdentityAssociation": {"spec.forProvider": dict},
+    "HTTPRoute": {"spec.rules[]": dict, "spec.rules[].backendRefs[]": dict,
+                  "spec.rules[].backendRefs[].name": str},
+    "Gateway": {"spec.rules[]": dict},
+    "Rollout": {"spec.replicas": int, "spec.selector": dict, "spec.strategy": dict},
+}  # fmt: skip
+_WORDS = {dict: "a map", list: "a list", str: "text", int: "a whole number"}
+_POD_TEMPLATE = "io.k8s.api.core.v1.PodTemplateSpec"
+
+
 def _wrong(manifest: Manifest) -> str:
     """The least that rules rely on, of kinds that nobody described."""
     metadata: Any = manifest["metadata"]
     for name in ("labels", "annotations"):
-        if not isinstance(metadata.get(name), dict | None.__class__):
+        texts = metadata.get(name)
+        if not isinstance(texts, dict | None.__class__):
             return f"metadata.{name}: must be a map"
-    if not isinstance(metadata.get("ownerReferences"), list | None.__class__):
-        return "metadata.ownerReferences: must be a list"
+        if texts and not all(isinstance(one, str) for one in texts.values()):
+            return f"metadata.{name}: values must be text"
+    owners = metadata.get("ownerReferences")
+    if not _is_list_of_maps(owners):
+        return "metadata.ownerReferences: must be a list of maps"
     if "spec" in manifest and not isinstance(manifest["spec"], dict):
         return "spec: must be a map"
+    if manifest["kind"] == "Rollout" and (template := manifest.get("spec", {}).get("template")):
+        return read(template, shape_of_type(_POD_TEMPLATE)).wrong
+    for path, kind in _PARTS.get(manifest["kind"], {}).items():
+        if not all(isinstance(one, kind) for one in _values(manifest, path.split("."))):
+            return f"{path}: must be {_WORDS[kind]}"
     return ""
+
+
+def _is_list_of_maps(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    )
+
+
+def _values(tree: Any, steps: list[str]) -> Iterator[Any]:
+    """What stands at a path, and what stands in the way of it; nothing where nobody says."""
+    if not steps:
+        yield tree
+        return
+    if not isinstance(tree, dict):
+        yield None
+        return
+    name = steps[0].removesuffix("[]")
+    if name not in tree:
+        return
+    if steps[0].endswith("[]"):
+        items = tree[name]
+        for item in items if isinstance(items, list) else [None]:
+            yield from _values(item, steps[1:])
+    else:
+        yield from _values(tree[name], steps[1:])

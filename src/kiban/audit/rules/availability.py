@@ -2,17 +2,10 @@
 those who must drain a node."""
 
 from collections.abc import Iterator
-from math import ceil
 
 from kiban.audit.findings import Mend, Said, Severity, rule
-from kiban.audit.view import REPLICATED, View
+from kiban.audit.view import REPLICATED, View, share_of
 from kiban.kube.objects import Key, get_in
-
-
-def _counted(value: object, pods: int) -> int:
-    """A number or percentage of pods; the disruption controller rounds both up."""
-    text = str(value)
-    return ceil(int(text[:-1]) * pods / 100) if text.endswith("%") else int(text)
 
 
 @rule(
@@ -61,10 +54,10 @@ def pdb_blocks_drain(view: View) -> Iterator[Said]:
             get_in(budget, "spec", f"{one}") for one in ("maxUnavailable", "minAvailable")
         )
         pods = sum(workload.most for workload in workloads)
-        if most is not None and _counted(most, pods or 1) == 0:
+        if most is not None and share_of(most, pods or 1) == 0:
             yield Said(key, "spec.maxUnavailable", "the budget never lets a pod go")
-        elif least is not None and pods and _counted(least, pods) >= pods:
-            what = f"the budget wants {_counted(least, pods)} of {pods} pods, so none may go"
+        elif least is not None and pods and share_of(least, pods) >= pods:
+            what = f"the budget wants {share_of(least, pods)} of {pods} pods, so none may go"
             yield Said(key, "spec.minAvailable", what)
 
 
@@ -82,7 +75,7 @@ def pdb_vs_hpa_min(view: View) -> Iterator[Said]:
         most = sum(one.most for one in workloads)
         if least is None or not any(one.autoscaler for one in workloads):
             continue
-        if pods and _counted(least, pods) >= pods and _counted(least, most) < most:
+        if pods and share_of(least, pods) >= pods and share_of(least, most) < most:
             what = f"with the autoscaler's minimum of {pods}, the budget wants all of them"
             yield Said(key, "spec.minAvailable", what)
 

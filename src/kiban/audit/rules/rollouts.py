@@ -1,11 +1,10 @@
 """Rollouts: whether a new version can come in, and whether anybody notices when it cannot."""
 
 from collections.abc import Iterator
-from math import ceil, floor
 from typing import Any
 
 from kiban.audit.findings import Mend, Said, Severity, rule
-from kiban.audit.view import View, Workload, read_selector
+from kiban.audit.view import View, Workload, read_selector, share_of
 from kiban.kube.objects import SERVICE, Key, get_in
 
 # apps/v1 DeploymentSpec.
@@ -17,11 +16,7 @@ _API = "kind: Deployment\nmetadata: {name: api}\nspec:\n"
 def _rolling(workload: Workload, name: str) -> int:
     """maxSurge or maxUnavailable of a Deployment in pods; one is rounded up, the other down."""
     value: Any = get_in(workload.manifest, "spec", "strategy", "rollingUpdate", name, default="25%")
-    text = str(value)
-    if not text.endswith("%"):
-        return int(text)
-    share = int(text[:-1]) * max(1, workload.replicas) / 100
-    return ceil(share) if name == "maxSurge" else floor(share)
+    return share_of(value, max(1, workload.replicas), up=name == "maxSurge")
 
 
 def _deployments(view: View) -> Iterator[Workload]:

@@ -11,6 +11,7 @@ from kiban.delivery.messages import (
     Apply,
     Measure,
     Measured,
+    ObjectAnswer,
     ObjectAsk,
     Refused,
 )
@@ -34,12 +35,22 @@ AGAIN_SECONDS = 2.0
 
 @dataclass(slots=True)
 class _Return:
-    """The way back of one service: what is still to be applied, in order."""
+    """What is still to be applied, in order, until it is: mostly the way back of a service."""
 
     groups: list[dict[Key, Manifest]]
     # Not to be asked before.
     at: Instant
     open: dict[Key, Manifest] = field(default_factory=dict)
+
+    def is_over(self, answer: ObjectAnswer, now: Instant) -> bool:
+        """Take in an answer that may be about it; whether that was the last one."""
+        manifest = self.open.pop(answer.key, None)
+        if manifest is None:
+            return False
+        if isinstance(answer, Refused):
+            self.groups.insert(0, {answer.key: manifest})
+            self.at = later(now, AGAIN_SECONDS)
+        return not self.open and not self.groups
 
 
 class RolloutRuns:
@@ -56,7 +67,8 @@ class RolloutRuns:
         self._stagings, self._wanted, self._judge = stagings, wanted, judge
         self._returns: dict[str, _Return] = {}
         self._given_up: dict[str, None] = {}
-        self._marking: dict[Key, str] = {}
+        # Notes on the new pods' Deployment that are still to be written.
+        self._marking: dict[Key, _Return] = {}
         # Figures by gate: the last answer, and whether one is being waited for.
         self._figures: dict[str, Measured] = {}
         self._asked: set[str] = set()
@@ -117,9 +129,9 @@ class RolloutRuns:
     def _mark(self, progress: Progress, stage: int, began: int) -> None:
         """Write on the new pods' Deployment since when its stage goes on: a pause survives us."""
         objects = pods_at(progress, self._wanted.scope, stage, began)
-        self._wanted.stage({progress.canary: objects[progress.canary]})
-        self._marking[progress.canary] = progress.service
-        self._asks.append(Apply(progress.canary, objects[progress.canary]))
+        mark = {progress.canary: objects[progress.canary]}
+        self._wanted.stage(mark)
+        self._marking[progress.canary] = _Return([mark], Instant(began))
 
     def _ask_for_figures(
         self, gate: Gate, progress: Progress, since: Instant, now: Instant, end: Instant
@@ -157,6 +169,7 @@ class RolloutRuns:
             for key in progress.related
             if key.group_kind in (INGRESS, HORIZONTAL_POD_AUTOSCALER)
         }
+        self._marking.pop(progress.canary, None)
         self._wanted.stage({**back, **left})
         first = {key: self._wanted.manifests[key] for key in back}
         first |= {key: one for key, one in left.items() if key != progress.canary}
@@ -169,7 +182,7 @@ class RolloutRuns:
 
     def asks(self, now: Instant) -> list[ObjectAsk | Measure]:
         """What is to be asked now."""
-        for way in self._returns.values():
+        for way in (*self._marking.values(), *self._returns.values()):
             if not way.open and way.groups and way.at <= now:
                 way.open = way.groups.pop(0)
                 self._asks += [Apply(key, one, force=True) for key, one in way.open.items()]
@@ -178,7 +191,8 @@ class RolloutRuns:
 
     def next_due(self) -> Instant | None:
         """When something is asked again if nothing happens before, or None."""
-        return min((way.at for way in self._returns.values() if not way.open), default=None)
+        ways = (*self._marking.values(), *self._returns.values())
+        return min((way.at for way in ways if not way.open), default=None)
 
     def post(self, answer: Answer, now: Instant) -> None:
         """Take an answer to one of our asks; what is refused on the way back is asked again."""
@@ -186,16 +200,10 @@ class RolloutRuns:
             self._asked.discard(answer.gate)
             self._figures[answer.gate] = answer
             return
-        self._marking.pop(answer.key, None)
-        for service, way in list(self._returns.items()):
-            manifest = way.open.pop(answer.key, None)
-            if manifest is None:
-                continue
-            if isinstance(answer, Refused):
-                way.groups.insert(0, {answer.key: manifest})
-                way.at = later(now, AGAIN_SECONDS)
-            if not way.open and not way.groups:
-                del self._returns[service]
+        for key in [key for key, way in self._marking.items() if way.is_over(answer, now)]:
+            del self._marking[key]
+        for service in [one for one, way in self._returns.items() if way.is_over(answer, now)]:
+            del self._returns[service]
 
 
 def _is_stage_of(node: Step | Gate, service: str) -> bool:

@@ -66,13 +66,21 @@ def _read(manifest: Manifest) -> Reading:
             found = read(manifest, shape_of(info))
             # What an older version had besides is no mistake of its time.
             return Reading(found.object, [], found.wrong)
-    return Reading(manifest, wrong=_wrong(manifest))
+    said = _without_nulls(manifest)
+    return Reading(said, wrong=_wrong(said))
 
 
 def _newest(group: str, kind: str) -> str:
     """The version that is served today of a kind whose older version was written."""
     versions = standard_kinds().versions(GroupKind(group, kind))
     return f"{group}/{versions[0]}" if versions and group else ""
+
+
+def _without_nulls(tree: Any) -> Any:
+    """A null says as much as nothing."""
+    if isinstance(tree, dict):
+        return {key: _without_nulls(item) for key, item in tree.items() if item is not None}
+    return [_without_nulls(item) for item in tree] if isinstance(tree, list) else tree
 
 
 # The parts of others' kinds that rules look at, by path; `[]` stands for every item of a list.

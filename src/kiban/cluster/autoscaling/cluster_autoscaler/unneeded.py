@@ -67,10 +67,12 @@ class Planner:
 
     def update(self, snapshot: Snapshot, leaving: Mapping[str, object], now: Instant) -> None:
         """Look at all nodes again. `leaving` are those that are being taken away already."""
-        budgets = Budgets.of(snapshot)
         trial = self.fitting.trial
         candidates = self._candidates(leaving, snapshot, now)
         before, self.unneeded = self.unneeded, {}
+        if not candidates:
+            return
+        budgets = Budgets.of(snapshot)
         gone: dict[str, None] = dict.fromkeys(leaving)
         with_pods = 0
         trial.fork()

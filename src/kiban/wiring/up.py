@@ -185,45 +185,49 @@ async def run_up(
             for name in environments
         ]
         up = Up(home, platform, repository, cluster, local, drivers, stopping, screen)
-        tasks = [
-            *(asyncio.create_task(driver.run(), name=driver.scope.subject) for driver in drivers),
-            asyncio.create_task(
-                follow_repository(
-                    repository,
-                    [
-                        (
-                            driver,
-                            compiler_for(name, target, repository, home.state.journal, wall_clock),
-                        )
-                        for driver, name in zip(drivers, environments, strict=True)
-                    ],
-                    heads(repository, journal),
-                ),
-                name="repository",
-            ),
-            asyncio.create_task(tend_releases(_tended(up, journal), judge), name="releases"),
-            asyncio.create_task(_show(up), name="screen"),
-            asyncio.create_task(
-                tell_people(journal, repository, commits_seen_by(drivers[0])),
-                name="notifications",
-            ),
-            *([asyncio.create_task(local.finished(), name="cluster")] if local else []),
-        ]
+        tasks = _tasks(up, journal, target, judge)
         stack.push_async_callback(_cancel, tasks)
-        source = Source(
-            repository,
-            cluster,
-            local.gateway if local else None,
-            home.state,
-            [driver.changes for driver in drivers],
-            platform.spec.access,
-        )
+        source = _looked_at(up)
         up.dashboard = await stack.enter_async_context(dashboard_of(wish.dashboard, source))
         if up.dashboard:
             screen.say(f"the dashboard is at {up.dashboard}")
         announce(home.state, up.as_data())
         stack.callback(retire, home.state)
         return await _stay(up, tasks, _work(up, wish, then, tell))
+
+
+def _tasks(
+    up: Up, journal: Journal, target: Target, judge: RolloutJudge
+) -> list["asyncio.Task[None]"]:
+    """All that goes on while the platform is up, each begun."""
+    compilers = [
+        compiler_for(driver.scope.environment, target, up.repository, journal.place, wall_clock)
+        for driver in up.drivers
+    ]
+    following = follow_repository(
+        up.repository, list(zip(up.drivers, compilers, strict=True)), heads(up.repository, journal)
+    )
+    begun = {
+        **{driver.scope.subject: driver.run() for driver in up.drivers},
+        "repository": following,
+        "releases": tend_releases(_tended(up, journal), judge),
+        "screen": _show(up),
+        "notifications": tell_people(journal, up.repository, commits_seen_by(up.drivers[0])),
+        **({"cluster": up.local.finished()} if up.local else {}),
+    }
+    return [asyncio.create_task(work, name=name) for name, work in begun.items()]
+
+
+def _looked_at(up: Up) -> Source:
+    """What the dashboard shows."""
+    return Source(
+        up.repository,
+        up.cluster,
+        up.local.gateway if up.local else None,
+        up.home.state,
+        [driver.changes for driver in up.drivers],
+        up.platform.spec.access,
+    )
 
 
 def _tended(up: Up, journal: Journal) -> Running:

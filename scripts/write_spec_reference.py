@@ -30,8 +30,15 @@ SPANS = {"drain", "deadline", "startup", "interval", "timeout", "window"}
 OPENING = """\
 # The files people write
 
-Made from the models by `scripts/write_spec_reference.py`. `kiban schema` gives the same as JSON \
-Schema for editors, `kiban explain stamp.scale.max --env prod` says where a value comes from.
+Made from the models by `scripts/write_spec_reference.py`. [Every field with an \
+example](spec-fields.md) is a page of its own. `kiban schema service --out .kiban/service.json` \
+gives the same as JSON Schema: a file that begins with \
+`# yaml-language-server: $schema=../.kiban/service.json` is completed and checked by editors. \
+`kiban explain stamp.scale.max --env prod` says where a value comes from, `kiban diff --env dev \
+--env prod` what differs.
+
+A service file stands in `services/`, or as `kiban.yaml` beside the source of the service. Where \
+that is another repository, its pipeline says `kiban publish kiban.yaml --repo URL`.
 
 Every collection is a map keyed by name. A value of a service is what the service says for the \
 environment, or else what it says for all, its team's, its environment's, the platform's, or \

@@ -87,3 +87,9 @@ def test_every_field_of_a_service_says_what_it_is() -> None:
         if not field.get("description") and name not in obvious
     ]
     assert silent == []
+
+
+def test_editors_find_examples_in_the_schema() -> None:
+    properties = json_schema()["service"]["properties"]
+    assert properties["port"]["examples"] == [8080]
+    assert properties["routes"]["examples"][0]["public"] == "/stamp"

@@ -45,13 +45,20 @@ def _identity() -> list[str]:
     return ["-c", "user.name=Kiban", "-c", "user.email=kiban@localhost"]
 
 
-@click.command("schema", epilog="Example: kiban schema --out .kiban/schema.json")
+@click.command("schema", epilog="Example: kiban schema service --out .kiban/service.json")
+@click.argument("kind", type=click.Choice(("platform", "service", "release")), required=False)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to FILE.")
-def schema_command(out: Path | None) -> None:
-    """Write JSON Schema for editors: platform.yaml, services and releases."""
+def schema_command(kind: str | None, out: Path | None) -> None:
+    """Write JSON Schema for editors: of platform.yaml, services or releases, or all in one.
+
+    An editor with the YAML language server completes and checks a service file that begins with
+    `# yaml-language-server: $schema=../.kiban/service.json`.
+    """
     from kiban.spec import json_schema
 
     schema = json_schema()
+    if kind is not None:
+        schema = schema[kind]
     if out is None:
         show_json(schema)
         return

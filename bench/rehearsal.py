@@ -40,8 +40,8 @@ NAMESPACE = "bench"
 PROMISE_SECONDS = 10.0
 GC_THRESHOLD = (50_000, 20, 50)
 TARGET_UTILIZATION = 60
-# Ten pods fill a machine, so that the day's peak needs about all of them.
-REQUEST_CPU_M = 375
+# Fifteen pods fill a machine: at the day's peak most machines are needed, and there is room.
+REQUEST_CPU_M = 250
 CPU_SECONDS_A_REQUEST = 0.01
 # Each service of a chain calls the next one once.
 CHAIN = 4

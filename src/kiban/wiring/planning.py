@@ -14,7 +14,7 @@ from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, load_platform
 from kiban.wiring.deliveries import chosen_environments
-from kiban.wiring.revisions import Revision, span
+from kiban.wiring.revisions import Revision, revision, span
 from kiban.wiring.sources import compiled
 
 # An environment on a cluster.
@@ -40,8 +40,19 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def plan_of_edit(start: Path, path: str, text: str, environment: str) -> Proposal:
+    """What a commit on top of the branch would do that changes one file."""
+    before = revision(start, "HEAD")
+    after = Revision(f"{path} changed", {**before.files, path: text}, before.renderer)
+    with uncollected():
+        return _between(before, after, environment)
+
+
 def _plan(start: Path, words: str, environment: str | None) -> Proposal:
-    before, after = span(start, words)
+    return _between(*span(start, words), environment)
+
+
+def _between(before: Revision, after: Revision, environment: str | None) -> Proposal:
     platform = load_platform(after.files)
     chosen = [environment] if environment else list(platform.environments)
     chosen_environments(platform, chosen)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from kiban.adapters.git import GitRepository, open_repository
 from kiban.adapters.images import ImageRecord, ImageStore
 from kiban.adapters.journal import JournalReader
+from kiban.delivery.planning import Proposal
 from kiban.delivery.releases import known_service, last_good, release_path, released, with_release
 from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, ServiceSpec, load_platform
 from kiban.wiring.builds import build_service
 from kiban.wiring.deliveries import chosen_environments
 from kiban.wiring.places import copies
+from kiban.wiring.planning import plan_of_edit
 from kiban.wiring.quarantines import (
     quarantined,
     quarantined_for,
@@ -24,7 +26,8 @@ TAG_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A release that is in Git now: the commit, or the tip when nothing had to change."""
+    """A release that is in Git now: the commit, or the tip when nothing had to change; no commit
+    while it is only looked at."""
 
     environment: str
     commit: str
@@ -38,7 +41,19 @@ class Released:
         }
 
 
-def release(tags: Mapping[str, str], environment: str | None, source: str = "") -> Released:
+def foreseen(wanted: Released) -> Proposal:
+    """What a release that is not committed would do to its environment."""
+    home = home_of()
+    path = release_path(wanted.environment)
+    repository = home.repository()
+    text = repository.file(repository.head(), path) or ""
+    changed = with_releases(text, wanted.tags, path)
+    return plan_of_edit(home.directory, path, changed, wanted.environment)
+
+
+def release(
+    tags: Mapping[str, str], environment: str | None, source: str = "", *, only_look: bool = False
+) -> Released:
     """Have services run other images in an environment. Raises `KibanError` for unknown names."""
     repository = where_releases_go(source)
     platform = load_platform(repository.files(repository.head()))
@@ -46,6 +61,8 @@ def release(tags: Mapping[str, str], environment: str | None, source: str = "") 
     for service in tags:
         known_service(service, platform.services[name])
     refuse_quarantined(tags, quarantined_for(source))
+    if only_look:
+        return Released(name, "", tags)
     return Released(name, release_line(repository, name, tags), tags)
 
 
@@ -74,7 +91,9 @@ def with_releases(text: str, tags: Mapping[str, str], path: str) -> str:
     return text
 
 
-def rollback(service: str, environment: str | None, to: str) -> Released:
+def rollback(
+    service: str, environment: str | None, to: str, *, only_look: bool = False
+) -> Released:
     """Return a service to a tag, or to the last one that is known to have run well."""
     home = home_of()
     repository = home.repository()
@@ -92,6 +111,8 @@ def rollback(service: str, environment: str | None, to: str) -> Released:
         ]
         tag = last_good(service, current, told)
     refuse_quarantined({service: tag}, quarantined())
+    if only_look:
+        return Released(name, "", {service: tag})
     message = f"Roll {service} back to {tag} in {name}"
     return Released(name, release_line(repository, name, {service: tag}, message), {service: tag})
 

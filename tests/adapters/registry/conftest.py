@@ -3,6 +3,7 @@ the OCI distribution API."""
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -68,7 +69,8 @@ class RealRegistry:
 
 def run_registry(folder: Path, more: str = "") -> "tuple[subprocess.Popen[bytes], str]":
     """Start one, and wait until it answers."""
-    assert shutil.which("docker-registry"), "install the package docker-registry"
+    if shutil.which("docker-registry") is None and not os.environ.get("CI"):
+        pytest.skip("the package docker-registry is not installed")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

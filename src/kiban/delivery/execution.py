@@ -74,7 +74,13 @@ class Execution:
     @property
     def is_quiet(self) -> bool:
         """Whether no ask is unanswered."""
-        return not self._step_of and self.rollouts.is_quiet
+        # What is only waiting to be asked, the next commit finds on the objects.
+        is_back = not self.rollouts.is_asking if self._is_superseded else self.rollouts.is_quiet
+        return not self._step_of and is_back
+
+    @property
+    def _is_superseded(self) -> bool:
+        return self.run.ending == "superseded"
 
     def next_due(self) -> Instant | None:
         """When to step if nothing happens before, or None."""
@@ -85,7 +91,7 @@ class Execution:
         """The asks that are due. Append `take_records()` before carrying them out."""
         asks: list[Ask] = []
         if self.run.ending:
-            return [*self.rollouts.asks(now)]
+            return [] if self._is_superseded else [*self.rollouts.asks(now)]
         for act in list(self._acts.values()):
             asks += self._advance(act, now)
         while due := self.run.due(now):

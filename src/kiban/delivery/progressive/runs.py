@@ -81,6 +81,11 @@ class RolloutRuns:
         """Whether nothing is on its way back."""
         return not (self._returns or self._marking)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether an ask is unanswered."""
+        return any(way.open for way in (*self._marking.values(), *self._returns.values()))
+
     def begin(self, step: str) -> None:
         """A step begins: from now on its objects are wanted as it has them."""
         if step in self._stagings:

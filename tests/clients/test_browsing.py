@@ -6,6 +6,7 @@ watches with bookmarks, metadata alone, tables, and whether one may.
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -29,6 +30,9 @@ class Browser:
         self._session.verify = str(cluster.facts["ca"])
         self._session.headers["Authorization"] = f"Bearer {cluster.facts['token']}"
 
+    def close(self) -> None:
+        self._session.close()
+
     def text(self, path: str, accept: str = "application/json", body: Any = None) -> str:
         method = "POST" if body else "GET"
         done = self._session.request(
@@ -42,8 +46,9 @@ class Browser:
 
 
 @pytest.fixture(scope="module")
-def browser(cluster: Running) -> Browser:
-    return Browser(cluster)
+def browser(cluster: Running) -> Iterator[Browser]:
+    with closing(Browser(cluster)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,7 @@ def test_programs_run_with_input_and_exit_codes(api: client.ApiClient) -> None:
     shell.write_stdin("echo one; echo two >&2; exit 5\n")
     shell.run_forever(timeout=10)
     assert (shell.read_stdout(), shell.read_stderr(), shell.returncode) == ("one\n", "two\n", 5)
+    shell.close()
 
 
 def test_a_port_is_forwarded(api: client.ApiClient) -> None:

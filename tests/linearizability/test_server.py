@@ -46,6 +46,16 @@ Store.list_at = lambda store, kind, namespace, revision: list(store.iterate(kind
 """
 
 
+def faults_shown(seed: int, plant: str) -> list[str]:
+    """What one short history shows. When the very mark that ends it is lost, it shows nothing."""
+    try:
+        return asyncio.run(judged(seed, plant, acts=25))[1]
+    except ExceptionGroup as group:
+        if group.subgroup(TimeoutError) is None:
+            raise
+        return []
+
+
 @pytest.mark.parametrize(
     ("plant", "said"),
     [
@@ -56,10 +66,11 @@ Store.list_at = lambda store, kind, namespace, revision: list(store.iterate(kind
     ],
     ids=["stale reads", "lost events", "unchecked updates", "mixed pages"],
 )
+@pytest.mark.timeout(180)
 def test_a_planted_fault_is_found(plant: str, said: str) -> None:
     # Whether clients meet a fault is a matter of timing: it may escape one short history.
     for seed in range(3, 9):
-        _, found = asyncio.run(judged(seed, plant, acts=25))
+        found = faults_shown(seed, plant)
         if any(said in fault for fault in found):
             return
     pytest.fail(f"six histories show no sign of it; the last one: {found[:3]}")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kiban.primitives.located import Located, plain
 from kiban.primitives.problems import Problem
-from kiban.spec.layers import Layer, merge, merge_all, origins
+from kiban.spec.layers import Layer, merge, merge_all, origins, over, settled
 
 NAMES = st.sampled_from("abcd")
 SCALARS = st.integers(0, 3) | st.sampled_from(["x", "y"])
@@ -31,7 +31,8 @@ OVERRIDES = st.recursive(
     lambda inner: st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )
-LAYERS = st.lists(st.dictionaries(NAMES, OVERRIDES, max_size=4), max_size=3)
+LAYER = st.dictionaries(NAMES, OVERRIDES, max_size=4)
+LAYERS = st.lists(LAYER, max_size=3)
 
 
 def located(value: Any, line: int = 1) -> Located:
@@ -88,6 +89,33 @@ def test_nothing_comes_from_nowhere(below: Any, above: Any) -> None:
 @given(TREES, TREES, TREES)
 def test_layers_may_be_merged_in_any_grouping(low: Any, middle: Any, high: Any) -> None:
     assert merged(merged(low, middle), high) == merged(low, merged(middle, high))
+
+
+@given(LAYER, LAYER, LAYER, LAYER)
+def test_removals_do_not_depend_on_the_grouping_either(
+    low: Any, middle: Any, high: Any, top: Any
+) -> None:
+    first, second, third, fourth = (located(tree) for tree in (low, middle, high, top))
+
+    def both(below: Located, above: Located) -> Located:
+        return over(below, above, [])
+
+    one_by_one = settled(both(both(both(first, second), third), fourth))
+    from_above = settled(both(first, both(second, both(third, fourth))))
+    in_pairs = settled(both(both(first, second), both(third, fourth)))
+    assert plain(one_by_one) == plain(from_above) == plain(in_pairs)
+
+
+@given(LAYER)
+def test_what_is_settled_holds_no_removal(tree: Any) -> None:
+    assert removals(plain(settled(located(tree)))) == []
+
+
+def test_a_map_said_anew_after_its_removal_shows_nothing_from_below() -> None:
+    low, none, high = {"a": {"x": 1, "y": 2}}, {"a": None}, {"a": {"x": 3}}
+    late = over(located(none), located(high), [])
+    assert plain(settled(over(located(low), late, []))) == {"a": {"x": 3}}
+    assert merged(low, none, high) == {"a": {"x": 3}}
 
 
 @given(TREES)

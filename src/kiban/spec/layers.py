@@ -1,7 +1,9 @@
-"""Inheritance: what stands above is merged over what stands below, key by key.
+"""Inheritance: what stands above is laid over what stands below, key by key.
 
 A layer is a located tree with a name that people know (`team contents`). `null` removes what was
-inherited; a `null` that removes nothing is a mistake. Scalars and lists are replaced whole.
+inherited; a `null` that removes nothing is a mistake. Scalars and lists are replaced whole. What
+was removed is kept as a `null` until the end (`settled`), and a map that was said anew after a
+removal is remembered as such: so layers give the same in any grouping.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,30 +30,48 @@ class Origin:
     value: object
 
 
-def merge(below: Located | None, above: Located, problems: list[Problem]) -> Located:
-    """The tree of `above` over `below`; neither is changed."""
-    if not isinstance(above.value, dict):
+class Anew(dict[str, Located]):
+    """A map that was said after its like was removed: nothing from below shows through it."""
+
+
+def over(below: Located | None, above: Located, problems: list[Problem]) -> Located:
+    """One layer over another, as a layer of its own; neither is changed."""
+    if not isinstance(above.value, dict) or isinstance(above.value, Anew):
         return above
     base = below.value if below is not None and isinstance(below.value, dict) else {}
-    value = dict(base)
+    hides = below is not None and (below.value is not base or isinstance(base, Anew))
+    value: dict[str, Located] = Anew(base) if hides else dict(base)
     for key, item in above.value.items():
+        known = base.get(key)
         if item.value is None:
-            if key not in base:
+            if known is None or known.value is None:
                 problems.append(_hits_nothing(key, item))
-            value.pop(key, None)
-        elif isinstance(item.value, dict):
-            value[key] = merge(base.get(key), item, problems)
-        else:
             value[key] = item
+        else:
+            value[key] = over(known, item, problems)
     return above.with_value(value)
 
 
+def settled(tree: Located) -> Located:
+    """What holds in the end: without the marks of what was removed."""
+    if not isinstance(tree.value, dict):
+        return tree
+    value = {key: settled(item) for key, item in tree.value.items() if item.value is not None}
+    same = len(value) == len(tree.value) and all(value[key] is tree.value[key] for key in value)
+    return tree if same else tree.with_value(value)
+
+
+def merge(below: Located | None, above: Located, problems: list[Problem]) -> Located:
+    """The tree of `above` over `below`, settled; neither is changed."""
+    return settled(over(below, above, problems))
+
+
 def merge_all(layers: Iterable[Layer], problems: list[Problem]) -> Located | None:
-    """All layers, the lowest first."""
+    """All layers, the lowest first, settled."""
     found: Located | None = None
     for layer in layers:
-        found = merge(found, layer.tree, problems)
-    return found
+        found = over(found, layer.tree, problems)
+    return settled(found) if found is not None else None
 
 
 def origins(layers: Iterable[Layer], path: tuple[str, ...]) -> Iterator[Origin]:

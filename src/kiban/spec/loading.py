@@ -14,7 +14,7 @@ from kiban.primitives.problems import KibanError, Place, Problem
 from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.branches import branch_files, check_branch, with_branch
 from kiban.spec.checks import check_environment, check_platform, check_releases
-from kiban.spec.layers import Layer, merge, merge_all
+from kiban.spec.layers import Layer, over, settled
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.platform import Platform, Release, Sources, layers_of
 from kiban.spec.reading import read_yaml
@@ -205,11 +205,14 @@ class _Loading:
         own = next(i for i, layer in enumerate(layers) if layer.name.startswith("service "))
         below = tuple(layer.name for layer in layers[:own])
         if below not in self.lower:
-            self.lower[below] = merge_all(layers[:own], self.problems)
-        tree = self.lower[below]
-        for layer in layers[own:]:
-            tree = merge(tree, layer.tree, self.problems)
+            self.lower[below] = self.laid(None, layers[:own])
+        tree = self.laid(self.lower[below], layers[own:])
         assert tree is not None
+        return settled(tree)
+
+    def laid(self, tree: Located | None, layers: list[Layer]) -> Located | None:
+        for layer in layers:
+            tree = over(tree, layer.tree, self.problems)
         return tree
 
 

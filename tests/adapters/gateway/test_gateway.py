@@ -1,6 +1,7 @@
 """A real Envoy before real servers."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -59,7 +60,8 @@ class Shop:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.store = Store(Chance("gateway"))
-        self.url = f"http://127.0.0.1:{gateway.place.port}"
+        self.port = gateway.place.port
+        self.url = f"http://127.0.0.1:{self.port}"
         self.client: aiohttp.ClientSession
         self._ingress()
 
@@ -120,6 +122,16 @@ class Shop:
     async def get(self, path: str = "/", host: str = HOST) -> tuple[int, str]:
         async with self.client.get(self.url + path, headers={"host": host}) as answer:
             return answer.status, await answer.text()
+
+    def put_redirect(self, asked: str, **config: str) -> None:
+        """An Ingress that sends whoever asks for a path elsewhere, as a load balancer is told."""
+        action = {"type": "redirect", "redirectConfig": {"statusCode": "HTTP_301", **config}}
+        notes = {"alb.ingress.kubernetes.io/actions.away": json.dumps(action)}
+        backend = {"service": {"name": "away", "port": {"name": "use-annotation"}}}
+        paths = [{"path": asked, "pathType": "Prefix", "backend": backend}]
+        spec = {"rules": [{"host": HOST, "http": {"paths": paths}}]}
+        metadata = {"name": "away", "namespace": "shop", "annotations": notes}
+        self._put("networking.k8s.io/v1", "Ingress", metadata, spec=spec)
 
     def _ingress(self) -> None:
         backend = {"service": {"name": "web", "port": {"number": SERVICE_PORT}}}
@@ -397,6 +409,30 @@ def test_weights_mirrors_sticky_services_and_limits_are_carried_out(tmp_path: Pa
             limited = {(await shop.get("/", host="slow.localhost"))[0] for _ in range(10)}
             assert limited == {200, 429}
             assert len({await shop.get() for _ in range(20)}) == 1
+
+    run(scenario())
+
+
+def test_a_redirect_sends_elsewhere_and_keeps_what_it_does_not_name(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_shop(tmp_path) as shop:
+            for config, asked, wanted in (
+                ({"path": "/new"}, "/old/a?b=c", f"http://{HOST}/new?b=c"),
+                ({"path": "/v2/#{path}"}, "/old/a", f"http://{HOST}/v2/old/a"),
+                ({"host": "b.localhost"}, "/old", f"http://b.localhost:{shop.port}/old"),
+            ):
+                shop.put_redirect("/old", **config)
+                assert await shop.update() == ()
+                url, headers = f"{shop.url}{asked}", {"host": HOST}
+
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while True:
+                        answering = shop.client.get(url, headers=headers, allow_redirects=False)
+                        async with answering as answer:
+                            found = answer.status, answer.headers.get("location")
+                        if found == (301, wanted):
+                            break
+                        await asyncio.sleep(0.05)
 
     run(scenario())
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from kiban.cluster.networking.endpoints import Endpoint
 from kiban.cluster.networking.ports import Protocol, ServicePort
+from kiban.cluster.networking.redirects import SAME_PATH, Redirect
 
 Resource = dict[str, Any]
 
@@ -32,6 +33,14 @@ MAX_CONNECTIONS = 4096
 # method; reads are repeated when the answer broke off, too.
 RETRY_ANY = "connect-failure,refused-stream,reset-before-request"
 RETRY_READ = f"{RETRY_ANY},reset,retriable-status-codes"
+# Envoy's words for the codes of redirects.
+_REDIRECTS = {
+    301: "MOVED_PERMANENTLY",
+    302: "FOUND",
+    303: "SEE_OTHER",
+    307: "TEMPORARY_REDIRECT",
+    308: "PERMANENT_REDIRECT",
+}
 
 
 def any_of(type_: str, **fields: Any) -> Resource:
@@ -172,6 +181,29 @@ def rate_limit(requests_per_second: int) -> Resource:
 def reply(status: int, text: str) -> Resource:
     """An answer of the gateway's own."""
     return {"direct_response": {"status": status, "body": {"inline_string": text}}}
+
+
+def redirect(wanted: Redirect, port: int) -> Resource:
+    """Another address to ask. One of another host is served here too, at the same port."""
+    action: Resource = {"response_code": _REDIRECTS.get(wanted.code, _REDIRECTS[302])}
+    if wanted.scheme:
+        action["scheme_redirect"] = wanted.scheme
+    if wanted.host:
+        action["host_redirect"] = wanted.host
+    if wanted.port or wanted.host:
+        action["port_redirect"] = wanted.port or port
+    query = f"?{wanted.query}" if wanted.query else ""
+    if SAME_PATH in wanted.path:
+        substitution = wanted.path.replace("\\", "").replace(SAME_PATH, "\\1")
+        pattern = {"regex": "^/(.*)$"}
+        action["regex_rewrite"] = {"pattern": pattern, "substitution": substitution}
+    elif wanted.path:
+        action["path_redirect"] = f"{wanted.path}{query}"
+    elif wanted.prefix:
+        action["prefix_rewrite"] = wanted.prefix
+    if wanted.query is None:
+        action["strip_query"] = True
+    return {"redirect": action}
 
 
 def retries(retry_on: str) -> Resource:

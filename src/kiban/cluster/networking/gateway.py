@@ -101,9 +101,7 @@ def _public_routes(
     nothing = _nothing_here(by_host, place)
     hosts = []
     for host, found in {ANY_HOST: [], **by_host}.items():
-        entries = [
-            entry for route in found for entry in _entries(route, known, envoy.PUBLIC_IDLE_TIMEOUT)
-        ]
+        entries = [entry for route in found for entry in _public_entries(route, known, place)]
         hosts.append({"name": host, "domains": [host], "routes": [*entries, nothing]})
     return envoy.discovered_routes(PUBLIC, hosts)
 
@@ -122,6 +120,15 @@ def _nothing_here(by_host: Mapping[str, Iterable[Route]], place: GatewayPlace) -
     lines += [f"  {address}"[:180] for address in shown]
     lines += [f"  and {more} more"] if more > 0 else []
     return {"match": {"prefix": "/"}, **envoy.reply(404, "\n".join(lines) + "\n")}
+
+
+def _public_entries(
+    route: Route, known: Mapping[str, ServicePort], place: GatewayPlace
+) -> list[Resource]:
+    """A public route in Envoy's words; a redirect is answered by the gateway itself."""
+    if route.redirect is None:
+        return _entries(route, known, envoy.PUBLIC_IDLE_TIMEOUT)
+    return [{"match": _match(route.match), **envoy.redirect(route.redirect, place.port)}]
 
 
 def _entries(route: Route, known: Mapping[str, ServicePort], idle: str) -> list[Resource]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kiban.cluster.networking.redirects import Redirect, of_action, of_filters
 from kiban.kube.objects import INGRESS, SERVICE, GroupKind, Key, Manifest, annotations_of, get_in
 from kiban.primitives.instants import parse_span
 from kiban.reconcile.controller import Snapshot
@@ -47,7 +48,8 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One rule. Without backends the request is answered with 503; zeros mean no limit."""
+    """One rule. A redirect is answered by the gateway; else without backends the answer is 503.
+    Zeros mean no limit."""
 
     host: str
     match: Match
@@ -56,6 +58,7 @@ class Route:
     requests_per_second: int = 0
     timeout_seconds: float = 0.0
     age: tuple[str, str, str] = ("", "", "")
+    redirect: Redirect | None = None
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -86,7 +89,9 @@ def _of_ingress(ingress: Manifest, snapshot: Snapshot) -> Iterator[Route]:
 
     def route(host: str, match: Match, backend: Any) -> Route:
         if get_in(backend, "service", "port", "name") == BY_ACTION:
-            return Route(host, match, tuple(_weighed(ingress, backend)), **limits)
+            action = _action(ingress, get_in(backend, "service", "name", default=""))
+            weighed = tuple(_weighed(namespace, action))
+            return Route(host, match, weighed, redirect=of_action(action), **limits)
         id_ = _ingress_backend(namespace, backend, snapshot)
         backends = (Backend(id_),) if id_ else ()
         return Route(host, match, backends, **limits)
@@ -99,12 +104,18 @@ def _of_ingress(ingress: Manifest, snapshot: Snapshot) -> Iterator[Route]:
             yield route(rule.get("host") or ANY_HOST, match, path.get("backend"))
 
 
-def _weighed(ingress: Manifest, backend: Any) -> Iterator[Backend]:
-    """The services of an action that forwards by weights. One that cannot be read has none."""
-    name = get_in(backend, "service", "name", default="")
-    namespace = ingress["metadata"].get("namespace", "")
+def _action(ingress: Manifest, name: str) -> dict[str, Any]:
+    """The action of a name; nothing where it cannot be read."""
     try:
-        action = json.loads(annotations_of(ingress).get(f"{ACTION_ANNOTATION}.{name}", "{}"))
+        found = json.loads(annotations_of(ingress).get(f"{ACTION_ANNOTATION}.{name}", "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _weighed(namespace: str, action: dict[str, Any]) -> Iterator[Backend]:
+    """The services of an action that forwards by weights. One that makes no sense has none."""
+    try:
         for group in action.get("forwardConfig", {}).get("targetGroups", []):
             if (weight := int(group.get("weight", 1))) > 0:
                 id_ = f"{namespace}/{group['serviceName']}/{group['servicePort']}"
@@ -131,9 +142,12 @@ def _of_http_route(found: Manifest) -> Iterator[Route]:
     for rule in get_in(found, "spec", "rules", default=[]):
         backends = tuple(_http_backends(namespace, rule.get("backendRefs") or []))
         mirror = next((_reference(namespace, ref) for ref in _mirrors(rule)), "")
+        redirect = of_filters(rule.get("filters") or [])
         for host in get_in(found, "spec", "hostnames", default=[ANY_HOST]):
             for match in rule.get("matches") or [{}]:
-                yield Route(host, _http_match(match), backends, mirror, **_limits(found))
+                wanted = _http_match(match)
+                limits = _limits(found)
+                yield Route(host, wanted, backends, mirror, redirect=redirect, **limits)
 
 
 def _http_match(match: dict[str, Any]) -> Match:

@@ -112,6 +112,35 @@ def test_namespaces_that_are_there_stay_as_they_are() -> None:
     assert adoption.proof.added == ()
 
 
+def test_objects_that_name_no_namespace_become_services() -> None:
+    objects = [deployment(name) for name in ("stamp", "points")]
+    for one in objects:
+        del one["metadata"]["namespace"]
+    adoption = adopted([copy_of("dev", objects)], EVERY_SERVICE)
+    assert list(adoption.folded.services) == ["points", "stamp"]
+    assert adoption.proof.deviations == ()
+
+
+def test_a_pod_that_gets_labels_of_its_own_does_not_restart() -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "shell"},
+        "spec": {"containers": [{"name": "shell", "image": "busybox"}]},
+    }
+    assert adopted([copy_of("dev", [pod])], EVERY_SERVICE).proof.restarts == ()
+
+
+def test_what_gets_another_name_each_time_must_be_accepted() -> None:
+    job = deployment("migrate-")
+    job["metadata"]["generateName"] = "migrate-"
+    adoption = adopted([copy_of("dev", [job, deployment("stamp")])], EVERY_SERVICE)
+    [one] = adoption.proof.standing(())
+    assert one.name == "Deployment/migrate-@dev"
+    assert "another name each time" in one.why
+    assert not any("generateName" in text for text in adoption.files.values())
+
+
 def secret(**content: Any) -> Manifest:
     metadata = {"name": "db", "namespace": "shop-dev"}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}

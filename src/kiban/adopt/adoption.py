@@ -155,7 +155,7 @@ class _Work:
         return tuple(found)
 
     def _left(self, copy: Copy, worked: AllWorked) -> list[Name]:
-        """What no service accounts for, and is no Secret in clear."""
+        """What no service accounts for, and is neither a Secret in clear nor without a name."""
         taken = {
             name
             for own in worked.values()
@@ -163,7 +163,8 @@ class _Work:
             for name in own[copy.environment].covered
         }
         secrets = () if self.options.with_secrets else in_clear(copy)
-        return [name for name in copy.objects if name not in taken and name not in secrets]
+        out = {*taken, *secrets, *copy.nameless}
+        return [name for name in copy.objects if name not in out]
 
     def not_worth_it(self, files: Mapping[str, str], worked: AllWorked) -> list[str]:
         """Services that take nearly as many lines as their objects would."""

@@ -43,27 +43,31 @@ class Name:
 @dataclass(frozen=True)
 class Copy:
     """The manifests of one environment. `lines` counts the files as they are kept; `left` names
-    what was read and is no manifest."""
+    what was read and is no manifest, `unread` says why a file could not be read."""
 
     environment: str
     documents: tuple[Document, ...]
     lines: int = 0
     files: int = 0
     left: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
     given_namespace: str = field(default="", kw_only=True)
 
     @cached_property
     def namespace(self) -> str:
-        """Where most of it lives; empty when nothing says."""
+        """Where most of it lives; empty when most of it does not say."""
         if self.given_namespace:
             return self.given_namespace
         counts: dict[str, int] = {}
         for document in self.documents:
-            found = document.manifest["metadata"].get("namespace")
-            if found:
+            if is_namespaced(document.manifest, self.clustered):
+                found = document.manifest["metadata"].get("namespace") or ""
                 counts[found] = counts.get(found, 0) + 1
-        if counts:
-            return max(sorted(counts), key=lambda name: counts[name])
+        nameless = counts.pop("", 0)
+        best = max(sorted(counts), key=lambda name: counts[name], default="")
+        # A few that name none live where the others do.
+        if best and counts[best] >= nameless:
+            return best
         spaces = [one.manifest for one in self.documents if one.manifest["kind"] == "Namespace"]
         return str(spaces[0]["metadata"]["name"]) if len(spaces) == 1 else ""
 
@@ -83,6 +87,15 @@ class Copy:
     @cached_property
     def origins(self) -> Mapping[Name, Document]:
         return {self.name_of(document.manifest): document for document in self.documents}
+
+    @cached_property
+    def nameless(self) -> tuple[Name, ...]:
+        """What gets another name each time it is created, and so can be kept by nobody."""
+        return tuple(
+            name
+            for name, one in self.objects.items()
+            if one["metadata"].get("generateName") == name.name
+        )
 
     @cached_property
     def repeated(self) -> tuple[Name, ...]:

@@ -38,8 +38,15 @@ def completed(manifest: Manifest) -> Manifest:
 
 
 def compared(original: Manifest, compiled: Manifest) -> list[Difference]:
-    """Where what was compiled means something else; marks of ownership do not count."""
-    return list(differences(meaning(original), meaning(unmarked(compiled, original))))
+    """Where what was compiled means something else; marks of ownership do not count. Where objects
+    live is a part of their names (`Copy.name_of`), by which they were found."""
+    sides = (original, unmarked(compiled, original))
+    return list(differences(*(meaning(_placeless(one)) for one in sides)))
+
+
+def _placeless(manifest: Manifest) -> Manifest:
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "namespace"}
+    return {**manifest, "metadata": metadata}
 
 
 def unmarked(compiled: Manifest, original: Manifest) -> Manifest:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kiban.adopt.copies import Copy, Name, template_of
-from kiban.adopt.meaning import canonical, compared, completed
+from kiban.adopt.meaning import canonical, compared, completed, unmarked
 from kiban.compiler.bundle import Bundle
 from kiban.compiler.overlays import shape_for
 from kiban.kube.objects import Manifest
 from kiban.primitives.differences import Difference, differences, dotted
 
 HIDDEN = "(hidden)"
-Kind = Literal["changed", "missing", "added", "repeated"]
+Kind = Literal["changed", "missing", "added", "repeated", "unread"]
 TWICE = "is there more than once, and not the same; the last one holds"
+NAMELESS = "gets another name each time it is created (generateName), so no repo can keep it"
 RUNNING = frozenset(
     ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet", "Pod")
 )
@@ -69,6 +70,11 @@ class Proof:
     workloads: int
     restarts: tuple[Restart, ...]
 
+    @property
+    def same(self) -> int:
+        """How many objects compile back to what they mean."""
+        return self.objects - sum(one.kind in ("changed", "missing") for one in self.deviations)
+
     def standing(self, accepted: Iterable[str]) -> tuple[Deviation, ...]:
         """The deviations that nobody has accepted."""
         names = tuple(accepted)
@@ -87,16 +93,23 @@ def proved(copies: Sequence[Copy], bundles: Mapping[str, Bundle]) -> Proof:
         for name, original in copy.objects.items():
             compiled = made.pop(name, None)
             if compiled is None:
-                deviations.append(Deviation("missing", copy.environment, name))
+                reason = NAMELESS if name in copy.nameless else ""
+                deviations.append(Deviation("missing", copy.environment, name, why=reason))
                 continue
-            if found := compared(_in_place(original, copy), _in_place(compiled, copy)):
+            if found := compared(original, compiled):
                 deviations.append(Deviation("changed", copy.environment, name, tuple(found)))
             if name.kind in RUNNING:
                 workloads += 1
                 if why := restart_reasons(original, compiled):
                     restarts.append(Restart(copy.environment, name, why))
         deviations += [
-            Deviation("repeated", copy.environment, name, why=TWICE) for name in copy.repeated
+            Deviation("repeated", copy.environment, name, why=TWICE)
+            for name in copy.repeated
+            if name not in copy.nameless
+        ]
+        deviations += [
+            Deviation("unread", copy.environment, Name("", "File", "", path), why=why)
+            for path, why in sorted(copy.unread.items())
         ]
         added += [Deviation("added", copy.environment, name) for name in made]
     return Proof(objects, tuple(deviations), tuple(added), workloads, tuple(restarts))
@@ -105,7 +118,9 @@ def proved(copies: Sequence[Copy], bundles: Mapping[str, Bundle]) -> Proof:
 def restart_reasons(original: Manifest, compiled: Manifest) -> tuple[str, ...]:
     """The fields of the pod template that differ; entries of lists are compared by name, as an
     object that is delivered keeps the order of the one that runs."""
-    before, after = (template_of(completed(one)) for one in (original, compiled))
+    # The labels of a Pod are its own, and change in place.
+    sides = (original, unmarked(compiled, original))
+    before, after = (template_of(completed(one)) for one in sides)
     # A job's pods are not replaced; the next ones are as the template says then.
     shape = shape_for(original)
     for step in _template_path(original["kind"]):
@@ -130,12 +145,6 @@ def _by_name(copy: Copy, bundle: Bundle) -> dict[Name, Manifest]:
         space = "" if key.namespace == bundle.namespace else key.namespace
         found[Name(key.group, key.kind, space, key.name)] = manifest
     return found
-
-
-def _in_place(manifest: Manifest, copy: Copy) -> Manifest:
-    """The namespace is compared by the name of the object already."""
-    metadata = {key: value for key, value in manifest["metadata"].items() if key != "namespace"}
-    return {**manifest, "metadata": metadata}
 
 
 def _shown(value: object) -> str:

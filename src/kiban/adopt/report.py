@@ -106,8 +106,7 @@ def _summary(adoption: Adoption) -> Iterator[str]:
     yield f"{len(adoption.folded.services)} services in {names}"
     times = f" ({before / after:.1f} times fewer)" if before > after else ""
     yield f"  {before} lines before, {after} after{times}"
-    same = proof.objects - len(proof.deviations)
-    yield f"  {same} of {proof.objects} objects compile back to what they mean now"
+    yield f"  {proof.same} of {proof.objects} objects compile back to what they mean now"
     if proof.restarts:
         yield f"  {len(proof.restarts)} of {proof.workloads} workloads would restart; see --plan"
     else:

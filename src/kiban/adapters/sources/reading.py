@@ -2,40 +2,73 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kiban.adapters.sources import tools
 from kiban.adapters.sources.rendering import MANIFESTS, read_all
-from kiban.kube.documents import Document
+from kiban.kube.documents import Document, read_documents
 from kiban.primitives.problems import Place
 
 # A document that means to be an object: `kind` stands at the beginning of a line.
 _KIND = re.compile(rb"^kind\s*:", re.MULTILINE)
+# What Helm, Jinja and their like fill in.
+_TEMPLATE = re.compile(rb"\{\{|\{%|<%")
+
+
+# Files of programs that look like objects, and no API server knows.
+_TOOLS = (
+    "backstage.io/", "client.authentication.k8s.io/", "ctlptl.dev/", "eksctl.io/", "k3d.io/",
+    "kind.x-k8s.io/", "krew.googlecontainertools.github.com/", "kubeadm.k8s.io/", "skaffold/",
+    "kubelet.config.k8s.io/", "kubeproxy.config.k8s.io/", "kubescheduler.config.k8s.io/",
+    "kustomize.config.k8s.io/",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The objects in files, the files that hold any, and what was read and is no object."""
+    """The objects in files, the files that hold any, what was read and is no object, and why a
+    file, or a part of it, could not be read."""
 
-    documents: list[Document]
-    files: list[str]
-    left: list[str]
+    documents: list[Document] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def read_manifests(files: Mapping[str, bytes]) -> Read:
-    """What is in the manifests among files. Raises all problems at once."""
-    texts = {path: data for path, data in files.items() if path.endswith(MANIFESTS)}
-    documents = read_all(texts)
-    left = []
-    for path, data in texts.items():
-        meant = len(_KIND.findall(data))
-        taken = len({one.line for one in documents if one.file == path})
-        if meant > taken:
-            left.append(f"{path}: {meant - taken} of {meant} documents are no objects with a name")
-        elif not taken:
-            left.append(f"{path}: no object")
-    return Read(documents, list(dict.fromkeys(one.file for one in documents)), left)
+    """What is in the manifests among files. One that cannot be read does not hide the others."""
+    result = Read()
+    for path, data in sorted(files.items()):
+        if path.endswith(MANIFESTS):
+            _read(result, path, data)
+    return result
+
+
+def _read(result: Read, path: str, data: bytes) -> None:
+    try:
+        found, problems = read_documents(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        result.unread[path] = f"it is no UTF-8 text, from byte {error.start} on"
+        return
+    templates = [one for one in found if "{{" in one.manifest["metadata"]["name"]]
+    if templates or (problems and _TEMPLATE.search(data)):
+        result.left.append(f"{path}: a template; adopt what is made of it")
+        return
+    if problems:
+        result.unread[path] = f"line {problems[0].place.line}: {problems[0].what}"
+    objects = [one for one in found if not one.manifest["apiVersion"].startswith(_TOOLS)]
+    result.documents.extend(objects)
+    if objects:
+        result.files.append(path)
+    meant, taken = len(_KIND.findall(data)), len({one.line for one in objects})
+    if len(objects) < len(found):
+        result.left.append(f"{path}: for {found[0].manifest['apiVersion'].partition('/')[0]}")
+    elif meant > taken and not problems:
+        what = "documents are no objects with a name"
+        result.left.append(f"{path}: {meant - taken} of {meant} {what}")
+    elif not taken and not problems:
+        result.left.append(f"{path}: no object")
 
 
 def render_kustomization(folder: Path) -> list[Document]:

@@ -4,14 +4,20 @@ from pathlib import Path
 
 from kiban.adapters.sources import DirectoryTree
 from kiban.adapters.sources.inputs import (
+    CHART_FILE,
     is_chart,
     is_kustomized,
     kustomize_inputs,
     kustomize_roots,
 )
-from kiban.adapters.sources.reading import read_manifests, render_chart, render_kustomization
+from kiban.adapters.sources.reading import (
+    Read,
+    read_manifests,
+    render_chart,
+    render_kustomization,
+)
 from kiban.adopt import Copy
-from kiban.kube.documents import Document
+from kiban.primitives.problems import KibanError
 
 
 def copy_of(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy:
@@ -19,26 +25,52 @@ def copy_of(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy
     share is counted once."""
     root = folder.parent if folder.is_file() else folder
     tree, inside = DirectoryTree(root), folder.name if folder.is_file() else "."
-    left: tuple[str, ...] = ()
+    read = Read()
     if is_kustomized(tree, inside):
         # What it refers to may lie anywhere beside it.
         paths = _kustomize_files(folder)
-        documents: list[Document] = render_kustomization(folder)
+        read.documents.extend(render_kustomization(folder))
     elif is_chart(tree, inside):
         paths = [root / path for path in tree.under(inside)]
-        documents = render_chart(name, folder, namespace)
+        read.documents.extend(render_chart(name, folder, namespace))
     else:
-        roots, built = kustomize_roots(tree, inside)
-        files = [path for path in tree.under(inside) if path not in built]
-        read = read_manifests(tree.read(files))
-        documents, left = read.documents, tuple(read.left)
-        for one in roots:
-            documents += render_kustomization(root / one)
+        read, built = _read_mixed(tree, root, inside)
         paths = [root / path for path in [*read.files, *built]]
     new = sorted({path.resolve() for path in paths} - counted)
     counted.update(new)
-    lines = sum(line_count(path) for path in new)
-    return Copy(name, tuple(documents), lines, len(new), left, given_namespace=namespace)
+    return Copy(
+        name,
+        tuple(read.documents),
+        sum(line_count(path) for path in new),
+        len(new),
+        tuple(read.left),
+        read.unread,
+        given_namespace=namespace,
+    )
+
+
+def _read_mixed(tree: DirectoryTree, root: Path, inside: str) -> tuple[Read, list[str]]:
+    """Plain files, with the kustomizations among them rendered; and the files that those read.
+    Charts are not: nobody says with which values."""
+    files = tree.under(inside)
+    charts = [f"{path.removesuffix(CHART_FILE)}" for path in files if _is_named(path, CHART_FILE)]
+    outside = [path for path in files if not path.startswith(tuple(filter(None, charts)))]
+    roots, built = kustomize_roots(tree, inside)
+    read = read_manifests(tree.read(path for path in outside if path not in built))
+    for chart in charts:
+        read.left.append(f"{chart or '.'}: a chart; adopt what `helm template` makes of it")
+    for one in roots:
+        if f"{one}/".startswith(tuple(filter(None, charts))):
+            continue
+        try:
+            read.documents.extend(render_kustomization(root / one))
+        except KibanError as error:
+            read.unread[one] = error.problems[0].what
+    return read, built
+
+
+def _is_named(path: str, name: str) -> bool:
+    return path.rpartition("/")[2] == name
 
 
 def _kustomize_files(folder: Path) -> list[Path]:

@@ -8,7 +8,13 @@ CPU = {
     "type": "Resource",
     "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
 }
-PODS = {"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"averageValue": "10"}}}
+PODS = {
+    "type": "Pods",
+    "pods": {
+        "metric": {"name": "rps"},
+        "target": {"type": "AverageValue", "averageValue": "10"},
+    },
+}
 AUTOSCALER = {
     "apiVersion": "autoscaling/v2",
     "kind": "HorizontalPodAutoscaler",
@@ -52,3 +58,37 @@ def test_an_event_is_the_same_in_both_groups() -> None:
 def test_the_same_version_is_the_same_object() -> None:
     manifest = config_map()
     assert converted(manifest, "v1") is manifest
+
+
+def test_version_1_keeps_metrics_and_behaviour_in_annotations_of_their_own_form() -> None:
+    policy = {"type": "Pods", "value": 2, "periodSeconds": 60}
+    behavior = {"scaleDown": {"policies": [policy], "selectPolicy": "Max"}}
+    status = {
+        "desiredReplicas": 2,
+        "currentMetrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "current": {"averageUtilization": 5}},
+            }
+        ],
+    }
+    rich = {
+        **AUTOSCALER,
+        "spec": {"maxReplicas": 3, "metrics": [PODS], "behavior": behavior},
+        "status": status,
+    }
+    old = converted(rich, "autoscaling/v1")
+    assert old["metadata"]["annotations"] == {
+        "autoscaling.alpha.kubernetes.io/metrics": (
+            '[{"type":"Pods","pods":{"metricName":"rps","targetAverageValue":"10"}}]'
+        ),
+        "autoscaling.alpha.kubernetes.io/current-metrics": (
+            '[{"type":"Resource","resource":{"name":"cpu","currentAverageUtilization":5,'
+            '"currentAverageValue":"0"}}]'
+        ),
+        "autoscaling.alpha.kubernetes.io/behavior": (
+            '{"ScaleUp":null,"ScaleDown":{"StabilizationWindowSeconds":null,"SelectPolicy":"Max",'
+            '"Policies":[{"Type":"Pods","Value":2,"PeriodSeconds":60}],"Tolerance":null}}'
+        ),
+    }
+    assert converted(old, "autoscaling/v2")["spec"]["behavior"] == behavior

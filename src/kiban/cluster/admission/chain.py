@@ -6,6 +6,7 @@ are built here.
 
 from kiban.cluster.admission.attempts import About, Admission, Chain, Review
 from kiban.cluster.admission.certificates import CERTIFICATE_REQUEST, CertificateRequests
+from kiban.cluster.admission.ingresses import use_standard_ingress_class
 from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
 from kiban.cluster.admission.mutating_policies import change_by_policies
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
@@ -21,21 +22,31 @@ from kiban.cluster.admission.quotas import review_quotas
 from kiban.cluster.admission.rights import check_given_rights
 from kiban.cluster.admission.runtime_classes import apply_runtime_class
 from kiban.cluster.admission.services import ServiceAllocation
+from kiban.cluster.admission.storage import (
+    PERSISTENT_VOLUME,
+    complete_claim_source,
+    review_growth,
+    time_volume_phase,
+    use_standard_storage_class,
+)
 from kiban.cluster.admission.webhooks import mutate_by_webhooks, validate_by_webhooks
 from kiban.cluster.admission.workloads import (
     PROTECTION,
     count_daemon_set_templates,
+    leave_out_gated_fields,
     protect_storage,
 )
 from kiban.cluster.certificates import CertificateSigner
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.kube.objects import (
     DAEMON_SET,
+    INGRESS,
     NAMESPACE,
     NODE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
     SERVICE,
+    STATEFUL_SET,
 )
 
 
@@ -50,17 +61,23 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         About(frozenset({NODE}), taint_new_node),
         About(_PODS, resolve_priority),
         About(_PODS, add_default_tolerations),
+        About(_CLAIMS, complete_claim_source),
+        About(_CLAIMS, use_standard_storage_class),
+        About(frozenset({PERSISTENT_VOLUME}), time_volume_phase),
         About(frozenset(PROTECTION), protect_storage),
         About(frozenset({DAEMON_SET}), count_daemon_set_templates),
+        About(frozenset({STATEFUL_SET}), leave_out_gated_fields),
         About(frozenset({SERVICE}), ServiceAllocation(plan)),
         About(_PODS, apply_runtime_class),
+        About(frozenset({INGRESS}), use_standard_ingress_class),
         About(frozenset({CERTIFICATE_REQUEST}), CertificateRequests(signer)),
         change_by_policies,
         mutate_by_webhooks,
         check_given_rights,
     )
     reviewing: tuple[Review | About[Review], ...] = (
-        About(_PODS | {PERSISTENT_VOLUME_CLAIM}, review_limits),
+        About(_PODS | _CLAIMS, review_limits),
+        About(_CLAIMS, review_growth),
         About(_NAMESPACES | _PODS | frozenset(TEMPLATES), hold_to_pod_security),
         ask_policies,
         validate_by_webhooks,
@@ -70,4 +87,5 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
 
 
 _PODS = frozenset({POD})
+_CLAIMS = frozenset({PERSISTENT_VOLUME_CLAIM})
 _NAMESPACES = frozenset({NAMESPACE})

@@ -13,7 +13,7 @@ from typing import Any
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.failures import Failure, invalid, wrong_value
 from kiban.cluster.networking.addresses import AddressPlan
-from kiban.kube.objects import SERVICE, Manifest, get_in
+from kiban.kube.objects import SERVICE, Manifest
 
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"
@@ -32,10 +32,9 @@ class ServiceAllocation:
             return service
         spec: Spec = dict(service["spec"])
         old: Spec = (attempt.old or {}).get("spec") or {}
+        if old:
+            spec = _without_leftovers(spec, old)
         if spec.get("type") == "ExternalName":
-            for part in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-                if spec.get(part) == old.get(part):
-                    spec.pop(part, None)
             return {**service, "spec": spec}
         if not spec.get("clusterIP") and old.get("clusterIP"):
             spec.update(clusterIP=old["clusterIP"], clusterIPs=old["clusterIPs"])
@@ -44,7 +43,10 @@ class ServiceAllocation:
             spec.update(clusterIP=address, clusterIPs=[address])
         elif spec["clusterIP"] != old.get("clusterIP"):
             self._check_wanted(attempt, spec["clusterIP"])
-        return {**service, "spec": _with_node_ports(attempt, spec, old)}
+        return {
+            **service,
+            "spec": _with_health_port(attempt, _with_node_ports(attempt, spec, old), old),
+        }
 
     def _free(self, attempt: Attempt) -> str:
         address = self.plan.service_address(attempt.namespace, attempt.name, _taken(attempt))
@@ -95,7 +97,7 @@ def _with_node_ports(attempt: Attempt, spec: Spec, old: Spec) -> Spec:
         spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True)
     )
     if not wants:
-        return _without_old_ports(spec, old) if old else spec
+        return spec
     before = {_identity(port): port.get("nodePort") for port in old.get("ports") or ()}
     used = _used_ports(attempt)
     free = _free_ports(attempt, used)
@@ -110,17 +112,51 @@ def _with_node_ports(attempt: Attempt, spec: Spec, old: Spec) -> Spec:
     return {**spec, "ports": ports}
 
 
+# What a type needs that others do not, and loses unchanged when the type changes
+# (strategy.go, dropTypeDependentFields).
+_ADDRESSED = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+
+
+def _without_leftovers(spec: Spec, old: Spec) -> Spec:
+    """The spec without what only its former type needed, as far as it is what it was."""
+    left: list[str] = []
+    if spec.get("type") == "ExternalName" != old.get("type"):
+        left += _ADDRESSED
+    if old.get("type") == "LoadBalancer" != spec.get("type"):
+        left += ["allocateLoadBalancerNodePorts", "loadBalancerClass"]
+    if _is_reached_from_outside(old) and not _is_reached_from_outside(spec):
+        left.append("externalTrafficPolicy")
+        spec = _without_old_ports(spec, old)
+    if _is_checked(old) and not _is_checked(spec):
+        left.append("healthCheckNodePort")
+    return {k: v for k, v in spec.items() if k not in left or v != old.get(k)}
+
+
+def _is_reached_from_outside(spec: Spec) -> bool:
+    return spec.get("type") in ("NodePort", "LoadBalancer")
+
+
+def _is_checked(spec: Spec) -> bool:
+    """Whether the load balancer asks each node if it has a pod of the service."""
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
+def _with_health_port(attempt: Attempt, spec: Spec, old: Spec) -> Spec:
+    if not _is_checked(spec) or spec.get("healthCheckNodePort"):
+        return spec
+    kept = old.get("healthCheckNodePort") if _is_checked(old) else None
+    used = _used_ports(attempt) | {port.get("nodePort", 0): None for port in spec["ports"]}
+    return {**spec, "healthCheckNodePort": kept or next(_free_ports(attempt, used))}
+
+
 def _without_old_ports(spec: Spec, old: Spec) -> Spec:
     """A service that is no longer reached from outside gives its node ports back."""
-    if spec.get("type") == old.get("type"):
-        return spec
     kept = {port.get("nodePort") for port in old.get("ports") or ()}
     ports = [
         {k: v for k, v in port.items() if k != "nodePort" or v not in kept}
         for port in spec.get("ports") or ()
     ]
-    rest = {k: v for k, v in spec.items() if k != "externalTrafficPolicy"}
-    return {**rest, "ports": ports}
+    return {**spec, "ports": ports} if ports else spec
 
 
 def _identity(port: Spec) -> tuple[Any, Any]:
@@ -130,12 +166,17 @@ def _identity(port: Spec) -> tuple[Any, Any]:
 def _used_ports(attempt: Attempt) -> dict[int, None]:
     own = (attempt.namespace, attempt.name)
     return {
-        port["nodePort"]: None
+        port: None
         for other in attempt.store.list(SERVICE)
         if (other["metadata"]["namespace"], other["metadata"]["name"]) != own
-        for port in get_in(other, "spec", "ports", default=[])
-        if port.get("nodePort")
+        for port in _ports_of(other["spec"])
     }
+
+
+def _ports_of(spec: Spec) -> list[int]:
+    ports = [port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")]
+    checked = spec.get("healthCheckNodePort")
+    return [*ports, checked] if checked else ports
 
 
 def _free_ports(attempt: Attempt, used: dict[int, None]) -> Iterator[int]:

@@ -6,17 +6,16 @@ kubernetes/plugin/pkg/admission/storage/storageobjectinuseprotection.
 """
 
 from kiban.cluster.admission.attempts import Attempt
+from kiban.cluster.admission.storage import PERSISTENT_VOLUME
 from kiban.kube.objects import (
     DAEMON_SET,
     PERSISTENT_VOLUME_CLAIM,
-    GroupKind,
     Manifest,
     get_in,
     replaced,
 )
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
 PROTECTION = {
     PERSISTENT_VOLUME_CLAIM: "kubernetes.io/pvc-protection",
     PERSISTENT_VOLUME: "kubernetes.io/pv-protection",
@@ -43,3 +42,18 @@ def protect_storage(attempt: Attempt, manifest: Manifest) -> Manifest:
     if finalizer in present:
         return manifest
     return replaced(manifest, ("metadata", "finalizers"), [*present, finalizer])
+
+
+_GATED = ("spec", "updateStrategy", "rollingUpdate", "maxUnavailable")
+
+
+def leave_out_gated_fields(attempt: Attempt, stateful_set: Manifest) -> Manifest:
+    """A field whose feature is off is taken from nobody who has not used it before
+    (kubernetes/pkg/registry/apps/statefulset/strategy.go)."""
+    if get_in(stateful_set, *_GATED) is None:
+        return stateful_set
+    if attempt.old is not None and get_in(attempt.old, *_GATED) is not None:
+        return stateful_set
+    update = get_in(stateful_set, *_GATED[:-1])
+    rest = {key: value for key, value in update.items() if key != _GATED[-1]}
+    return replaced(stateful_set, _GATED[:-1], rest)

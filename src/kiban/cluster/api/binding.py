@@ -6,7 +6,7 @@ from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import Failure, conflict
 from kiban.cluster.api.registry import Registry
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import Key, Manifest, is_deleting
+from kiban.kube.objects import NODE, Key, Manifest, is_deleting, labels_of
 from kiban.primitives.instants import Instant, rfc3339
 
 
@@ -27,8 +27,9 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
         uid = (binding.get("metadata") or {}).get("uid")
         if uid:
             metadata["uid"] = uid
-        for part in ("annotations", "labels"):
-            added = (binding.get("metadata") or {}).get(part)
+        given = binding.get("metadata") or {}
+        labels = {**(given.get("labels") or {}), **_place(registry, node)}
+        for part, added in (("annotations", given.get("annotations")), ("labels", labels)):
             if added:
                 metadata[part] = {**(metadata.get(part) or {}), **added}
         return {
@@ -41,12 +42,22 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
     return registry.update(info, pod, bound, call, "binding")
 
 
+# Where a node stands is told to its pods (plugin/pkg/admission/podtopologylabels).
+_PLACE = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+
+
+def _place(registry: Registry, node: str) -> dict[str, str]:
+    found = registry.store.get(Key(*NODE, "", node))
+    labels = labels_of(found) if found is not None else {}
+    return {name: labels[name] for name in _PLACE if name in labels}
+
+
 def _refusal(info: KindInfo, pod: Key, text: str) -> Failure:
     return conflict(replace(info, plural=f"{info.plural}/binding"), pod.name, text)
 
 
 def scheduled(status: Manifest, now: Instant) -> Manifest:
-    """The status of a pod that has got its node."""
+    """The status of a pod that has got its node; no other is promised to it any more."""
     condition = {
         "type": "PodScheduled",
         "status": "True",
@@ -54,4 +65,5 @@ def scheduled(status: Manifest, now: Instant) -> Manifest:
         "lastTransitionTime": rfc3339(now),
     }
     others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
-    return {**status, "conditions": [*others, condition]}
+    rest = {key: value for key, value in status.items() if key != "nominatedNodeName"}
+    return {**rest, "conditions": [*others, condition]}

@@ -186,3 +186,59 @@ def _matching(resources: Value) -> Value:
         if complete.get(name):
             complete[name] = [{"scope": "*", **rule} for rule in complete[name]]
     return complete
+
+
+def default_ingress_class(manifest: Manifest) -> Manifest:
+    spec = dict(manifest.get("spec") or {})
+    if spec.get("parameters"):
+        spec["parameters"] = {"scope": "Cluster", **spec["parameters"]}
+    return {**manifest, "spec": spec}
+
+
+_DRIVER: Value = {
+    "attachRequired": True,
+    "podInfoOnMount": False,
+    "volumeLifecycleModes": ["Persistent"],
+    "storageCapacity": False,
+    "fsGroupPolicy": "ReadWriteOnceWithFSType",
+    "requiresRepublish": False,
+    "seLinuxMount": False,
+}
+
+
+def default_storage_driver(manifest: Manifest) -> Manifest:
+    """A CSIDriver."""
+    return {**manifest, "spec": {**_DRIVER, **(manifest.get("spec") or {})}}
+
+
+def default_attachment(manifest: Manifest) -> Manifest:
+    """A VolumeAttachment."""
+    return {**manifest, "status": {"attached": False, **(manifest.get("status") or {})}}
+
+
+def default_flow_schema(manifest: Manifest) -> Manifest:
+    spec = {"matchingPrecedence": 1000, **(manifest.get("spec") or {})}
+    return {**manifest, "spec": spec, "status": manifest.get("status") or {}}
+
+
+_SHARES: Value = {"nominalConcurrencyShares": 30, "lendablePercent": 0}
+_QUEUES: Value = {"queues": 64, "handSize": 8, "queueLengthLimit": 50}
+
+
+def default_priority_level(manifest: Manifest) -> Manifest:
+    """A PriorityLevelConfiguration."""
+    spec = dict(manifest.get("spec") or {})
+    if spec.get("type") == "Limited" and spec.get("limited") is not None:
+        limited = {**_SHARES, **spec["limited"]}
+        response = limited.get("limitResponse") or {}
+        if response.get("type") == "Queue":
+            queuing = {**_QUEUES, **(response.get("queuing") or {})}
+            limited["limitResponse"] = {**response, "queuing": queuing}
+        spec["limited"] = limited
+    if spec.get("type") == "Exempt":
+        spec["exempt"] = {
+            "nominalConcurrencyShares": 0,
+            "lendablePercent": 0,
+            **(spec.get("exempt") or {}),
+        }
+    return {**manifest, "spec": spec, "status": manifest.get("status") or {}}

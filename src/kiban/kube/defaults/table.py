@@ -53,8 +53,14 @@ _DEFAULTS: dict[GroupKind, Callable[[Manifest], Manifest]] = {
     GroupKind("certificates.k8s.io", "CertificateSigningRequest"): _with_status,
     GroupKind("discovery.k8s.io", "EndpointSlice"): services.default_endpoint_slice,
     GroupKind("events.k8s.io", "Event"): settings.default_event,
+    GroupKind("flowcontrol.apiserver.k8s.io", "FlowSchema"): settings.default_flow_schema,
+    GroupKind("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"): (
+        settings.default_priority_level
+    ),
     GroupKind("networking.k8s.io", "Ingress"): services.default_ingress,
+    GroupKind("networking.k8s.io", "IngressClass"): settings.default_ingress_class,
     GroupKind("networking.k8s.io", "NetworkPolicy"): services.default_network_policy,
+    GroupKind("networking.k8s.io", "ServiceCIDR"): _with_status,
     GroupKind("policy", "PodDisruptionBudget"): settings.default_budget,
     GroupKind("rbac.authorization.k8s.io", "ClusterRole"): settings.default_role,
     GroupKind("rbac.authorization.k8s.io", "ClusterRoleBinding"): settings.default_binding,
@@ -66,6 +72,8 @@ _DEFAULTS: dict[GroupKind, Callable[[Manifest], Manifest]] = {
         "preemptionPolicy": "PreemptLowerPriority",
         **manifest,
     },
+    GroupKind("storage.k8s.io", "CSIDriver"): settings.default_storage_driver,
+    GroupKind("storage.k8s.io", "VolumeAttachment"): settings.default_attachment,
     GroupKind("storage.k8s.io", "StorageClass"): lambda manifest: {**_STORAGE, **manifest},
 }
 

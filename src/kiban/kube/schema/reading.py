@@ -24,16 +24,22 @@ from kiban.primitives.quantities import parse_quantity
 class Reading:
     """The object as the server understands it, and what was wrong with it.
 
-    `unknown` holds the paths of unknown fields in order; `wrong` the first type error, in words.
+    `unknown` holds the paths of unknown fields in order; `wrong` the first type error, in words,
+    and `wrong_at` where it is, which the words do not always say.
     """
 
     object: Manifest
     unknown: list[str] = field(default_factory=list)
     wrong: str = ""
+    wrong_at: str = ""
 
 
 class WrongType(Exception):
     """A value of a type that its field cannot hold."""
+
+    def __init__(self, what: str, place: "_Place") -> None:
+        super().__init__(what)
+        self.place = _written(place)
 
 
 # Where a value stands: the place it stands in, and its key or index there. Written out only when
@@ -52,7 +58,7 @@ def read(manifest: Manifest, shape: Shape, known: Manifest | None = None) -> Rea
         _expect(isinstance(manifest, dict), manifest, shape, None)
         tree = _object(manifest, shape, None, unknown, known)
     except WrongType as error:
-        return Reading(manifest, unknown, str(error))
+        return Reading(manifest, unknown, str(error), error.place)
     return Reading(tree, unknown)
 
 
@@ -155,7 +161,7 @@ def _scalar(value: Any, shape: Shape, place: _Place) -> Any:
             _expect(isinstance(value, str), value, shape, place)
         case "bytes":
             _expect(isinstance(value, str), value, shape, place)
-            _bytes(value)
+            _bytes(value, place)
         case "boolean":
             _expect(isinstance(value, bool), value, shape, place)
         case "int32" | "int64":
@@ -186,7 +192,8 @@ def _integer(value: Any, shape: Shape, place: _Place) -> int:
     if not -limit <= value < limit:
         raise WrongType(
             f"json: cannot unmarshal number {value} into Go struct field {_written(place)} "
-            f"of type {shape.form}"
+            f"of type {shape.form}",
+            place,
         )
     return int(value)
 
@@ -194,25 +201,27 @@ def _integer(value: Any, shape: Shape, place: _Place) -> int:
 def _quantity(value: Any, place: _Place) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         where = _written(place)
-        raise WrongType(f"json: cannot unmarshal {_word(value)} into {where} of type Quantity")
+        what = f"json: cannot unmarshal {_word(value)} into {where} of type Quantity"
+        raise WrongType(what, place)
     try:
         parse_quantity(value)
     except ValueError:
         raise WrongType(
             "quantities must match the regular expression "
-            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+            "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            place,
         ) from None
     canonical = canonical_quantity(value)
     return value if canonical == value else canonical
 
 
-def _bytes(value: str) -> None:
+def _bytes(value: str, place: _Place) -> None:
     try:
         a2b_base64(value, strict_mode=True)
     except ValueError:
         at = first_bad_base64(value)
         if at is not None:
-            raise WrongType(f"illegal base64 data at input byte {at}") from None
+            raise WrongType(f"illegal base64 data at input byte {at}", place) from None
 
 
 def _time(value: Any, shape: Shape, place: _Place) -> None:
@@ -222,7 +231,8 @@ def _time(value: Any, shape: Shape, place: _Place) -> None:
     except ValueError:
         layout = '"2006-01-02T15:04:05Z07:00"'
         raise WrongType(
-            f'parsing time "{value}" as {layout}: cannot parse "{value}" as "2006"'
+            f'parsing time "{value}" as {layout}: cannot parse "{value}" as "2006"',
+            place,
         ) from None
 
 
@@ -242,7 +252,8 @@ def _expect(holds: bool, value: Any, shape: Shape, place: _Place) -> None:
         path = _written(place)
         wanted = shape.name.rpartition(".")[2] or _GO_TYPES.get(shape.form, shape.form)
         raise WrongType(
-            f"json: cannot unmarshal {_word(value)} into Go struct field {path} of type {wanted}"
+            f"json: cannot unmarshal {_word(value)} into Go struct field {path} of type {wanted}",
+            place,
         )
 
 

@@ -24,7 +24,11 @@ _KEPT_STRINGS = frozenset(
 _DROPPED_BOOLEANS = frozenset(
     {
         "hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty", "readOnly", "paused",
-        "unschedulable", "publishNotReadyAddresses", "globalDefault",
+        "unschedulable", "publishNotReadyAddresses", "globalDefault", "preserveUnknownFields",
+        "CustomResourceDefinitionVersion.deprecated", "exclusiveMaximum", "exclusiveMinimum",
+        "nullable", "uniqueItems", "x-kubernetes-embedded-resource",
+        "x-kubernetes-int-or-string", "chapAuthDiscovery", "chapAuthSession", "sslEnabled",
+        "insecureSkipTLSVerify",
     }
 )  # fmt: skip
 _KEPT_BOOLEANS_OF = frozenset({"ContainerStatus", "VolumeMountStatus", "CronJobSpec", "JobSpec"})
@@ -37,13 +41,16 @@ _DROPPED_NUMBERS = frozenset(
         "active", "signal", "healthCheckNodePort",
         "generation", "count", "ServicePort.nodePort", "number", "succeeded", "failed",
         "DeploymentStatus.replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
-        "unavailableReplicas", "fullyLabeledReplicas",
+        "unavailableReplicas", "fullyLabeledReplicas", "StatefulSetStatus.currentReplicas",
+        "numberAvailable", "numberUnavailable", "updatedNumberScheduled", "deprecatedCount",
+        "partition", "CustomResourceColumnDefinition.priority", "ScaleSpec.replicas",
     }
 )  # fmt: skip
 _KEPT_NUMBERS_OF = frozenset(
     {
         "JobSpec", "HTTPGetAction", "GRPCAction", "StatefulSetStatus.availableReplicas",
-        "ClientIPConfig", "ValidatingWebhook", "MutatingWebhook",
+        "ClientIPConfig", "ValidatingWebhook", "MutatingWebhook", "VolumeNodeResources",
+        "RollingUpdateStatefulSetStrategy",
     }
 )  # fmt: skip
 
@@ -53,7 +60,8 @@ def drops_zero(owner: str, field: str, value: Any) -> bool:
     type_name = owner.rpartition(".")[2]
     qualified = f"{type_name}.{field}"
     if isinstance(value, bool):
-        return field in _DROPPED_BOOLEANS and type_name not in _KEPT_BOOLEANS_OF
+        dropped = field in _DROPPED_BOOLEANS or qualified in _DROPPED_BOOLEANS
+        return dropped and type_name not in _KEPT_BOOLEANS_OF
     if isinstance(value, str):
         return bool(owner) and field not in _KEPT_STRINGS and qualified not in _KEPT_STRINGS
     if qualified in _KEPT_NUMBERS_OF or type_name in _KEPT_NUMBERS_OF:

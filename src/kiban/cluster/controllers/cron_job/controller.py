@@ -46,8 +46,14 @@ class CronJobController:
     name = "cronjob-controller"
     watches = frozenset({CRON_JOB, JOB})
 
+    def __init__(self) -> None:
+        # Those whose times have changed since they were last looked at.
+        self._rescheduled: dict[Key, None] = {}
+
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == CRON_JOB:
+            if _has_other_times(change):
+                self._rescheduled[change.key] = None
             return [change.key]
         return controllers_of(CRON_JOB, (change.before, change.after))
 
@@ -59,12 +65,25 @@ class CronJobController:
             job for job in snapshot.owned(uid_of(cron_job), JOB) if is_controlled_by(job, cron_job)
         ]
         run = _Run(cron_job, jobs, now)
+        if key in self._rescheduled:
+            # A time that has passed was none when it did: the next one is waited for.
+            del self._rescheduled[key]
+            return Outcome(wake_after=run.seconds_until_next())
         run.report_refused(snapshot.refusals)
         run.remove_outdated()
         run.follow_jobs()
         wake_after = run.start_due()
         run.report_unexpected()
         return Outcome((*run.commands, *status_update(cron_job, run.status)), wake_after)
+
+
+def _has_other_times(change: Change) -> bool:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    return any(
+        before["spec"].get(field) != after["spec"].get(field) for field in ("schedule", "timeZone")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +185,11 @@ class _Run:
         if missed.latest is not None:
             self._handle(missed.latest, timing.zone)
         return self._until_next(timing.schedule)
+
+    def seconds_until_next(self) -> float | None:
+        """Seconds until the next time of the schedule, whatever was missed."""
+        timing = self._timing()
+        return self._until_next(timing.schedule) if timing is not None else None
 
     def _timing(self) -> _Timing | None:
         spec = self._cron_job["spec"]

@@ -15,15 +15,12 @@ from kiban.cluster.controllers.controller_revisions import (
 )
 from kiban.cluster.controllers.daemon_set.backoff import FailureDelays
 from kiban.cluster.controllers.daemon_set.keeping import Upkeep, upkeep_of
+from kiban.cluster.controllers.daemon_set.looks import Looks
 from kiban.cluster.controllers.daemon_set.placing import daemon_pod
 from kiban.cluster.controllers.daemon_set.survey import Survey
 from kiban.cluster.controllers.daemon_set.updating import renewal
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
-from kiban.cluster.controllers.pods import (
-    available_at,
-    is_available,
-    is_ready,
-)
+from kiban.cluster.controllers.pods import is_available, is_ready
 from kiban.cluster.controllers.slow_start import batch_size
 from kiban.cluster.controllers.writing import event, status_update, warning
 from kiban.kube.objects import (
@@ -38,7 +35,7 @@ from kiban.kube.objects import (
     labels_of,
     uid_of,
 )
-from kiban.primitives.instants import Instant, seconds_between
+from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Create, Delete, Refusal
 from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
 
@@ -54,17 +51,22 @@ class DaemonSetController:
 
     def __init__(self) -> None:
         self._delays = FailureDelays()
+        self._looks = Looks()
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == DAEMON_SET:
             if change.after is None:
                 self._delays.forget(uid_of(change.object))
+                self._looks.forget(change.key)
             return [change.key]
         if change.key.group_kind == NODE:
             moved = _suitability(change.before) != _suitability(change.after)
             return [key_of(entry) for entry in snapshot.list(DAEMON_SET)] if moved else []
         owners = controllers_of(DAEMON_SET, (change.before, change.after))
         after = change.after
+        if change.key.group_kind == POD and _turns_ready(change):
+            for owner in owners:
+                self._looks.turned_ready(owner)
         if change.key.group_kind == POD and after is not None and controller_of(after) is None:
             owners += possible_owners(snapshot, after, DAEMON_SET)
         return owners
@@ -81,12 +83,15 @@ class DaemonSetController:
             daemon_set, snapshot.list(NODE), claimed.objects, hash_of(history.update), now
         )
         commands = _reports(daemon_set, snapshot.refusals)
-        waits = [_next_availability(survey)]
+        status = _status(survey)
+        is_behind = status["numberReady"] != status.get("numberAvailable", 0)
+        min_ready = survey.min_ready_seconds
+        waits = [self._looks.seconds_until_next(key, min_ready, now, is_behind=is_behind)]
         if not is_deleting(daemon_set):
             upkeep = upkeep_of(survey, self._delays)
             commands += [*history.commands, *_managed(survey, upkeep, snapshot)]
             waits.append(upkeep.wait_seconds)
-        commands += status_update(daemon_set, _status(survey))
+        commands += status_update(daemon_set, status)
         used = [
             revision["metadata"]["name"]
             for revision in history.revisions
@@ -98,6 +103,11 @@ class DaemonSetController:
         commands += outdated_revisions(history, used, limit)
         wake_after = min((wait for wait in waits if wait is not None), default=None)
         return Outcome(tuple(commands), wake_after)
+
+
+def _turns_ready(change: Change) -> bool:
+    before, after = change.before, change.after
+    return before is not None and after is not None and not is_ready(before) and is_ready(after)
 
 
 def _suitability(node: Manifest | None) -> tuple[Any, ...] | None:
@@ -180,13 +190,3 @@ def _status(survey: Survey) -> dict[str, Any]:
     present = survey.daemon_set.get("status") or {}
     kept = ("collisionCount", "conditions")
     return {**status, **{field: present[field] for field in kept if field in present}}
-
-
-def _next_availability(survey: Survey) -> float | None:
-    if not survey.min_ready_seconds:
-        return None
-    times = (available_at(pod, survey.min_ready_seconds) for pod in survey.pods)
-    now = survey.now
-    return min(
-        (seconds_between(now, at) for at in times if at is not None and at > now), default=None
-    )

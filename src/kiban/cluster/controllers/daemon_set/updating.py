@@ -101,13 +101,17 @@ def _pair(pods: Sequence[Manifest], digest: str) -> _Pair:
 
 
 def _in_place(pairs: Mapping[str, _Pair], most: int, serves: Serves) -> list[Manifest]:
-    """Old pods that serve nobody at once; of the others as many as may be missing."""
+    """Old pods that serve nobody at once; of the others as many as may be missing with them."""
     idle: list[Manifest] = []
     candidates: list[Manifest] = []
     unavailable = 0
     for pair in pairs.values():
         if pair.old is not None and pair.new is None:
-            (candidates if serves(pair.old) else idle).append(pair.old)
+            if serves(pair.old):
+                candidates.append(pair.old)
+            else:
+                idle.append(pair.old)
+                unavailable += 1
         elif pair.new is None or pair.old is not None or not serves(pair.new):
             unavailable += 1
     return [*idle, *candidates[: max(0, most - unavailable)]]

@@ -176,13 +176,14 @@ def _roll(deployment: Manifest, sets: Sets, now: Instant) -> Outcome:
 
 
 def _recreate(deployment: Manifest, sets: Sets, snapshot: Snapshot, now: Instant) -> Outcome:
+    # A set that is returned to is numbered at once, though it gets its pods only later.
+    if sets.new is not None and (renumbered := upkeep(deployment, sets, now)):
+        return Outcome(renumbered)
     emptied = _resizes(deployment, [Resize(old, 0) for old in sets.old if size_of(old) > 0])
     if emptied or _old_pods_run(sets, snapshot):
         return _conclude(deployment, sets, emptied, now)
-    prepared = _prepare(deployment, sets, now)
-    if prepared:
-        return Outcome(prepared)
-    assert sets.new is not None
+    if sets.new is None:
+        return Outcome(creation(deployment, sets, now))
     size = size_of(deployment)
     grown = [Resize(sets.new, size)] if size_of(sets.new) != size else []
     return _conclude(deployment, sets, _resizes(deployment, grown), now)

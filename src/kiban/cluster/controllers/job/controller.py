@@ -134,6 +134,8 @@ def _advance(census: Census, claims: Sequence[Command], snapshot: Snapshot) -> O
     reports = _reports(census.job, snapshot.refusals)
     # Suspension is no failure: its pods are let go before anyone could count them.
     freed = [command for pod in _uncounted_deletions(census, course) for command in release(pod)]
+    if _cannot_say(course):
+        return Outcome((*claims, *reports), wake_after=_wake_after(census, course))
     commands = (*claims, *reports, *written, *released, *freed, *deleted, *created, *events)
     # After a refusal the loop's own back-off decides, lest the two chase each other.
     at_once = not tally.is_finished and not snapshot.refusals
@@ -149,11 +151,21 @@ def _course(census: Census, failures: Failures, snapshot: Snapshot) -> _Course:
     elif not is_deleting(census.job):
         sizing = sized(census, failures, snapshot.chance)
     removed = len(sizing.delete)
-    active += len(sizing.create) - removed
+    # As long as it waits to make pods, the real controller says that none is active.
+    active = 0 if sizing.is_waiting else active + len(sizing.create) - removed
     ready -= sum(is_ready(pod) for pod in sizing.delete)
     if target is None and is_completed(census, active):
         target = COMPLETED
     return _Course(target, sizing, active, ready, census.terminating + removed)
+
+
+def _cannot_say(course: _Course) -> bool:
+    """Whether the API refuses the status, which may not have more ready pods than active ones.
+
+    So it does up to v1.36.2 (kubernetes/kubernetes#139428): a Job that waits to replace a failed
+    pod while others are ready counts nothing until its wait is over.
+    """
+    return course.sizing.is_waiting and course.ready > 0
 
 
 def _uncounted_deletions(census: Census, course: _Course) -> Sequence[Manifest]:

@@ -41,6 +41,11 @@ class Sizing:
     create: Sequence[Manifest] = ()
     wait_seconds: float | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether pods are missing that must not be made yet."""
+        return self.wait_seconds is not None
+
 
 def sized(census: Census, failures: Failures, chance: Chance) -> Sizing:
     """What brings a Job that goes on nearer to what it wants."""

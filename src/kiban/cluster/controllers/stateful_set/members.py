@@ -17,7 +17,6 @@ from kiban.kube.objects import (
     Key,
     Manifest,
     get_in,
-    is_deleting,
     labels_of,
 )
 from kiban.primitives.instants import Instant
@@ -57,10 +56,6 @@ def is_running_and_ready(pod: Manifest) -> bool:
 
 def is_running_and_available(pod: Manifest, min_ready_seconds: int, now: Instant) -> bool:
     return phase_of(pod) == "Running" and is_available(pod, min_ready_seconds, now)
-
-
-def is_healthy(pod: Manifest) -> bool:
-    return is_running_and_ready(pod) and not is_deleting(pod)
 
 
 def revision_name_of(pod: Manifest) -> str:

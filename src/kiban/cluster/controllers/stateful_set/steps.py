@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from kiban.cluster.controllers.pods import is_terminal
 from kiban.cluster.controllers.stateful_set.members import (
-    is_healthy,
     is_running_and_available,
     is_running_and_ready,
     member,
@@ -53,6 +52,10 @@ class Situation:
             self.stateful_set, "spec", "updateStrategy", "type", default="RollingUpdate"
         )
         return strategy
+
+    def serves(self, pod: Manifest) -> bool:
+        """Whether a member is available and is to stay."""
+        return self.is_good(pod) and not is_deleting(pod)
 
     def is_good(self, pod: Manifest) -> bool:
         """Whether the members after this one may be looked at."""
@@ -117,7 +120,7 @@ def _shrink(situation: Situation, slots: dict[int, Manifest | None], steps: Step
     """Remove members beyond the size, highest first. True when a step was taken or must wait."""
     surplus = [pod for pod in situation.pods if ordinal_of(pod) not in slots]
     surplus.sort(key=lambda pod: ordinal_of(pod) or 0, reverse=True)
-    first_unhealthy = _first_unhealthy(slots, surplus)
+    first_unhealthy = _first_unhealthy(situation, slots, surplus)
     for pod in surplus:
         if is_deleting(pod):
             if situation.is_ordered:
@@ -133,11 +136,11 @@ def _shrink(situation: Situation, slots: dict[int, Manifest | None], steps: Step
 
 
 def _first_unhealthy(
-    slots: dict[int, Manifest | None], surplus: Sequence[Manifest]
+    situation: Situation, slots: dict[int, Manifest | None], surplus: Sequence[Manifest]
 ) -> Manifest | None:
-    pods = [pod for pod in slots.values() if pod is not None]
-    unhealthy = [pod for pod in [*pods, *surplus] if not is_healthy(pod)]
-    return min(unhealthy, key=lambda pod: ordinal_of(pod) or 0, default=None)
+    """The first wanted member that serves nobody, else the first surplus one."""
+    pods = [pod for pod in [*slots.values(), *reversed(surplus)] if pod is not None]
+    return next((pod for pod in pods if not situation.serves(pod)), None)
 
 
 def _replace(situation: Situation, slots: dict[int, Manifest | None], steps: Steps) -> None:
@@ -150,5 +153,5 @@ def _replace(situation: Situation, slots: dict[int, Manifest | None], steps: Ste
         if outdated and not is_deleting(pod):
             steps.delete.append(pod)
             return
-        if not is_healthy(pod):
+        if not situation.serves(pod):
             return

@@ -1,0 +1,96 @@
+"""Rules of the workload controllers that no recording shows, on the recorder's own nodes."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scenes import (
+    EXITS,
+    NEVER_READY,
+    RUN,
+    RUNS,
+    at,
+    cron_job,
+    image,
+    job,
+    last,
+    seen,
+    times,
+    workload,
+)
+
+
+def test_a_job_that_waits_to_replace_a_pod_counts_nothing_while_others_are_ready() -> None:
+    notes = {RUN: "20", RUNS: json.dumps({"1": 2}), EXITS: json.dumps({"1": [1, 0], "*": [0]})}
+    work = job(notes, completions=3, parallelism=3, completionMode="Indexed")
+    facts = seen([work], seconds=16)
+    [failed] = times(facts, "pod.failed")
+    assert last(facts, "job", until=failed + 5)["status"] == {
+        "active": 3, "ready": 3, "terminating": 0,
+    }  # fmt: skip
+    replaced = times(facts, "pod.created")[-1]
+    assert replaced == pytest.approx(failed + 10, abs=1)
+    assert last(facts, "job", until=replaced + 0.5)["status"]["failed"] == 1
+
+
+def test_a_job_says_that_nothing_is_active_while_it_waits_and_nothing_is_ready() -> None:
+    notes = {RUN: "30", EXITS: json.dumps({"*": [1]}), RUNS: json.dumps({"0": 0})}
+    work = job(notes, completions=2, parallelism=2, completionMode="Indexed")
+    unready = at(1.7, "pod-ready", pod="work/2", ready=False)
+    facts = seen([work], unready, seconds=6)
+    assert last(facts, "job", until=5)["status"] == {"ready": 0, "failed": 1, "terminating": 0}
+
+
+def test_old_daemons_that_serve_nobody_count_among_those_that_may_be_missing() -> None:
+    agent = workload("DaemonSet", "agent")
+    broken = at(8, "patch", kind="DaemonSet", name="agent", patch=image(2, **{NEVER_READY: "true"}))
+    mended = at(16, "patch", kind="DaemonSet", name="agent", patch=image(3, **{NEVER_READY: None}))
+    facts = seen([agent], broken, mended, seconds=30)
+    asked = times(facts, "pod.terminating")
+    # The broken one alone at first; the next only when its successor serves.
+    assert [second for second in asked if second < 17] == [8, 16]
+    assert min(second for second in asked if second > 17) > 20
+
+
+def test_daemons_are_seen_to_be_available_at_planned_looks_only() -> None:
+    facts = seen([workload("DaemonSet", "agent", minReadySeconds=3)], seconds=12)
+    first = times(facts, "pod.ready")[0]
+    changes = [
+        (fact["t"], fact["status"]["numberAvailable"])
+        for fact in facts
+        if fact["what"] == "daemonset" and "numberAvailable" in fact["status"]
+    ]
+    assert changes == [(pytest.approx(first + 3), 1), (pytest.approx(first + 6), 3)]
+
+
+def test_a_parallel_set_replaces_the_next_member_once_the_last_is_available() -> None:
+    db = workload(
+        "StatefulSet", "db", replicas=2, serviceName="db", minReadySeconds=4,
+        podManagementPolicy="Parallel",
+    )  # fmt: skip
+    update = at(14, "patch", kind="StatefulSet", name="db", patch=image(2))
+    facts = seen([db], update, seconds=30)
+    ready = times(facts, "pod.ready", "db-1/2")[0]
+    assert times(facts, "pod.terminating", "db-0/1") == [pytest.approx(ready + 4, abs=1)]
+
+
+def test_a_set_that_is_returned_to_is_numbered_before_the_old_pods_have_ended() -> None:
+    web = workload("Deployment", "web", replicas=1, strategy={"type": "Recreate"})
+    facts = seen(
+        [web],
+        at(6, "patch", kind="Deployment", name="web", patch=image(2)),
+        at(15, "patch", kind="Deployment", name="web", patch=image(1)),
+        seconds=18,
+    )
+    assert last(facts, "deployment", until=15.5)["revision"] == "3"
+
+
+def test_a_new_schedule_starts_no_job_for_a_time_that_has_passed() -> None:
+    tick = cron_job({RUN: "3"}, schedule="0 0 1 1 *")
+    often = at(40, "patch", kind="CronJob", name="tick", patch={"spec": {"schedule": "* * * * *"}})
+    facts = seen([tick], often, seconds=95, second_of_minute=30)
+    assert times(facts, "pod.created") == [pytest.approx(90, abs=1)]

@@ -68,6 +68,7 @@ POD = "spec.template.spec"
 APP = f"{POD}.containers.0"
 SPREAD = f"{POD}.topologySpreadConstraints"
 SECURITY = f"{APP}.securityContext"
+REFERENCE = {"name": "a", "key": "k"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_finished_job_should_go_unless_a_schedule_made_it() -> None:
         # Names that speak of secrets without being one.
         (f"{APP}.env", [{"name": "TOKEN_TTL", "value": "60"}]),
         (f"{APP}.env", [{"name": "PASSWORD_FILE", "value": "/x"}]),
-        (f"{APP}.env", [{"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "a"}}}]),
+        (f"{APP}.env", [{"name": "API_KEY", "valueFrom": {"secretKeyRef": REFERENCE}}]),
         (f"{APP}.env", [{"name": "DB_URL", "value": "postgres://app:$(PASSWORD)@db/app"}]),
     ],
 )  # fmt: skip
@@ -121,7 +122,9 @@ def test_what_is_right_is_left_alone(path: str, value: Any) -> None:
 
 def test_whoever_uses_anti_affinity_needs_no_constraints() -> None:
     manifests = broken("Deployment/web", SPREAD, None)
-    rule = {"podAffinityTerm": {"topologyKey": "kubernetes.io/hostname"}, "weight": 1}
+    web = find(manifests, "Deployment/web")["spec"]["selector"]
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": web}
+    rule = {"podAffinityTerm": term, "weight": 1}
     affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [rule]}}
     find(manifests, "Deployment/web")["spec"]["template"]["spec"]["affinity"] = affinity
     assert rules_of(manifests) == set()

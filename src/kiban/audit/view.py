@@ -256,7 +256,9 @@ def view_of(
             view.by_key[key] = reading.object
             view.by_kind.setdefault(key.kind, []).append((key, reading.object))
     scaled = {
-        (key.namespace, _target(hpa)): hpa for key, hpa in view.kind(HORIZONTAL_POD_AUTOSCALER.kind)
+        (key.namespace, _target(one)): _as_autoscaler(one)
+        for kind in ("ScaledObject", HORIZONTAL_POD_AUTOSCALER.kind)
+        for key, one in view.kind(kind)
     }
     for key, manifest in view.by_key.items():
         if key.kind in _TEMPLATES and not _is_made(manifest, view):
@@ -274,9 +276,20 @@ def _is_made(manifest: Manifest, view: View) -> bool:
     )
 
 
-def _target(hpa: Manifest) -> tuple[str, str]:
-    target = get_in(hpa, "spec", "scaleTargetRef", default={})
-    return target.get("kind", ""), target.get("name", "")
+def _target(scaler: Manifest) -> tuple[str, str]:
+    target = get_in(scaler, "spec", "scaleTargetRef", default={})
+    usual = "Deployment" if scaler["kind"] == "ScaledObject" else ""
+    return target.get("kind", usual), target.get("name", "")
+
+
+def _as_autoscaler(scaler: Manifest) -> Manifest:
+    """What KEDA makes of a ScaledObject, as far as numbers go: none while there is nothing to do,
+    up to a hundred. Source: keda.sh, ScaledObject specification."""
+    if scaler["kind"] != "ScaledObject":
+        return scaler
+    spec = scaler.get("spec") or {}
+    least, most = spec.get("minReplicaCount", 0), spec.get("maxReplicaCount", 100)
+    return {**scaler, "spec": {"minReplicas": least, "maxReplicas": most}}
 
 
 def _add(view: View, workload: Workload) -> None:

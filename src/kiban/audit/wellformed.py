@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kiban.audit.refusals import refusals, wrong_in_words
 from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import GroupKind, Key, Manifest
 from kiban.kube.schema import shape_of, shape_of_type
@@ -23,11 +24,14 @@ _SUCCESSORS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The object, fields that its kind does not have, and the first wrong type in words."""
+    """The object, fields that its kind does not have, the first wrong type in words and where it
+    is, and what else the API server would refuse, by place."""
 
     object: Manifest
     unknown: list[str] = field(default_factory=list)
     wrong: str = ""
+    wrong_at: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 class Readings:
@@ -57,7 +61,9 @@ def _read(manifest: Manifest) -> Reading:
     info = kinds.of_manifest(manifest)
     if info is not None and info.type_name:
         found = read(manifest, shape_of(info))
-        return Reading(found.object, found.unknown, found.wrong)
+        where, wrong = wrong_in_words(found)
+        refused = refusals(found.object, info) if not wrong else ()
+        return Reading(found.object, found.unknown, wrong, where, refused)
     group, kind = manifest["apiVersion"].rpartition("/")[0], manifest["kind"]
     successor = _SUCCESSORS.get((group, kind)) or _newest(group, kind)
     if successor:
@@ -65,7 +71,8 @@ def _read(manifest: Manifest) -> Reading:
         if info is not None and info.type_name:
             found = read(manifest, shape_of(info))
             # What an older version had besides is no mistake of its time.
-            return Reading(found.object, [], found.wrong)
+            where, wrong = wrong_in_words(found)
+            return Reading(found.object, [], wrong, where)
     said = _without_nulls(manifest)
     return Reading(said, wrong=_wrong(said))
 
@@ -109,7 +116,8 @@ _PARTS: dict[str, dict[str, type]] = {
         "spec.endpoints[].port": str,
     },
     "ScaledObject": {"spec.scaleTargetRef": dict, "spec.scaleTargetRef.name": str,
-                     "spec.scaleTargetRef.kind": str, "spec.scaleTargetRef.apiVersion": str},
+                     "spec.scaleTargetRef.kind": str, "spec.scaleTargetRef.apiVersion": str,
+                     "spec.minReplicaCount": int, "spec.maxReplicaCount": int},
     "PodIdentityAssociation": {"spec.forProvider": dict},
     "HTTPRoute": {"spec.rules[]": dict, "spec.rules[].backendRefs[]": dict,
                   "spec.rules[].backendRefs[].name": str},

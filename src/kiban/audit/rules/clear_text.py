@@ -22,7 +22,9 @@ _VALUE = re.compile(
     r"\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_\w{36}|xox[bp]-"
 )
 _PASSWORD_IN_URL = re.compile(r"\w+://[^/\s:@]+:[^/\s:@{$]+@")
-_PLAIN = frozenset(("", "true", "false", "none", "null"))
+_PLAIN = frozenset(
+    ("", "true", "false", "none", "null", "yes", "no", "on", "off", "0", "1", "enabled", "disabled")
+)
 _POD = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n"
 
 

@@ -15,13 +15,15 @@ _TAG = "app.kubernetes.io/name"
 @rule(
     Severity.ERROR,
     why="the API server refuses it",
-    fix="write the type that it says",
+    fix="write what it says",
     example="kind: Deployment\nmetadata: {name: api}\nspec: {replicas: '3'}",
 )
 def schema_valid(view: View) -> Iterator[Said]:
     for key, reading in view.readings.items():
         if reading.wrong:
-            yield Said(key, "", reading.wrong)
+            yield Said(key, reading.wrong_at, f"{reading.wrong_at} {reading.wrong}".strip())
+        for path, reason in reading.refused:
+            yield Said(key, path, f"{path}: {reason}")
 
 
 @rule(

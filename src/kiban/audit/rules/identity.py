@@ -22,17 +22,33 @@ def _object(view: View, workload: Workload) -> Manifest | None:
     Severity.ADVICE,
     why="whoever breaks in can ask the API server",
     fix="set automountServiceAccountToken: false, or true if it is needed (`token: true`)",
-    example=f"{_POD}      automountServiceAccountToken: null\n      serviceAccountName: other",
+    example=f"{_POD}      automountServiceAccountToken: null\n      serviceAccountName: null",
     mend=Mend(False, field="token", field_value=False),
 )
 def automount_sa_token(view: View) -> Iterator[Said]:
+    entitled = _entitled(view)
     for workload in view.workloads:
         mounts = workload.pod.get("automountServiceAccountToken")
+        account = _object(view, workload)
         if mounts is None:
-            mounts = (_object(view, workload) or {}).get("automountServiceAccountToken")
-        if mounts is None:
+            mounts = (account or {}).get("automountServiceAccountToken")
+        # Rights that were given to its account are the reason for a token.
+        if mounts is None and (workload.key.namespace, _account(workload)) not in entitled:
             what = "the pod gets a token for the Kubernetes API that nobody asked for"
-            yield workload.said("automountServiceAccountToken", what)
+            told = account is not None or _account(workload) == "default"
+            verdict = Verdict.FAIL if told else Verdict.UNKNOWN
+            yield workload.said("automountServiceAccountToken", what, verdict)
+
+
+def _entitled(view: View) -> set[tuple[str, str]]:
+    """The accounts, by namespace and name, to which a binding gives rights."""
+    found = set()
+    for kind in ("RoleBinding", "ClusterRoleBinding"):
+        for key, binding in view.kind(kind):
+            for one in binding.get("subjects") or ():
+                if one.get("kind") == "ServiceAccount":
+                    found.add((one.get("namespace") or key.namespace, one.get("name", "")))
+    return found
 
 
 @rule(
@@ -45,7 +61,7 @@ def default_service_account(view: View) -> Iterator[Said]:
     for workload in view.workloads:
         used = workload.pod.get("automountServiceAccountToken") is not False
         if _account(workload) == "default" and used:
-            what = "its pods are the default account of the namespace"
+            what = "its pods run as the default account of the namespace"
             yield workload.said("serviceAccountName", what)
 
 

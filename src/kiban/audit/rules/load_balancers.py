@@ -161,18 +161,18 @@ def nlb_cross_zone(view: View) -> Iterator[Said]:
 
 @rule(
     Severity.WARNING,
-    why="today's controller does not read it, so what it says is not done",
-    fix="use spec.ingressClassName, and the names of the controller 2.x",
+    why="the names are deprecated: the next controller does not read them",
+    fix="use spec.ingressClassName, and aws-load-balancer-type: external with -nlb-target-type",
     example=_alb(f"{_CLASS}: alb"),
 )
 def lb_controller_v1_annotations(view: View) -> Iterator[Said]:
     for key, _, notes in _balancers(view):
         old = [name for name in sorted(notes) if name == _CLASS or name.endswith(_OLD)]
         for name in old:
-            yield Said(key, _at(name), f"{name} is of the controller 1.x")
+            yield Said(key, _at(name), f"{name} is deprecated")
     for key, _, notes in _network(view):
         if notes.get(f"{NLB}-type") in ("nlb", "nlb-ip"):
-            what = "the type is one of the controller inside Kubernetes, which is gone"
+            what = "the type asks the old controller of the cloud provider, which gets no features"
             yield Said(key, _at(f"{NLB}-type"), what)
 
 

@@ -91,6 +91,11 @@ def _host_paths(view: View) -> Iterator[tuple[Workload, str, str, Any]]:
                 yield workload, name, str(path), mounts
 
 
+def _is_sensitive(path: str) -> bool:
+    bare = path.rstrip("/") or "/"
+    return bare in _SENSITIVE or any(bare.startswith(f"{one}/") for one in _SENSITIVE[1:10])
+
+
 @rule(
     Severity.ERROR,
     why="the pod can see its node, and finds other files on the next one",
@@ -99,7 +104,9 @@ def _host_paths(view: View) -> Iterator[tuple[Workload, str, str, Any]]:
 )
 def host_path(view: View) -> Iterator[Said]:
     for workload, name, path, _ in _host_paths(view):
-        yield workload.said(f"volumes[{name}].hostPath", f"{name} is {path} of the node")
+        # What is worse is said by the rules that say it better.
+        if not _is_sensitive(path) and not path.endswith(_SOCKETS):
+            yield workload.said(f"volumes[{name}].hostPath", f"{name} is {path} of the node")
 
 
 @rule(
@@ -110,8 +117,7 @@ def host_path(view: View) -> Iterator[Said]:
 )
 def sensitive_host_mounts(view: View) -> Iterator[Said]:
     for workload, name, path, _ in _host_paths(view):
-        bare = path.rstrip("/") or "/"
-        if bare in _SENSITIVE or any(bare.startswith(f"{one}/") for one in _SENSITIVE[1:10]):
+        if _is_sensitive(path):
             what = f"{name} is {path}, a part of the node's system"
             yield workload.said(f"volumes[{name}].hostPath.path", what)
 

@@ -28,7 +28,7 @@ def networkpolicy_missing(view: View) -> Iterator[Said]:
     for workload in view.workloads:
         if workload.key not in covered and not workload.pod.get("hostNetwork"):
             verdict = Verdict.UNKNOWN if workload.key.namespace in opaque else Verdict.FAIL
-            yield Said(workload.key, "", "no network policy chooses its pods", verdict)
+            yield Said(workload.key, "", "no NetworkPolicy selects its pods", verdict)
 
 
 @rule(

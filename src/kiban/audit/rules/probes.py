@@ -6,14 +6,19 @@ from typing import Any
 
 from kiban.audit.findings import Mend, Said, Severity, rule
 from kiban.audit.view import View
-from kiban.kube.objects import get_in
+from kiban.kube.objects import SERVICE, Key, get_in
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
 # A path that says it looks at more than the process.
 _DEPENDENCY = re.compile(r"(?i)ready|deep|full|depend|database|\bdb\b|redis|/health/all|actuator$")
 _DEAR = re.compile(r"(?i)\b(?:curl|wget|psql|mysql|mongosh?|redis-cli|java|python3?|node|npm)\b")
-_FAST_SECONDS = 10
+# A program that asks over the network, and whom; its own pod is no dependency.
+_ELSEWHERE = re.compile(
+    r"(?:psql|mysql\w*|mongosh?|redis-cli)\b.*(?:\s-h\s*|--host[= ])(?!localhost|127\.|::1|\$)\w"
+    r"|https?://(?!localhost|127\.|\[::1|\$)"
+)
+_FAST_SECONDS, _SLOW_SECONDS = 10, 60
 # core/v1 Probe.
 _PERIOD, _TIMEOUT, _FAILURES = 10, 1, 3
 _APP = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n" \
@@ -31,10 +36,29 @@ def _handler(probe: Mapping[str, Any]) -> dict[str, Any]:
     example=f"{_APP}        readinessProbe: null",
 )
 def readiness_missing(view: View) -> Iterator[Said]:
-    for workload, container in view.serving():
-        if container.body.get("ports") and not container.body.get("readinessProbe"):
-            what = f"the container {container.name} has a port and no readiness probe"
-            yield Said(workload.key, f"{container.path}.readinessProbe", what)
+    targets = _targets(view)
+    for workload in view.long_running():
+        probed = any(one.body.get("readinessProbe") for one in workload.running)
+        for container in workload.running:
+            ports = container.body.get("ports") or ()
+            if not ports or container.body.get("readinessProbe"):
+                continue
+            # Beside a container that is asked, such as a proxy's, only what Services send to.
+            asked = {str(one.get(part)) for one in ports for part in ("name", "containerPort")}
+            if not probed or asked & targets.get(workload.key, set()):
+                what = f"the container {container.name} has a port and no readiness probe"
+                yield Said(workload.key, f"{container.path}.readinessProbe", what)
+
+
+def _targets(view: View) -> dict[Key, set[str]]:
+    """The ports of each workload that Services send to, as they are named there."""
+    found: dict[Key, set[str]] = {}
+    for _, service in view.kind(SERVICE.kind):
+        ports = get_in(service, "spec", "ports", default=[])
+        names = {str(one.get("targetPort", one.get("port"))) for one in ports}
+        for workload in view.behind(service):
+            found.setdefault(workload.key, set()).update(names)
+    return found
 
 
 @rule(
@@ -82,7 +106,7 @@ def liveness_hits_dependency(view: View) -> Iterator[Said]:
             what = f"the liveness probe of {container.name} asks {asked}"
         elif _DEPENDENCY.search(path):
             what = f"the liveness probe of {container.name} asks {path}, which looks at more"
-        elif re.search(r"psql|mysql|mongo|redis-cli|https?://(?!localhost|127\.)", command):
+        elif _ELSEWHERE.search(command):
             what = f"the liveness probe of {container.name} asks another program"
         else:
             continue
@@ -99,9 +123,19 @@ def liveness_hits_dependency(view: View) -> Iterator[Said]:
 def startup_missing_for_slow(view: View) -> Iterator[Said]:
     for workload, container in view.serving():
         live = container.body.get("livenessProbe")
-        if live and not container.body.get("startupProbe") and not live.get("initialDelaySeconds"):
-            what = f"the liveness probe of {container.name} begins before the program has started"
+        if not live or container.body.get("startupProbe") or live.get("initialDelaySeconds"):
+            continue
+        given = _given(live)
+        if _FAST_SECONDS <= given < _SLOW_SECONDS:
+            what = f"{container.name} is restarted when it takes longer than {given}s to start"
             yield Said(workload.key, f"{container.path}.startupProbe", what)
+
+
+def _given(probe: Mapping[str, Any]) -> int:
+    """Seconds after which a program is killed that has not answered yet."""
+    period = int(probe.get("periodSeconds", _PERIOD))
+    failures = int(probe.get("failureThreshold", _FAILURES))
+    return int(probe.get("initialDelaySeconds", 0)) + period * failures
 
 
 @rule(
@@ -154,9 +188,7 @@ def probe_kills_before_start(view: View) -> Iterator[Said]:
         probe, name = (startup, "startupProbe") if startup else (live, "livenessProbe")
         if not probe:
             continue
-        period = int(probe.get("periodSeconds", _PERIOD))
-        failures = int(probe.get("failureThreshold", _FAILURES))
-        given = int(probe.get("initialDelaySeconds", 0)) + period * failures
+        given = _given(probe)
         if given < _FAST_SECONDS:
             what = f"{container.name} is killed when it takes longer than {given}s to start"
             yield Said(workload.key, f"{container.path}.{name}.failureThreshold", what)

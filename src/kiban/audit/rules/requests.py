@@ -14,10 +14,25 @@ _DAEMON_CPU, _DAEMON_MEMORY = 0.5, 1 << 30
 _TOO_MUCH, _TOO_LITTLE = 4.0, 1.0
 
 
+def _given_by_namespaces(view: View, part: str, resource: str) -> set[str]:
+    """The namespaces whose LimitRange gives the amount to containers that say none. A default
+    limit is a default request, too."""
+    fields = ("default", "defaultRequest") if part == "requests" else ("default",)
+    found = set()
+    for key, limits in view.kind("LimitRange"):
+        for one in get_in(limits, "spec", "limits", default=[]):
+            of_containers = one.get("type") == "Container"
+            if of_containers and any(get_in(one, name, resource) for name in fields):
+                found.add(key.namespace)
+    return found
+
+
 def _missing(part: str, resource: str) -> Callable[[View], Iterable[Said]]:
     def look(view: View) -> Iterator[Said]:
+        given = _given_by_namespaces(view, part, resource)
         for workload, container in view.each():
-            if container.amount(part, resource) is None:
+            by_namespace = workload.key.namespace in given
+            if container.amount(part, resource) is None and not by_namespace:
                 what = f"the container {container.name} has no {resource} {part[:-1]}"
                 yield Said(workload.key, f"{container.path}.resources.{part}.{resource}", what)
 

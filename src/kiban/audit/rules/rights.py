@@ -48,7 +48,8 @@ def _gives(verbs: Iterable[str], resources: Iterable[str], what: str) -> Callabl
                 and wanted_verbs & set(one.get("verbs") or ())
                 and not one.get("resourceNames")
             ):
-                yield Said(key, f"rules[{index}]", f"the role {what}")
+                scope = " of its namespace" if key.kind == "Role" else ""
+                yield Said(key, f"rules[{index}]", f"the role {what}{scope}")
 
     return look
 
@@ -124,7 +125,7 @@ def access_to_secrets(view: View) -> Iterable[Said]:
     example=_role("apiGroups: [''], resources: [pods], verbs: [create]"),
 )
 def create_pods(view: View) -> Iterable[Said]:
-    look: Iterable[Said] = _gives(("create", "*"), ("pods",), "makes pods")(view)
+    look: Iterable[Said] = _gives(("create", "*"), ("pods",), "may make pods")(view)
     return look
 
 

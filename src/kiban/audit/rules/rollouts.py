@@ -204,8 +204,10 @@ def selector_collision(view: View) -> Iterator[Said]:
         ports = sorted(str(one.get("port")) for one in get_in(service, "spec", "ports", default=[]))
         if not chosen_labels:
             continue
+        # One for the inside and one for the outside is how pods are reached from both.
+        reach = get_in(service, "spec", "type", default="ClusterIP")
         headless = get_in(service, "spec", "clusterIP") == "None"
-        same = (key.namespace, f"{sorted(chosen_labels.items())} {ports} {headless}")
+        same = (key.namespace, f"{sorted(chosen_labels.items())} {ports} {reach} {headless}")
         other = seen.setdefault(same, key)
         if other != key:
             what = f"the Service chooses the same pods and ports as {other.name}"

@@ -6,7 +6,7 @@ Source of the lists: kubernetes.io, Pod Security Standards.
 from collections.abc import Callable, Iterable, Iterator
 
 from kiban.audit.findings import Mend, Said, Severity, rule
-from kiban.audit.view import Container, View
+from kiban.audit.view import Container, View, Workload
 from kiban.kube.objects import get_in
 
 # Capabilities that the restricted standard lets a container add back.
@@ -34,12 +34,22 @@ def _each(
 
     def look(view: View) -> Iterator[Said]:
         for workload, container in view.each():
-            windows = get_in(workload.pod, "os", "name") == "windows"
-            if not windows and is_wrong(container):
+            if not _is_windows(workload) and is_wrong(container):
                 where = f"{container.path}.securityContext.{path}"
                 yield Said(workload.key, where, what.format(name=container.name))
 
     return look
+
+
+def _is_windows(workload: Workload) -> bool:
+    selector = workload.pod.get("nodeSelector") or {}
+    named = get_in(workload.pod, "os", "name") or selector.get("kubernetes.io/os")
+    return bool(named == "windows")
+
+
+def _maps_users(workload: Workload) -> bool:
+    """Whether root of its containers is nobody on the node (user namespaces)."""
+    return workload.pod.get("hostUsers") is False
 
 
 @rule(
@@ -55,7 +65,7 @@ def run_as_non_root(view: View) -> Iterator[Said]:
         # A numeric user is enough by itself; what nobody says is up to the image.
         if container.security("runAsNonRoot") is True or user:
             continue
-        if get_in(workload.pod, "os", "name") == "windows" or user == 0:
+        if _is_windows(workload) or _maps_users(workload) or user == 0:
             continue
         where = f"{container.path}.securityContext.runAsNonRoot"
         known = view.around.image_users.get(container.image)
@@ -74,6 +84,8 @@ def run_as_non_root(view: View) -> Iterator[Said]:
 def uid_zero(view: View) -> Iterator[Said]:
     for workload, container in view.each():
         own = get_in(container.body, "securityContext", "runAsUser")
+        if _maps_users(workload):
+            continue
         if own == 0:
             where = f"{container.path}.securityContext.runAsUser"
             yield Said(workload.key, where, f"the container {container.name} runs as root")

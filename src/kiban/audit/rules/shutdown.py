@@ -136,7 +136,8 @@ def readiness_gate(view: View) -> Iterator[Said]:
             what = "whether its namespace asks for readiness gates is not among the manifests"
             yield Said(key, "metadata.namespace", what, Verdict.UNKNOWN)
         else:
-            yield Said(Key("", "Namespace", "", key.namespace), path, "pods wait for no target")
+            what = "new pods count as ready before the load balancer sends to them"
+            yield Said(Key("", "Namespace", "", key.namespace), path, what)
 
 
 @rule(

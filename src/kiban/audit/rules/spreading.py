@@ -43,11 +43,19 @@ def _topologies(workload: Workload) -> set[str]:
     found = {
         one.get("topologyKey", "") for one in workload.pod.get("topologySpreadConstraints") or ()
     }
+    for term in _apart(workload):
+        # Anti-affinity to others does not keep its own pods from each other.
+        if read_selector(term.get("labelSelector")).matches(workload.labels):
+            found.add(term.get("topologyKey", ""))
+    return found
+
+
+def _apart(workload: Workload) -> Iterator[Mapping[str, Any]]:
+    """The terms of its anti-affinity, preferred or not."""
     affinity = get_in(workload.pod, "affinity", "podAntiAffinity", default={})
     for terms in affinity.values():
         for term in terms or ():
-            found.add((term.get("podAffinityTerm") or term).get("topologyKey", ""))
-    return found
+            yield term.get("podAffinityTerm") or term
 
 
 @rule(
@@ -63,8 +71,7 @@ def spread_zone(view: View) -> Iterator[Said]:
         # Whoever chose anti-affinity, over whatever topology, has thought about it.
         if workload.kind in REPLICATED and workload.replicas > 1:
             found = _topologies(workload)
-            anti = get_in(workload.pod, "affinity", "podAntiAffinity")
-            if found and not anti and not any("zone" in key for key in found):
+            if found and not any(_apart(workload)) and not any("zone" in key for key in found):
                 yield workload.said("topologySpreadConstraints", "all may be in one zone")
 
 
@@ -78,6 +85,8 @@ def spread_host(view: View) -> Iterator[Said]:
     for workload in view.workloads:
         if workload.kind in REPLICATED and workload.replicas > 1 and not _topologies(workload):
             what = "all instances may be on one node or in one zone"
+            if any(_apart(workload)):
+                what = "its anti-affinity does not select its own pods: all may be on one node"
             yield workload.said("topologySpreadConstraints", what)
 
 

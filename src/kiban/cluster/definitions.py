@@ -35,13 +35,10 @@ class DefinitionController:
             return NOTHING
         if is_deleting(definition):
             return _emptied(definition, snapshot, now)
-        finalizers = definition["metadata"].get("finalizers") or []
         commands: list[Command] = []
         status = _status(definition, _taken(definition, snapshot), now)
         if status != definition.get("status"):
             commands.append(Patch(key, {"status": status}, "status"))
-        if CLEANUP not in finalizers:
-            commands.append(Patch(key, {"metadata": {"finalizers": [*finalizers, CLEANUP]}}))
         return Outcome(tuple(commands))
 
 

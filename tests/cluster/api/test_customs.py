@@ -56,3 +56,60 @@ def test_custom_kinds_come_and_go_with_their_definition(api: Any) -> None:
         api.cluster.step(api.now)
     assert api("GET", f"{path}/widgets.example.com").status == 404
     assert api("GET", widgets).status == 404
+
+
+def definition_of(schema: dict[str, Any]) -> dict[str, Any]:
+    version = {"name": "v1", "served": True, "storage": True}
+    return {
+        "metadata": {"name": "boxes.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "boxes", "kind": "Box"},
+            "versions": [{**version, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def test_a_definition_goes_by_rules_of_its_own(api: Any) -> None:
+    made = api.json("POST", DEFINITIONS, definition_of({"type": "object"}))
+    assert made["status"] == {
+        "conditions": None,
+        "acceptedNames": {"plural": "", "kind": ""},
+        "storedVersions": ["v1"],
+    }
+    api.cluster.step(api.now)
+    assert "finalizers" not in api.json("GET", f"{DEFINITIONS}/boxes.example.com")["metadata"]
+    gone = api.json("DELETE", f"{DEFINITIONS}/boxes.example.com")["metadata"]
+    assert gone["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    assert gone["generation"] == 1
+    assert "deletionGracePeriodSeconds" not in gone
+
+
+def test_resources_inside_custom_objects_say_what_they_are(api: Any) -> None:
+    inner = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
+    spec = {"type": "object", "properties": {"inner": inner}}
+    api("POST", DEFINITIONS, definition_of({"type": "object", "properties": {"spec": spec}}))
+    api.cluster.step(api.now)
+    boxes = "/apis/example.com/v1/namespaces/default/boxes"
+    box: dict[str, Any] = {
+        "apiVersion": "example.com/v1",
+        "kind": "Box",
+        "metadata": {"name": "b"},
+        "spec": {"inner": {"kind": "", "metadata": {"name": "x", "odd": 1}}},
+    }
+    refused = api.json("POST", boxes, box)
+    assert refused["message"] == (
+        'Box.example.com "b" is invalid: [spec.inner.apiVersion: Required value: must not be '
+        'empty, spec.inner.kind: Invalid value: "": must not be empty]'
+    )
+    box["spec"]["inner"].update(kind="Thing", apiVersion="v1")
+    kept = api.json("POST", boxes, box)["spec"]["inner"]
+    assert kept == {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "x"}}

@@ -10,7 +10,7 @@ from kiban.cluster.api.customs import DEFINITION
 from kiban.cluster.api.failures import Failure, not_found
 from kiban.cluster.api.registry import Registry
 from kiban.cluster.api.strategies import strategy_of
-from kiban.cluster.definitions import terminating
+from kiban.cluster.definitions import CLEANUP, terminating
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import NAMESPACE, POD, Key, Manifest, get_in, is_deleting, replaced
 from kiban.primitives.instants import later, parse_rfc3339, rfc3339, seconds_between
@@ -18,6 +18,8 @@ from kiban.primitives.instants import later, parse_rfc3339, rfc3339, seconds_bet
 ORPHAN_FINALIZER = "orphan"
 FOREGROUND_FINALIZER = "foregroundDeletion"
 DEFAULT_POD_GRACE_SECONDS = 30
+# Deleted by rules of their own, which neither know grace nor count it as a change.
+_OWN_WAYS = (NAMESPACE, DEFINITION)
 
 
 def delete(
@@ -79,8 +81,9 @@ def _asked_to_go(info: KindInfo, live: Manifest, options: DeleteOptions, call: C
     grace = _grace_seconds(info, live, options)
     if not is_deleting(live):
         metadata["deletionTimestamp"] = rfc3339(later(call.now, grace))
-        metadata["deletionGracePeriodSeconds"] = grace
-        if "generation" in metadata:
+        if info.group_kind not in _OWN_WAYS:
+            metadata["deletionGracePeriodSeconds"] = grace
+        if "generation" in metadata and info.group_kind not in _OWN_WAYS:
             metadata["generation"] += 1
     elif grace < metadata.get("deletionGracePeriodSeconds", 0):
         began = later(
@@ -94,6 +97,10 @@ def _asked_to_go(info: KindInfo, live: Manifest, options: DeleteOptions, call: C
         new["status"] = {**live.get("status", {}), "phase": "Terminating"}
     if info.group_kind == DEFINITION:
         new["status"] = terminating(live, call.now)
+        held = metadata.get("finalizers") or []
+        if CLEANUP not in held and not is_deleting(live):
+            # Its objects go first.
+            metadata["finalizers"] = [*held, CLEANUP]
     return new
 
 

@@ -132,7 +132,14 @@ def default_definition(manifest: Manifest) -> Manifest:
         names.setdefault("singular", kind.lower())
         names.setdefault("listKind", f"{kind}List")
     spec["names"] = names
-    return {**manifest, "spec": spec}
+    stored = [version.get("name") for version in spec.get("versions") or ()
+              if version.get("storage")]  # fmt: skip
+    status = manifest.get("status") or {
+        "conditions": None,
+        "acceptedNames": {"plural": "", "kind": ""},
+        "storedVersions": stored,
+    }
+    return {**manifest, "spec": spec, "status": status}
 
 
 _WEBHOOK: Value = {

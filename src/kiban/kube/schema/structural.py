@@ -7,6 +7,8 @@ Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/{pruning,defaulting}
 from collections.abc import Mapping
 from typing import Any
 
+from kiban.kube.schema.builtin import OBJECT_META, shape_of_type
+
 Schema = Mapping[str, Any]
 
 PRESERVES = "x-kubernetes-preserve-unknown-fields"
@@ -37,7 +39,7 @@ def _pruned(value: Any, schema: Schema | None, path: str, unknown: list[str], to
     for key, child in value.items():
         at = f"{path}.{key}" if path else key
         if is_resource and key in _HEAD:
-            kept[key] = child
+            kept[key] = child if top or key != "metadata" else _metadata(child, at, unknown)
             continue
         declared = _declared(known, key)
         if declared is not None:
@@ -47,6 +49,15 @@ def _pruned(value: Any, schema: Schema | None, path: str, unknown: list[str], to
         else:
             unknown.append(at)
     return kept
+
+
+def _metadata(value: Any, path: str, unknown: list[str]) -> Any:
+    """The metadata of a resource inside another one: as strictly read as the outer one's."""
+    if not isinstance(value, dict):
+        return value
+    fields = shape_of_type(OBJECT_META).fields
+    unknown.extend(f"{path}.{key}" for key in value if key not in fields)
+    return {key: child for key, child in value.items() if key in fields}
 
 
 def _declared(schema: Schema, key: str) -> Schema | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from kiban.kube.validation.embedded import embedded_faults
 from kiban.kube.validation.faults import (
     Fault,
     Faults,
@@ -36,6 +37,7 @@ def validate_structure(manifest: Any, schema: Schema, old: Any = None) -> Faults
     needed = [name for name in schema.get("required") or () if name not in _HEAD]
     return [
         *_faults(body, {**inner, "required": needed}, "", before),
+        *embedded_faults(body, inner),
         *_list_faults(body, inner, ""),
     ]
 

@@ -73,12 +73,14 @@ class DaemonSetController:
 
     def reconcile(self, key: Key, snapshot: Snapshot, now: Instant) -> Outcome:
         daemon_set = snapshot.get(key)
-        if daemon_set is None:
+        if daemon_set is None or is_deleting(daemon_set):
+            # Of one on its way out not even the status is kept: its history may be gone already.
             return NOTHING
         claimed = claim(snapshot, daemon_set, POD)
-        if claimed.commands:
-            return Outcome(tuple(claimed.commands))
-        history = history_of(daemon_set, snapshot.owned(uid_of(daemon_set), CONTROLLER_REVISION))
+        revisions = claim(snapshot, daemon_set, CONTROLLER_REVISION)
+        if claimed.commands or revisions.commands:
+            return Outcome((*claimed.commands, *revisions.commands))
+        history = history_of(daemon_set, revisions.objects)
         survey = Survey(
             daemon_set, snapshot.list(NODE), claimed.objects, hash_of(history.update), now
         )
@@ -87,10 +89,9 @@ class DaemonSetController:
         is_behind = status["numberReady"] != status.get("numberAvailable", 0)
         min_ready = survey.min_ready_seconds
         waits = [self._looks.seconds_until_next(key, min_ready, now, is_behind=is_behind)]
-        if not is_deleting(daemon_set):
-            upkeep = upkeep_of(survey, self._delays)
-            commands += [*history.commands, *_managed(survey, upkeep, snapshot)]
-            waits.append(upkeep.wait_seconds)
+        upkeep = upkeep_of(survey, self._delays)
+        commands += [*history.commands, *_managed(survey, upkeep, snapshot)]
+        waits.append(upkeep.wait_seconds)
         commands += status_update(daemon_set, status)
         used = [
             revision["metadata"]["name"]

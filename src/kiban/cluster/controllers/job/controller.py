@@ -137,8 +137,10 @@ def _advance(census: Census, claims: Sequence[Command], snapshot: Snapshot) -> O
     if _cannot_say(course):
         return Outcome((*claims, *reports), wake_after=_wake_after(census, course))
     commands = (*claims, *reports, *written, *released, *freed, *deleted, *created, *events)
-    # After a refusal the loop's own back-off decides, lest the two chase each other.
-    at_once = not tally.is_finished and not snapshot.refusals
+    # What was named or is to end is told in full at once; after a refusal the loop's own back-off
+    # decides, lest the two chase each other.
+    has_more_to_say = tally.has_named or (course.target is not None and not tally.is_finished)
+    at_once = has_more_to_say and not snapshot.refusals
     return Outcome(commands, wake_after=0.0 if at_once else _wake_after(census, course))
 
 

@@ -32,9 +32,14 @@ class Tally:
     released: Sequence[Manifest]
 
     @property
+    def has_named(self) -> bool:
+        """Whether pods have a name in the status that is to become a number."""
+        return any(self.fields["uncountedTerminatedPods"].values())
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing is waiting to be counted."""
-        return not self.released and not any(self.fields["uncountedTerminatedPods"].values())
+        return not self.released and not self.has_named
 
 
 def tallied(census: Census, target: Claim | None) -> Tally:

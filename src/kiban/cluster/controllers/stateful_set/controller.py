@@ -62,12 +62,11 @@ class StatefulSetController:
             return NOTHING
         claimed = claim(snapshot, stateful_set, POD)
         pods = [pod for pod in claimed.objects if is_member(stateful_set, pod)]
-        history = history_of(
-            stateful_set, snapshot.owned(uid_of(stateful_set), CONTROLLER_REVISION)
-        )
+        revisions = claim(snapshot, stateful_set, CONTROLLER_REVISION)
+        history = history_of(stateful_set, revisions.objects)
         current = history.named(get_in(stateful_set, "status", "currentRevision", default=""))
         situation = Situation(stateful_set, pods, current or history.update, history.update, now)
-        commands: list[Command] = [*claimed.commands]
+        commands: list[Command] = [*claimed.commands, *revisions.commands]
         commands += _reports(stateful_set, snapshot.refusals)
         if not is_deleting(stateful_set):
             # A set on its way out keeps no history, or it and the collector would never end.

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from kiban.primitives.instants import span
 from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
+from kiban.spec.words import as_written
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "spec.md"
 FIELDS_PAGE = PAGE.with_name("spec-fields.md")
@@ -26,7 +26,6 @@ Made from the models by `scripts/write_spec_reference.py`. Each example is a par
 `services/stamp.yaml` that is compiled and checked in the tests. The tables of the parts are in \
 [spec.md](spec.md).
 """
-SPANS = {"drain", "deadline", "startup", "interval", "timeout", "window"}
 OPENING = """\
 # The files people write
 
@@ -70,7 +69,7 @@ def fields_page() -> str:
         key = field.alias or name
         about_parts = [about(model) for model in models_in(field)]
         words = " ".join(filter(None, [field.description or "", *about_parts]))
-        said = default(name, field)
+        said = default(ServiceSpec, name)
         words += f" By default {said}." if said else ""
         parts.append(f"## {key}\n\n{words.strip()}\n\n```yaml\n{EXAMPLES[key].rstrip()}\n```\n")
     return "\n".join(parts)
@@ -86,7 +85,7 @@ def table(model: type[BaseModel]) -> str:
     for name, field in model.model_fields.items():
         links = " ".join(f"See [{m.__name__}](#{m.__name__.lower()})." for m in models_in(field))
         words = " ".join(filter(None, [field.description or "", links]))
-        rows.append(f"| `{field.alias or name}` | {default(name, field)} | {words} |")
+        rows.append(f"| `{field.alias or name}` | {default(model, name)} | {words} |")
     return "\n".join(rows) + "\n"
 
 
@@ -94,13 +93,14 @@ def about(model: type[BaseModel]) -> str:
     return " ".join((inspect.getdoc(model) or "").split())
 
 
-def default(name: str, field: FieldInfo) -> str:
+def default(model: type[BaseModel], name: str) -> str:
+    """As people would write it, with its unit."""
+    field = model.model_fields[name]
     value = field.default
     if value is PydanticUndefined or value is None or value in ("", 0, 0.0, False):
         return ""
-    if name in SPANS and isinstance(value, float):
-        return f"`{span(value)}`"
-    return f"`{value}`"
+    shown = as_written(model, field.alias or name, value)
+    return f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
 
 
 def models_in(field: FieldInfo) -> list[type[BaseModel]]:

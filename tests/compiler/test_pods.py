@@ -19,10 +19,10 @@ def compiled(
 ) -> dict[str, Manifest]:
     files = {
         "platform.yaml": PLATFORM,
-        "services/web.yaml": f"image: r/web:v1\nhealth: /ok\n{service}",
+        "services/web.yaml": f"image: r/web:v1\n{service}",
     }
     if "schedule:" not in service:
-        files["services/web.yaml"] += "port: 8080\n"
+        files["services/web.yaml"] += "port: 8080\nhealth: /ok\n"
     bundle = compile_environment(load_platform(files), environment, local=local)
     return {f"{one['kind']}/{one['metadata']['name']}": one for one in bundle.manifests}
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from kiban.compiler.scale import workload_kind
-from kiban.compiler.target import NAME_LABEL
+from kiban.compiler.scale import Capacity, workload_kind
+from kiban.compiler.target import NAME_LABEL, Target
 from kiban.spec import ServiceSpec
 
-# The node label by which EKS tells spot capacity.
-CAPACITY_TYPE = "eks.amazonaws.com/capacityType"
+# How nodes tell their capacity, on demand and spot: those of EKS's node groups, and Karpenter's.
+EKS = ("eks.amazonaws.com/capacityType", "ON_DEMAND", "SPOT")
+KARPENTER = ("karpenter.sh/capacity-type", "on-demand", "spot")
+_LABELS = (EKS, KARPENTER)
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 # The label by which the controller of each kind tells the revisions of its pods apart.
 REVISION_KEYS = {"Deployment": "pod-template-hash", "StatefulSet": "controller-revision-hash"}
@@ -15,10 +17,12 @@ REVISION_KEYS = {"Deployment": "pod-template-hash", "StatefulSet": "controller-r
 DEFAULT_ZONES = 2
 
 
-def placement(service: ServiceSpec) -> dict[str, Any]:
+def placement(target: Target, service: ServiceSpec, capacity: Capacity) -> dict[str, Any]:
     """The part of a pod's spec that says so. Jobs are not spread: they run one by one."""
+    label = KARPENTER if target.cluster.autoscaler == "karpenter" else EKS
+    where = {**_nodes(service), **_capacity(service, capacity, label)}
     if service.kind == "job":
-        return {**_nodes(service), **_capacity(service)}
+        return where
     strict = service.availability is not None and service.availability.strict
     zones = service.availability.zones if service.availability else DEFAULT_ZONES
     constraints = []
@@ -26,9 +30,9 @@ def placement(service: ServiceSpec) -> dict[str, Any]:
         when = "DoNotSchedule" if strict else "ScheduleAnyway"
         constraints.append(_spread(service, ZONE, when))
     constraints.append(_spread(service, HOST, "ScheduleAnyway"))
-    if 0 < service.spot < 100:
-        constraints.append(_spread(service, CAPACITY_TYPE, "ScheduleAnyway"))
-    return {"topologySpreadConstraints": constraints, **_nodes(service), **_capacity(service)}
+    if not capacity and 0 < service.spot < 100:
+        constraints.append(_spread(service, label[0], "ScheduleAnyway"))
+    return {"topologySpreadConstraints": constraints, **where}
 
 
 def _nodes(service: ServiceSpec) -> dict[str, Any]:
@@ -58,14 +62,23 @@ def _spread(service: ServiceSpec, key: str, when: str) -> dict[str, Any]:
     }
 
 
-def _capacity(service: ServiceSpec) -> dict[str, Any]:
-    """Prefer the capacity asked for; when there is none, run on the other."""
-    if 0 < service.spot < 100:
+def _capacity(
+    service: ServiceSpec, capacity: Capacity, label: tuple[str, str, str]
+) -> dict[str, Any]:
+    """Prefer the capacity asked for; when there is none, run on the other. What must be on demand
+    runs wherever nobody says spot."""
+    if capacity == "on-demand":
+        terms = [{"key": key, "operator": "NotIn", "values": [spot]} for key, _, spot in _LABELS]
+        required = {"nodeSelectorTerms": [{"matchExpressions": terms}]}
+        return _affinity({"requiredDuringSchedulingIgnoredDuringExecution": required})
+    if not capacity and 0 < service.spot < 100:
         return {}
-    term = {"key": CAPACITY_TYPE, "operator": "In"}
-    wanted = "SPOT" if service.spot else "ON_DEMAND"
-    preference = {"matchExpressions": [{**term, "values": [wanted]}]}
+    key, on_demand, spot = label
+    wanted = spot if capacity or service.spot else on_demand
+    preference = {"matchExpressions": [{"key": key, "operator": "In", "values": [wanted]}]}
     preferred = [{"weight": 100, "preference": preference}]
-    return {
-        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
-    }
+    return _affinity({"preferredDuringSchedulingIgnoredDuringExecution": preferred})
+
+
+def _affinity(of_nodes: dict[str, Any]) -> dict[str, Any]:
+    return {"affinity": {"nodeAffinity": of_nodes}}

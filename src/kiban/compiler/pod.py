@@ -8,6 +8,7 @@ from typing import Any
 
 from kiban.compiler.companions import amounts, companions, container_security
 from kiban.compiler.placement import placement
+from kiban.compiler.scale import Capacity
 from kiban.compiler.target import Target
 from kiban.compiler.variables import environment_variables
 from kiban.compiler.volumes import mounts, volumes
@@ -21,11 +22,13 @@ CONTAINER = "app"
 EXIT_SECONDS = 5
 STARTUP_PERIOD_SECONDS = 1
 FILES_ANNOTATION = "kiban.dev/files"
+CAPACITY_LABEL = "kiban.dev/capacity"
 
 
-def pod_template(target: Target, service: ServiceSpec) -> dict[str, Any]:
-    """The template of a service's pods."""
-    metadata: dict[str, Any] = {"labels": target.labels(service.service)}
+def pod_template(target: Target, service: ServiceSpec, capacity: Capacity = "") -> dict[str, Any]:
+    """The template of a service's pods; of those with a capacity of their own where it has two
+    workloads."""
+    metadata: dict[str, Any] = {"labels": target.labels(service.service) | part_labels(capacity)}
     annotations = dict(sorted(service.annotations.items()))
     if service.files:
         # Programs read their files when they start, so changed files need new pods.
@@ -34,10 +37,15 @@ def pod_template(target: Target, service: ServiceSpec) -> dict[str, Any]:
         annotations[FILES_ANNOTATION] = digest(contents, 8)
     if annotations:
         metadata["annotations"] = annotations
-    return {"metadata": metadata, "spec": pod_spec(target, service)}
+    return {"metadata": metadata, "spec": pod_spec(target, service, capacity)}
 
 
-def pod_spec(target: Target, service: ServiceSpec) -> dict[str, Any]:
+def part_labels(capacity: Capacity) -> dict[str, str]:
+    """What tells the pods of a service's two workloads apart, beside what they have in common."""
+    return {CAPACITY_LABEL: capacity} if capacity else {}
+
+
+def pod_spec(target: Target, service: ServiceSpec, capacity: Capacity = "") -> dict[str, Any]:
     found: dict[str, Any] = {
         "serviceAccountName": service.service,
         "automountServiceAccountToken": service.token,
@@ -52,7 +60,7 @@ def pod_spec(target: Target, service: ServiceSpec) -> dict[str, Any]:
         found["initContainers"] = companions(target, service)
     found["containers"] = [_container(target, service)]
     found["volumes"] = volumes(service)
-    found.update(placement(service))
+    found.update(placement(target, service, capacity))
     return found
 
 

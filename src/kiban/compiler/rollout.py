@@ -17,7 +17,12 @@ DEFAULT_SHARES = (10.0, 50.0)
 
 def is_gradual(service: ServiceSpec) -> bool:
     """Whether new pods take over in steps that delivery takes."""
-    return service.kind != "job" and _strategy(service) != "rolling"
+    return service.kind != "job" and _strategy(service) in ("canary", "blue-green")
+
+
+def is_recreated(service: ServiceSpec) -> bool:
+    """Whether all pods end before the new ones start."""
+    return _strategy(service) == "recreate"
 
 
 def rollout_annotation(target: Target, service: ServiceSpec) -> dict[str, str]:

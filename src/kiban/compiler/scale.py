@@ -1,10 +1,50 @@
-"""How many instances of a service there are: the numbers that replicas, autoscaler and
-disruption budget agree on."""
+"""How many instances of a service there are, and in which workloads: the numbers that replicas,
+autoscaler and disruption budget agree on.
+
+A service is one workload, unless its first instances are to be on demand and the rest on spot
+capacity: nothing tells a scheduler which pods of one workload are the first, so these are two
+(docs/decisions/0027-first-on-demand.md).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
 
 from kiban.compiler.volumes import disks
 from kiban.spec import ServiceSpec
 
 DISRUPTIBLE_SHARE = "25%"
+Capacity = Literal["", "on-demand", "spot"]
+PART_CAPACITIES: tuple[Capacity, ...] = ("on-demand", "spot")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One workload of a service: its name, how many instances it has, and which capacity it must
+    have, if that is what makes it a part."""
+
+    name: str
+    minimum: int
+    maximum: int
+    capacity: Capacity = ""
+
+    @property
+    def autoscales(self) -> bool:
+        return self.maximum > self.minimum
+
+
+def parts(service: ServiceSpec) -> tuple[Part, ...]:
+    """The workloads of a service. What is on demand has a fixed number of instances; the
+    autoscaler owns the rest."""
+    least, most, name = minimum(service), maximum(service), service.service
+    if service.scale.spot_from is None:
+        return (Part(name, least, most),)
+    first = service.scale.spot_from - 1
+    on_demand, spot = (f"{name}-{capacity}" for capacity in PART_CAPACITIES)
+    if most <= first:
+        return (Part(on_demand, least, most, "on-demand"),)
+    # An autoscaler cannot start from none (spec/service_checks.py asks for one on spot).
+    rest = Part(spot, max(1, least - first), most - first, "spot")
+    return (Part(on_demand, first, first, "on-demand"), rest)
 
 
 def minimum(service: ServiceSpec) -> int:
@@ -32,5 +72,7 @@ def disruptible(service: ServiceSpec) -> int | str:
 
 
 def workload_kind(service: ServiceSpec) -> str:
-    """Instances with disks of their own keep their names, and their disks, for ever."""
-    return "StatefulSet" if disks(service) and service.kind != "job" else "Deployment"
+    """Instances that are named, or have disks of their own, keep their names, and their disks, for
+    ever."""
+    is_named = bool(disks(service) or service.instances)
+    return "StatefulSet" if is_named and service.kind != "job" else "Deployment"

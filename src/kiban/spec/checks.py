@@ -14,8 +14,9 @@ from kiban.spec.references import Finder, unless_known
 from kiban.spec.service import ServiceSpec
 from kiban.spec.service_checks import check_service
 
-_ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended")
-_NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout")
+_ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended", "parallel",
+              "runs", "keep")  # fmt: skip
+_NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout", "instances", "health")
 # What a service is must be the same everywhere.
 _SAID_ONCE = ("service", "kind", "environments", "clusters")
 
@@ -135,7 +136,7 @@ def check_environment(platform: Platform, environment: str) -> Iterator[Problem]
     for cluster in platform.clusters_of(environment):
         for name, service in platform.elsewhere.get((environment, cluster), {}).items():
             yield from check_service(service, Finder(platform.sources, name, environment, cluster))
-    yield from _check_names(platform, environment)
+    yield from _check_names(platform, environment, finders)
     yield from _check_cycles(platform, environment, finders)
     yield from _check_routes(platform, environment, finders)
 
@@ -154,8 +155,18 @@ def _check_uses(platform: Platform, service: ServiceSpec, find: Finder) -> Itera
             yield Problem("spec/cycle", f"{service.service!r} uses itself", place)
 
 
-def _check_names(platform: Platform, environment: str) -> Iterator[Problem]:
-    """A resource becomes objects of its own name, just as a service does."""
+def _check_names(
+    platform: Platform, environment: str, finders: dict[str, Finder]
+) -> Iterator[Problem]:
+    """A resource becomes objects of its own name, just as a service does; a service that is partly
+    on spot becomes two workloads."""
+    services = platform.services[environment]
+    for name, service in services.items():
+        parts = (f"{name}-on-demand", f"{name}-spot") if service.scale.spot_from else ()
+        for part in (one for one in parts if one in services):
+            place = finders[name]("scale", "spotFrom").place()
+            what = f"{part!r} is a service, and would be a workload of {name!r}"
+            yield Problem("spec/twice", what, place, fix="rename one of them")
     for name in platform.spec.resources:
         if name in platform.services[environment]:
             place = platform.sources.platform.nearest(("resources", name)).key_place()

@@ -38,7 +38,7 @@ resources: {cpu: 500m, memory: 512Mi, cpuLimit: 2, memoryLimit: 1Gi, disk: 1Gi}
     "scale": """\
 uses: {orders: {type: queue}}
 scale:                     # or only a number: scale: 3
-  min: 3
+  min: 4
   max: 40
   cpu: 70%
   memory: 80%
@@ -55,7 +55,10 @@ scale:                     # or only a number: scale: 3
   schedules:
     campaign: {start: 0 8 * * *, end: 0 20 * * *, min: 10, timezone: Asia/Tokyo}
   settle: 5m
+  hold: 30s
+  spotFrom: 3              # two on demand, the rest on spot
 """,
+    "instances": "instances: named",
     "rollout": """\
 rollout: {strategy: canary, steps: [10%, 50%], pause: 5m, gates: true, by: replicas}
 """,

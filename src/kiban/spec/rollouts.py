@@ -15,8 +15,10 @@ class Rollout(Words):
     Where that fails, the old pods get everything back at once.
     """
 
-    strategy: Literal["rolling", "canary", "blue-green"] = Field(
-        default="rolling", description="`rolling` replaces pod by pod, as Kubernetes does."
+    strategy: Literal["rolling", "canary", "blue-green", "recreate"] = Field(
+        default="rolling",
+        description="`rolling` replaces pod by pod, as Kubernetes does; `recreate` ends all pods "
+        "before it starts the new ones, for what must never run twice.",
     )
     steps: list[Percent] = Field(
         default_factory=list, description="Shares of a canary, growing; 10% and 50% by default."

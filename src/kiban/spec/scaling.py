@@ -71,3 +71,12 @@ class Scale(Words):
     settle: Span = Field(
         default=300.0, description="How long load must be lower before scaling in."
     )
+    hold: Span = Field(
+        default=0.0, description="How long load must be higher before scaling out; at once."
+    )
+    spot_from: Count | None = Field(
+        default=None,
+        ge=2,
+        description="From which instance on they are on spot capacity: with 3, the first two are "
+        "on demand.",
+    )

@@ -21,7 +21,7 @@ _NULL = {"type": "null"}
 _SHORT: dict[str, dict[str, Any]] = {
     "Build": {"type": "string"},
     "Health": {"type": "string", "pattern": "^/"},
-    "Rollout": {"enum": ["rolling", "canary", "blue-green"]},
+    "Rollout": {"enum": ["rolling", "canary", "blue-green", "recreate"]},
     "Scale": {"type": "integer", "minimum": 0},
     "Availability": {"type": "integer", "minimum": 1},
     "Route": {"type": "string", "pattern": "^/"},

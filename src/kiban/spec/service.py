@@ -183,6 +183,11 @@ class ServiceSpec(Words):
     health: Health = Field(default_factory=Health)
     resources: Resources = Field(default_factory=Resources)
     scale: Scale = Field(default_factory=Scale)
+    instances: Literal["named", "ordered"] | None = Field(
+        default=None,
+        description="`named`: each has a name that stays, like stamp-0, and an address of its own, "
+        "as those with disks have anyway. `ordered`: they also start one after the other.",
+    )
     rollout: Rollout | None = Field(
         default=None, description="How new pods take over; one by one by default."
     )

@@ -35,6 +35,41 @@ def _scale(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
         yield Problem("spec/scale", what, find("scale", "min").place(), fix=fix)
 
 
+def _spot_from(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    """The first instances on demand and the rest on spot are two workloads of one service."""
+    scale = service.scale
+    if scale.spot_from is None:
+        return
+    place = find("scale", "spotFrom").place()
+    if service.spot:
+        what = "`spot` and `scale.spotFrom` both say what is on spot capacity"
+        yield Problem("spec/spot-from", what, place, fix="keep one; `spot: 0%` undoes a default")
+    if service.instances or any(one.type == "disk" for one in service.volumes.values()):
+        what = "`scale.spotFrom` makes two workloads, and instances with names or disks are one"
+        yield Problem("spec/spot-from", what, place, fix="say `spot: 50%` instead")
+    if service.rollout and service.rollout.strategy in ("canary", "blue-green"):
+        what = f"`scale.spotFrom` makes two workloads, and a {service.rollout.strategy} rollout one"
+        yield Problem("spec/spot-from", what, place, fix="say `spot: 50%` instead")
+    least, most = scale.min or 0, scale.max or scale.min or 0
+    if least < scale.spot_from <= most:
+        what = f"with `scale.min` {scale.min} there may be no instance on spot to scale from"
+        why = "the autoscaler owns those on spot, and starts from one"
+        fix = f"say `scale.min: {scale.spot_from}`, or another `spotFrom`"
+        yield Problem("spec/spot-from", what, place, why=why, fix=fix)
+
+
+def _instances(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    if service.rollout is None or service.rollout.strategy == "rolling":
+        return
+    disks = [name for name, one in service.volumes.items() if one.type == "disk"]
+    if service.instances or disks:
+        named = "`instances`" if service.instances else f"the disk `volumes.{disks[0]}`"
+        what = f"{named} gives instances names, which a {service.rollout.strategy} rollout cannot"
+        why = "a name is free for the new instance when the old one has ended, one by one"
+        fix = "remove `rollout`"
+        yield Problem("spec/rollout", what, find("rollout").place(), why=why, fix=fix)
+
+
 def _needed(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     place = find("service").key_place()
     if service.kind == "web" and service.port is None and find.is_silent("port"):
@@ -130,6 +165,8 @@ def _twice(what: str, find: Finder, *path: str) -> Problem:
 
 _CHECKS: tuple[Check, ...] = (
     _scale,
+    _spot_from,
+    _instances,
     _needed,
     _health,
     _secrets,

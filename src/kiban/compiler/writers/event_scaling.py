@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from kiban.compiler.scale import maximum, minimum, workload_kind
+from kiban.compiler.scale import Part, workload_kind
 from kiban.compiler.target import Target
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
@@ -21,12 +21,15 @@ _DATADOG_AUTHENTICATION = "datadog"
 
 def behavior(service: ServiceSpec) -> dict[str, Any]:
     """How fast instances go: what comes back within the time must not be started anew."""
-    return {
+    found: dict[str, Any] = {
         "scaleDown": {
             "stabilizationWindowSeconds": ceil(service.scale.settle),
             "policies": [{"type": "Percent", "value": 25, "periodSeconds": 60}],
         }
     }
+    if service.scale.hold:
+        found["scaleUp"] = {"stabilizationWindowSeconds": ceil(service.scale.hold)}
+    return found
 
 
 def by_keda(target: Target, service: ServiceSpec) -> bool:
@@ -40,16 +43,16 @@ def needs_keda(service: ServiceSpec) -> bool:
     return bool(scale.queues or scale.schedules or asked)
 
 
-def scaled_object(target: Target, service: ServiceSpec) -> Manifest:
+def scaled_object(target: Target, service: ServiceSpec, part: Part) -> Manifest:
     return target.manifest(
         "keda.sh/v1alpha1",
         "ScaledObject",
-        service.service,
+        part.name,
         service=service.service,
         spec={
-            "scaleTargetRef": {"kind": workload_kind(service), "name": service.service},
-            "minReplicaCount": minimum(service),
-            "maxReplicaCount": maximum(service),
+            "scaleTargetRef": {"kind": workload_kind(service), "name": part.name},
+            "minReplicaCount": part.minimum,
+            "maxReplicaCount": part.maximum,
             "pollingInterval": POLL_SECONDS,
             "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior(service)}},
             "triggers": list(_triggers(target, service)),

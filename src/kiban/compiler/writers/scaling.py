@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kiban.compiler.scale import autoscales, disruptible, maximum, minimum, workload_kind
+from kiban.compiler.scale import Part, disruptible, minimum, parts, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.compiler.writers.event_scaling import behavior, by_keda, scaled_object
 from kiban.kube.objects import Manifest
@@ -22,18 +22,9 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
     if service.kind == "job":
         return
     name = service.service
-    if autoscales(service):
-        yield (
-            scaled_object(target, service)
-            if by_keda(target, service)
-            else target.manifest(
-                "autoscaling/v2",
-                "HorizontalPodAutoscaler",
-                name,
-                service=name,
-                spec=_autoscaler(target, service),
-            )
-        )
+    for part in parts(service):
+        if part.autoscales:
+            yield _scaler(target, service, part)
     if minimum(service) > 1:
         yield target.manifest(
             "policy/v1",
@@ -49,18 +40,27 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         )
 
 
-def _autoscaler(target: Target, service: ServiceSpec) -> dict[str, Any]:
-    return {
+def _scaler(target: Target, service: ServiceSpec, part: Part) -> Manifest:
+    if by_keda(target, service):
+        return scaled_object(target, service, part)
+    spec = {
         "scaleTargetRef": {
             "apiVersion": "apps/v1",
             "kind": workload_kind(service),
-            "name": service.service,
+            "name": part.name,
         },
-        "minReplicas": minimum(service),
-        "maxReplicas": maximum(service),
+        "minReplicas": part.minimum,
+        "maxReplicas": part.maximum,
         "metrics": _metrics(target, service),
         "behavior": behavior(service),
     }
+    return target.manifest(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        part.name,
+        service=service.service,
+        spec=spec,
+    )
 
 
 def _metrics(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:

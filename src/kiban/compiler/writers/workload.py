@@ -1,12 +1,12 @@
-"""The Deployment of a web service or worker; with disks, its StatefulSet."""
+"""The Deployments of a web service or worker; where its instances have names, its StatefulSet."""
 
 from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from kiban.compiler.pod import container_ports, pod_template
-from kiban.compiler.rollout import rollout_annotation
-from kiban.compiler.scale import autoscales, minimum, workload_kind
+from kiban.compiler.pod import container_ports, part_labels, pod_template
+from kiban.compiler.rollout import is_recreated, rollout_annotation
+from kiban.compiler.scale import Part, parts, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.compiler.volumes import claim, disks
 from kiban.kube.objects import Manifest
@@ -19,24 +19,26 @@ PROGRESS_SECONDS = 300
 def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
     if service.kind == "job":
         return
+    for part in parts(service):
+        yield _workload(target, service, part)
+    if workload_kind(service) == "StatefulSet":
+        yield _names(target, service)
+
+
+def _workload(target: Target, service: ServiceSpec, part: Part) -> Manifest:
     kind = workload_kind(service)
     spec: dict[str, Any] = {}
-    if not autoscales(service):
+    if not part.autoscales:
         # Where an autoscaler owns the number, writing it would undo its work at every apply.
-        spec["replicas"] = minimum(service)
-    spec["selector"] = {"matchLabels": {NAME_LABEL: service.service}}
+        spec["replicas"] = part.minimum
+    chosen = {NAME_LABEL: service.service, **part_labels(part.capacity)}
+    spec["selector"] = {"matchLabels": chosen}
     spec |= _named_pods(target, service) if kind == "StatefulSet" else _replaced_pods(service)
-    spec["template"] = pod_template(target, service)
-    yield target.manifest(
-        "apps/v1",
-        kind,
-        service.service,
-        service=service.service,
-        annotations={**about(service), **rollout_annotation(target, service)},
-        spec=spec,
+    spec["template"] = pod_template(target, service, part.capacity)
+    notes = {**about(service), **rollout_annotation(target, service)}
+    return target.manifest(
+        "apps/v1", kind, part.name, service=service.service, annotations=notes, spec=spec
     )
-    if kind == "StatefulSet":
-        yield _names(target, service)
 
 
 def about(service: ServiceSpec) -> dict[str, str]:
@@ -49,28 +51,31 @@ def about(service: ServiceSpec) -> dict[str, str]:
 
 
 def _replaced_pods(service: ServiceSpec) -> dict[str, Any]:
+    strategy: dict[str, Any] = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
+    }
     return {
-        "strategy": {
-            "type": "RollingUpdate",
-            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
-        },
+        "strategy": {"type": "Recreate"} if is_recreated(service) else strategy,
         "revisionHistoryLimit": 5,
         "progressDeadlineSeconds": ceil(service.health.startup) + PROGRESS_SECONDS,
     }
 
 
 def _named_pods(target: Target, service: ServiceSpec) -> dict[str, Any]:
-    """Pods that keep their disk. Its claim outlives the service: data are deleted by people."""
+    """Pods that keep their name and their disk, whose claim outlives the service: data are deleted
+    by people."""
+    templates = [
+        {"metadata": {"name": name, "labels": target.labels(service.service)},
+         "spec": claim(volume)}
+        for name, volume in disks(service).items()
+    ]  # fmt: skip
     return {
         "serviceName": names_of(service),
-        "podManagementPolicy": "Parallel",
+        "podManagementPolicy": "OrderedReady" if service.instances == "ordered" else "Parallel",
         "revisionHistoryLimit": 5,
-        "volumeClaimTemplates": [
-            {"metadata": {"name": name, "labels": target.labels(service.service)},
-             "spec": claim(volume)}
-            for name, volume in disks(service).items()
-        ],
-    }  # fmt: skip
+        **({"volumeClaimTemplates": templates} if templates else {}),
+    }
 
 
 def names_of(service: ServiceSpec) -> str:

@@ -13,6 +13,7 @@ from kiban.kube.objects import (
     POD_DISRUPTION_BUDGET,
     Key,
     Manifest,
+    condition_of,
     get_in,
     is_deleting,
     is_true,
@@ -24,6 +25,7 @@ from kiban.primitives.instants import rfc3339
 
 # More pods than this on their way out, and the controller is behind: wait for it.
 MOST_DISRUPTED_PODS = 2000
+_ALLOWED = "DisruptionAllowed"
 
 
 def evict(registry: Registry, pod_key: Key, options: DeleteOptions, call: Call) -> None:
@@ -95,10 +97,14 @@ def _may_go_unready(pod: Manifest, budget: Manifest) -> bool:
 
 
 def _why_spent(name: str, status: Manifest) -> str:
-    """Nothing is left because too few are healthy, or because nobody knows how many should be."""
+    """Nothing is left because nobody knows how many should be healthy, or because too few are."""
+    refused = f"The disruption budget {name} does not allow evicting pods currently"
+    condition = condition_of({"status": status}, _ALLOWED)
+    if condition is not None and condition.get("reason") == "SyncFailed":
+        return f"{refused} because it failed sync: {condition.get('message', '')}"
     wanted, healthy = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
     if healthy > wanted:
-        return f"The disruption budget {name} does not allow evicting pods currently"
+        return refused
     return f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
 
 
@@ -122,15 +128,20 @@ def _spend(registry: Registry, pod: Manifest, budget: Manifest, call: Call) -> N
         **(status.get("disruptedPods") or {}),
         pod["metadata"]["name"]: rfc3339(call.now),
     }
-    spent = {
-        **status,
-        "disruptionsAllowed": status["disruptionsAllowed"] - 1,
-        "disruptedPods": disrupted,
-    }
+    left = status["disruptionsAllowed"] - 1
+    spent = {**status, "disruptionsAllowed": left, "disruptedPods": disrupted}
+    if not left:
+        spent["conditions"] = _with_nothing_left(status.get("conditions") or [], rfc3339(call.now))
     key = key_of(budget)
     registry.update(
         registry.info_of(key), key, lambda live: {**live, "status": spent}, call, "status"
     )
+
+
+def _with_nothing_left(conditions: Sequence[Manifest], now: str) -> list[Manifest]:
+    """The conditions of a budget whose last disruption was just spent."""
+    spent = {"status": "False", "reason": "InsufficientPods", "lastTransitionTime": now}
+    return [{**entry, **spent} if entry["type"] == _ALLOWED else entry for entry in conditions]
 
 
 def _refused(name: str, why: str, retry_seconds: int) -> Failure:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from kiban.cluster.cluster import Cluster
 from kiban.cluster.history import Write
+from kiban.kube.objects import GroupKind
 from kiban.primitives.instants import Instant
 from kiban.rehearsal.agenda import Act, Agenda
 
@@ -33,11 +34,13 @@ class VirtualDriver:
         self.now = start
         self._reconciles = reconciles_a_step
         self._agenda = Agenda()
-        self._watchers: list[Watcher] = []
+        self._watchers: list[tuple[Watcher, tuple[GroupKind, ...]]] = []
+        self._watchers_of: dict[GroupKind, list[Watcher]] = {}
 
-    def watch(self, watcher: Watcher) -> None:
-        """Show this one every write from now on."""
-        self._watchers.append(watcher)
+    def watch(self, watcher: Watcher, *kinds: GroupKind) -> None:
+        """Show this one every write from now on, or every write of these kinds."""
+        self._watchers.append((watcher, kinds))
+        self._watchers_of.clear()
 
     def at(self, instant: Instant, act: Act) -> None:
         """Plan an act; one that is late happens at once."""
@@ -76,11 +79,19 @@ class VirtualDriver:
             self._show()
 
     def _show(self) -> None:
-        store = self.cluster.store
+        store, now, watchers_of = self.cluster.store, self.now, self._watchers_of
         while writes := store.take_unwritten():
             for write in writes:
-                for watcher in self._watchers:
-                    watcher(write, self.now)
+                kind = write.key.group_kind
+                watchers = watchers_of.get(kind)
+                if watchers is None:
+                    watchers = watchers_of[kind] = self._watching(kind)
+                for watcher in watchers:
+                    watcher(write, now)
+
+    def _watching(self, kind: GroupKind) -> list[Watcher]:
+        """Who is shown the writes of a kind, in the order in which they began."""
+        return [watcher for watcher, kinds in self._watchers if not kinds or kind in kinds]
 
     def _last_decisions(self) -> list[str]:
         trace = self.cluster.loop.trace

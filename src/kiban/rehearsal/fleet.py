@@ -116,7 +116,8 @@ class Fleet:
         self._count(pod, number, -1)
         for name, value in flags.items():
             setattr(pod, name, value)
-        if "is_ready" in flags or "is_serving" in flags:
+        # What is leaving is no autoscaler's any more.
+        if not pod.is_draining and ("is_ready" in flags or "is_serving" in flags):
             self.moved_at[number] = now
         self._count(pod, number, 1)
         return pod
@@ -140,8 +141,7 @@ class Fleet:
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
-        counts = (vector[number].item() for vector in self._vectors)
-        self._areas.note(number, tuple(counts), now)
+        self._areas.note(number, self._vectors, now)
 
     @property
     def _vectors(self) -> tuple[Counts, ...]:
@@ -184,22 +184,25 @@ class _Areas:
         self._is_changed = True
         self._steady: Span | None = None
 
-    def note(self, number: int, counts: tuple[int, ...], now: Instant) -> None:
+    def note(self, number: int, counts: tuple[Counts, ...], now: Instant) -> None:
         self._is_changed = True
         self._steady = None
-        seconds = (now - max(int(self._at[number]), self._since)) / 1e6
-        if seconds > 0:
-            routed, lost, silent, stopped = counts
-            sums = self._sums[:, number]
-            sums[0] += routed * seconds
-            sums[1] += (routed - lost) * seconds
-            if routed:
-                sums[2] += lost / routed * seconds
-                sums[3] += silent / routed * seconds
-                sums[4] += stopped / routed * seconds
-            else:
-                sums[5] += seconds
-            self._at[number] = now
+        seconds = (now - max(self._at.item(number), self._since)) / 1e6
+        if seconds <= 0:
+            return
+        self._at[number] = now
+        routed, lost, silent, stopped = [vector.item(number) for vector in counts]
+        sums = self._sums[:, number]
+        if not routed:
+            sums[5] += seconds
+            return
+        sums[0] += routed * seconds
+        sums[1] += (routed - lost) * seconds
+        # Nothing is lost, nearly always.
+        if lost:
+            sums[2] += lost / routed * seconds
+            sums[3] += silent / routed * seconds
+            sums[4] += stopped / routed * seconds
 
     def closed(self, counts: tuple[Counts, ...], until: Instant) -> Span:
         since, self._since = self._since, until

@@ -14,7 +14,7 @@ from kiban.primitives.instants import MICROSECONDS, Instant
 from kiban.rehearsal.fleet import Fleet
 from kiban.rehearsal.ports import Traffic, Usage
 
-_WINDOW = round(RESOLUTION_SECONDS * MICROSECONDS)
+SCRAPE_WINDOW = round(RESOLUTION_SECONDS * MICROSECONDS)
 
 
 class Metering:
@@ -51,7 +51,7 @@ class Metering:
         scale = 1 if is_cpu else 1000
         found: dict[str, Sample] = {}
         made: dict[tuple[str, str, bool], Sample] = {}
-        known, latest = fleet.known, self.at - _WINDOW
+        known, latest = fleet.known, self.at - SCRAPE_WINDOW
         for pod in pods:
             metadata = pod["metadata"]
             view = known.get(metadata["uid"])

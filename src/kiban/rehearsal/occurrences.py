@@ -57,18 +57,25 @@ class Occurrences:
         if after is None or before is None:
             return
         name, service = after["metadata"]["name"], service_of(after)
-        was, is_ = before["spec"].get("replicas"), after["spec"].get("replicas")
+        if before["spec"] is not after["spec"]:
+            self._deployment_asked(name, service, before["spec"], after["spec"], now)
+        was, is_ = _progress(before), _progress(after)
+        if was != is_:
+            if is_ == "NewReplicaSetAvailable":
+                self._note(now, "deploy.done", name, service)
+            elif is_ == "ProgressDeadlineExceeded":
+                self._note(now, "deploy.stuck", name, service)
+
+    def _deployment_asked(
+        self, name: str, service: str, before: Manifest, after: Manifest, now: Instant
+    ) -> None:
+        """Another size, another template."""
+        was, is_ = before.get("replicas"), after.get("replicas")
         if was != is_:
             self._note(now, "scaled", name, service, before=was, after=is_)
-        if before["spec"].get("template") != after["spec"].get("template"):
-            images = [c["image"] for c in after["spec"]["template"]["spec"]["containers"]]
+        if before.get("template") != after.get("template"):
+            images = [c["image"] for c in after["template"]["spec"]["containers"]]
             self._note(now, "deploy.began", name, service, images=images)
-        reasons = [_progress(manifest) for manifest in (before, after)]
-        if reasons[0] != reasons[1]:
-            if reasons[1] == "NewReplicaSetAvailable":
-                self._note(now, "deploy.done", name, service)
-            elif reasons[1] == "ProgressDeadlineExceeded":
-                self._note(now, "deploy.stuck", name, service)
 
     def _node(self, before: Manifest | None, after: Manifest | None, now: Instant) -> None:
         manifest = after if after is not None else before

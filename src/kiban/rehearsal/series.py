@@ -1,5 +1,10 @@
-"""Figures over time: at every sample one number, or one for each service."""
+"""Figures over time: at every sample one number, or one for each service.
 
+A day of a large platform has millions of them. They are kept to seven digits, and what is as it
+was the sample before is kept once.
+"""
+
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+Kept = NDArray[np.float32]
+# Rows that are made at a time.
+_BLOCK = 128
+
+
+class _Figure:
+    """The samples of one figure: the different rows after each other, and which row each is."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._blocks: list[Kept] = []
+        self._last: Kept | None = None
+        self._rows = 0
+        self._row_of = array("l")
+        self.times: list[float] = []
+
+    def add(self, seconds: float, value: Vector | float) -> None:
+        row = np.asarray(value, dtype=np.float32)
+        if self._last is None or np.count_nonzero(row != self._last):
+            place = self._rows % _BLOCK
+            if place == 0:
+                self._blocks.append(np.empty((_BLOCK, self._width), dtype=np.float32))
+            self._last = self._blocks[-1][place]
+            self._last[:] = row
+            self._rows += 1
+        self._row_of.append(self._rows - 1)
+        self.times.append(seconds)
+
+    def table(self) -> Vector:
+        return np.concatenate(self._blocks)[self._row_of].astype(np.float64)
+
+    def column(self, number: int) -> Vector:
+        rows = np.concatenate([block[:, number] for block in self._blocks])
+        return rows[self._row_of].astype(np.float64)
 
 
 @dataclass(slots=True)
@@ -15,35 +54,36 @@ class Series:
     vectors in the order of `services`."""
 
     services: Sequence[str]
-    _times: dict[str, list[float]] = field(default_factory=dict)
-    _values: dict[str, list[Vector | float]] = field(default_factory=dict)
+    _figures: dict[str, _Figure] = field(default_factory=dict)
 
     def add(self, seconds: float, name: str, value: Vector | float) -> None:
         """Keep a sample. A vector is copied, for its owner goes on counting in it."""
-        kept = value if isinstance(value, (int, float)) else np.array(value, dtype=np.float64)
-        self._times.setdefault(name, []).append(seconds)
-        self._values.setdefault(name, []).append(kept)
+        figure = self._figures.get(name)
+        if figure is None:
+            width = len(self.services) if isinstance(value, np.ndarray) else 1
+            figure = self._figures[name] = _Figure(width)
+        figure.add(seconds, value)
 
     def names(self) -> list[str]:
-        return sorted(self._times)
+        return sorted(self._figures)
 
     def times(self, name: str) -> list[float]:
-        return self._times.get(name, [])
+        figure = self._figures.get(name)
+        return figure.times if figure is not None else []
 
     def table(self, name: str) -> Vector:
         """All samples of a figure of services: a row a sample, a column a service."""
-        rows = self._values.get(name, [])
-        if not rows:
+        figure = self._figures.get(name)
+        if figure is None:
             return np.zeros((0, len(self.services)), dtype=np.float64)
-        return np.array(rows, dtype=np.float64)
+        return figure.table()
 
     def values(self, name: str, service: str | None = None) -> list[float]:
         """The samples of a figure; of a figure of all services, those of one, or their sums."""
-        found = self._values.get(name, [])
+        figure = self._figures.get(name)
+        if figure is None:
+            return []
         if service is not None:
-            index = list(self.services).index(service)
-            return [float(value[index]) for value in found if not isinstance(value, (int, float))]
-        return [
-            float(value) if isinstance(value, (int, float)) else sum(value.tolist())
-            for value in found
-        ]
+            found: list[float] = figure.column(list(self.services).index(service)).tolist()
+            return found
+        return [sum(row) for row in figure.table().tolist()]

@@ -22,7 +22,7 @@ from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.history import Write
 from kiban.cluster.nodes import NodeGroup, node_manifests
 from kiban.compiler.bundle import Bundle
-from kiban.kube.objects import ENDPOINT_SLICE, NODE, POD, Manifest
+from kiban.kube.objects import DEPLOYMENT, ENDPOINT_SLICE, NODE, POD, Manifest
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 from kiban.reconcile.loop import Task
 from kiban.rehearsal.agenda import Act
@@ -126,8 +126,7 @@ class World:
         if isinstance(steps, CuttingSteps):
             steps.api = self.api
         self._gateway = Gateway(self.driver.at, steps.routed, self.settings.propagation_seconds)
-        self._occurrences = occurrences
-        self.driver.watch(self._see)
+        self._hear_of_writes(occurrences)
         self._furnish(begin, cloud)
 
     def _steps(self) -> PodSteps:
@@ -187,18 +186,24 @@ class World:
 
     # What is seen
 
-    def _see(self, write: Write, now: Instant) -> None:
-        kind = write.key.group_kind
-        if kind == POD:
-            before = write.before.object if write.before else None
-            after = write.after.object if write.after else None
-            self.machines.observe(before, after, now)
-        elif kind == ENDPOINT_SLICE:
-            self._gateway.observe(write.key, write.after.object if write.after else None, now)
-        else:
-            if kind == NODE and write.after is None:
-                self.machines.heartbeats.forget(write.key.name)
-            self._occurrences.see(write, now)
+    def _hear_of_writes(self, occurrences: Occurrences) -> None:
+        """Who sees what is written of which kind."""
+        self.driver.watch(self._see_pod, POD)
+        self.driver.watch(self._see_slice, ENDPOINT_SLICE)
+        self.driver.watch(self._see_node, NODE)
+        self.driver.watch(occurrences.see, DEPLOYMENT, NODE)
+
+    def _see_pod(self, write: Write, now: Instant) -> None:
+        before = write.before.object if write.before else None
+        after = write.after.object if write.after else None
+        self.machines.observe(before, after, now)
+
+    def _see_slice(self, write: Write, now: Instant) -> None:
+        self._gateway.observe(write.key, write.after.object if write.after else None, now)
+
+    def _see_node(self, write: Write, now: Instant) -> None:
+        if write.after is None:
+            self.machines.heartbeats.forget(write.key.name)
 
     def _node_fell_silent(self, now: Instant) -> None:
         self.cluster.loop.wake(Task("node-lifecycle-controller", MONITOR), now)

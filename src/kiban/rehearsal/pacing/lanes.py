@@ -175,23 +175,20 @@ class Lanes:
         in_range = columns.in_range(self.replicas)
         known = columns.settled(self.replicas, in_range, now)
         wanted = columns.wanted(usage, self.replicas)
-        unsettled = in_range & ~known
-        for number in np.flatnonzero(unsettled).tolist():
+        for number in (in_range > known).nonzero()[0].tolist():
             terms = self._terms[number]
             seen = look(terms, int(self.replicas[number])) if terms is not None else None
             if seen is not None:
                 known[number], wanted[number] = True, seen
         quiet = known & self._held(columns, self._stable(columns, wanted, now))
-        self._recommended.new_row(now)[quiet] = wanted[quiet]
-        return [self.keys[number] for number in np.flatnonzero(~quiet).tolist()]
+        np.copyto(self._recommended.new_row(now), wanted, where=quiet)
+        return [self.keys[number] for number in (~quiet).nonzero()[0].tolist()]
 
     def _held(self, columns: "_Columns", stable: Counts) -> Truths:
-        """Where what is proposed, once stabilised, is the present size, or out of bounds."""
-        found: Truths = (
-            (stable == self.replicas)
-            | ((stable < self.replicas) & (self.replicas == columns.smallest))
-            | ((stable > self.replicas) & (self.replicas == columns.largest))
-        )
+        """Where what is proposed, once stabilised, comes to the present size within the bounds;
+        the present size is in them."""
+        bounded = np.minimum(np.maximum(stable, columns.smallest), columns.largest)
+        found: Truths = bounded == self.replicas
         return found
 
     def _stable(self, columns: "_Columns", wanted: Counts, now: Instant) -> Counts:
@@ -199,16 +196,25 @@ class Lanes:
         rows = self._recommended.rows
         if not len(rows):
             return wanted
-        ages = (now - self._recommended.instants)[:, None]
-        # What is a window old counts by the older rule only.
-        recent = ages < columns.down + columns.legacy
-        highest = np.maximum(wanted, np.where(recent, rows, NONE).max(axis=0))
+        highest = np.maximum(wanted, self._highest(columns, now))
         lowest = wanted
         if columns.waits_to_grow:
+            ages = (now - self._recommended.instants)[:, None]
             lately = (rows != NONE) & (ages < columns.up)
             lowest = np.minimum(wanted, np.where(lately, rows, wanted).min(axis=0))
-        between = np.minimum(np.maximum(self.replicas, lowest), highest)
-        found: Counts = np.where(columns.legacy, highest, between)
+        between: Counts = np.minimum(np.maximum(self.replicas, lowest), highest)
+        return np.where(columns.legacy, highest, between) if columns.any_legacy else between
+
+    def _highest(self, columns: "_Columns", now: Instant) -> Counts:
+        """The most that was recommended in the window in which a workload may not shrink."""
+        known = self._recommended
+        # What is a window old counts by the older rule only.
+        if columns.common_down is not None:
+            rows = known.rows[known.instants.searchsorted(now - columns.common_down, "right") :]
+        else:
+            recent = (now - known.instants)[:, None] < columns.down + columns.legacy
+            rows = np.where(recent, known.rows, NONE)
+        found: Counts = np.maximum.reduce(rows, axis=0, initial=NONE)
         return found
 
 
@@ -232,9 +238,15 @@ class _Columns:
         self.least = np.maximum(self.smallest, 1)
         self.largest: Counts = column([t.largest for t in terms], np.int64)
         self.legacy: Truths = np.array([t.is_legacy for t in terms])
+        self.any_legacy = bool(self.legacy.any())
+        self.all_share = bool(self.is_share.all())
         self.up = column([round(t.up_seconds * MICROSECONDS) for t in terms], np.int64)
         self.waits_to_grow = bool(self.up.any())
         self.down = column([round(t.down_seconds * MICROSECONDS) for t in terms], np.int64)
+        # The window of all, where it is the same for all.
+        self.common_down: int | None = None
+        if not self.any_legacy and len(terms) and (self.down == self.down[0]).all():
+            self.common_down = self.down[0].item()
         self.tolerance_down = column([t.tolerance[0] for t in terms], np.float64)
         self.tolerance_up = column([t.tolerance[1] for t in terms], np.float64)
 
@@ -244,13 +256,15 @@ class _Columns:
             return
         self._version = fleet.version
         service = self.service
-        self._moved_at = fleet.moved_at[service]
-        self._ready = fleet.ready[service]
-        self._rests = (fleet.starting[service] == 0) & self.judged
-        self._requested: Counts = np.where(
-            self.is_cpu, fleet.request_cpu_m[service], fleet.request_memory[service] * 1000
-        )
-        self._rests &= ~self.is_share | (self._requested > 0)
+        self._moved_at = fleet.moved_at.take(service)
+        self._ready = fleet.ready.take(service)
+        self._rests = (fleet.starting.take(service) == 0) & self.judged
+        requested: Counts = fleet.request_cpu_m.take(service)
+        if not self.all_cpu:
+            memory = fleet.request_memory.take(service) * 1000
+            requested = np.where(self.is_cpu, requested, memory)
+        self._rests &= (requested > 0) | ~self.is_share
+        self._requested = np.maximum(requested, 1)
 
     def settled(self, replicas: Counts, in_range: Truths, now: Instant) -> Truths:
         """Where every pod has been Ready for a while, and there are as many as asked for."""
@@ -266,18 +280,13 @@ class _Columns:
 
     def wanted(self, usage: Usage, replicas: Counts) -> Counts:
         """What the metric proposes where the pods are settled."""
-        service, count = self.service, np.maximum(replicas, 1)
-        if self.all_cpu:
-            used = usage.cpu_ready[service]
-        else:
-            memory = usage.memory_ready[service] * 1000
-            used = np.where(self.is_cpu, usage.cpu_ready[service], memory)
-        requested = np.maximum(self._requested, 1)
-        share = used * count * 100 // (requested * count)
-        ratio = np.where(self.is_share, share, used) / self.target
-        off = np.where(
-            ratio < 1.0, 1.0 - ratio > self.tolerance_down, ratio - 1.0 > self.tolerance_up
-        )
-        asked = np.ceil(ratio * count).astype(np.int64)
+        used = usage.cpu_ready.take(self.service)
+        if not self.all_cpu:
+            used = np.where(self.is_cpu, used, usage.memory_ready.take(self.service) * 1000)
+        share = used * 100 // self._requested
+        ratio = (share if self.all_share else np.where(self.is_share, share, used)) / self.target
+        # No tolerance is below nothing: a ratio is beyond one of them at most.
+        off = (1.0 - ratio > self.tolerance_down) | (ratio - 1.0 > self.tolerance_up)
+        asked = np.ceil(ratio * replicas).astype(np.int64)
         found: Counts = np.where(off, asked, replicas)
         return found

@@ -18,28 +18,33 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.replicas import (
     grouped,
     requests_of,
 )
-from kiban.cluster.controllers.pod_state import state_of
+from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.kube.objects import POD, Key, Manifest
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import MICROSECONDS, Instant
 from kiban.reconcile.controller import Snapshot
 from kiban.rehearsal.fleet import Fleet, PodView
-from kiban.rehearsal.metering import Metering
+from kiban.rehearsal.metering import SCRAPE_WINDOW, Metering
 from kiban.rehearsal.pacing.lanes import Terms
 
 # Until a pod has run for so long, what its sample is worth changes with time alone.
 _YOUNG = round(CPU_INITIALIZATION_SECONDS * MICROSECONDS)
+# Later than any rehearsal.
+_ENDLESS = 1 << 62
+_NOTHING: Mapping[str, int] = {}
 
 
 class _Kept(NamedTuple):
-    """A look at pods none of which is young: as long as they are the same, only what they use
+    """A look at pods: as long as they are the same and it is not `until`, only what they use
     changes. `used` tells of each pod that counts whether it does as one that is ready."""
 
     pods: Sequence[Manifest]
     resource: str
     unready: Sequence[str]
+    missing: Sequence[str]
     used: Mapping[str, PodView]
     requests: Mapping[str, int]
+    until: int
 
 
 class Looks:
@@ -53,45 +58,83 @@ class Looks:
     def proposed(self, terms: Terms, replicas: int, snapshot: Snapshot, now: Instant) -> int | None:
         """The replicas that the metric asks for; None when it cannot be told."""
         pods = _pods(terms, snapshot)
-        resource = "cpu" if terms.is_cpu else "memory"
-        kept = self._kept.get(terms.workload)
         try:
-            if kept is None or kept.resource != resource or kept.pods != pods:
-                samples = self._metering.resource(resource, pods, now)
-                groups = grouped(pods, samples, resource, now)
-                requests: Mapping[str, int] = {}
-                if terms.is_share:
-                    requests = requests_of(pods, resource)
-                self._keep(terms, _Kept(pods, resource, groups.unready, {}, requests), groups, now)
-            else:
-                ready, starting = self._metering.each(resource, terms.service)
-                used = {
-                    name: ready if view.is_ready else starting for name, view in kept.used.items()
-                }
-                groups, requests = Groups(len(used), kept.unready, (), used), kept.requests
+            groups, requests = self._again(terms, pods, now) or self._anew(terms, pods, now)
             return _replicas(terms, groups, requests, replicas) if groups.used else None
         except Uncountable:
             return None
 
-    def _keep(self, terms: Terms, kept: _Kept, groups: Groups, now: Instant) -> None:
-        """Remember a look, if time alone does not make it another one."""
+    def _again(
+        self, terms: Terms, pods: Sequence[Manifest], now: Instant
+    ) -> tuple[Groups, Mapping[str, int]] | None:
+        """The pods by how their samples count, from the last look; None where it is no good."""
+        kept = self._kept.get(terms.workload)
+        resource = _resource(terms)
+        if kept is None or now >= kept.until or kept.resource != resource or kept.pods != pods:
+            return None
+        ready, starting = self._metering.each(resource, terms.service)
+        used = {name: ready if view.is_ready else starting for name, view in kept.used.items()}
+        return Groups(len(used), kept.unready, kept.missing, used), kept.requests
+
+    def _anew(
+        self, terms: Terms, pods: Sequence[Manifest], now: Instant
+    ) -> tuple[Groups, Mapping[str, int]]:
+        """The same by looking at each. Raises `Uncountable`."""
+        resource = _resource(terms)
+        groups = grouped(pods, self._metering.resource(resource, pods, now), resource, now)
+        requests = requests_of(pods, resource) if terms.is_share else _NOTHING
+        self._keep(terms, pods, groups, requests, now)
+        return groups, requests
+
+    def _keep(
+        self,
+        terms: Terms,
+        pods: Sequence[Manifest],
+        groups: Groups,
+        requests: Mapping[str, int],
+        now: Instant,
+    ) -> None:
+        """Remember a look, for as long as time alone does not make it another one."""
         self._kept.pop(terms.workload, None)
-        if groups.missing:
-            return
         used: dict[str, PodView] = {}
-        for state in map(state_of, kept.pods):
-            if state.name not in groups.used and state.phase in ("Pending", "Failed"):
+        until = _ENDLESS
+        for state in map(state_of, pods):
+            if state.is_deleting or state.phase in ("Pending", "Failed"):
                 continue
             view = self._fleet.known.get(state.uid)
-            if state.is_deleting:
-                continue
-            if view is None or state.started is None or state.started + _YOUNG > now:
+            if view is None or self._fleet.index[view.service] != terms.service:
                 return
-            if self._fleet.index[view.service] != terms.service:
-                return
+            until = min(until, _changes_at(state, view, self._metering.at, now))
             if state.name in groups.used:
                 used[state.name] = view
-        self._kept[terms.workload] = kept._replace(used=used)
+        if until > now:
+            self._kept[terms.workload] = _Kept(
+                pods,
+                _resource(terms),
+                groups.unready,
+                groups.missing,
+                used,
+                requests,
+                until,
+            )
+
+
+def _changes_at(pod: PodState, view: PodView, seen: Instant, now: Instant) -> int:
+    """When time alone may change what a running pod's sample is worth, the latest being `seen`:
+    when there is a first one, when it is of a ready pod alone, when the pod is young no more."""
+    if view.started_at is None:
+        return now
+    turns = [view.started_at + SCRAPE_WINDOW]
+    if pod.ready_changed is not None:
+        turns.append(pod.ready_changed + SCRAPE_WINDOW)
+    found = min((turn for turn in turns if turn > seen), default=_ENDLESS)
+    if pod.started is not None and pod.started + _YOUNG > now:
+        found = min(found, pod.started + _YOUNG)
+    return found
+
+
+def _resource(terms: Terms) -> str:
+    return "cpu" if terms.is_cpu else "memory"
 
 
 def _replicas(terms: Terms, groups: Groups, requests: Mapping[str, int], replicas: int) -> int:

@@ -69,11 +69,11 @@ class Recommended:
 
     def forget(self, cutoff: int) -> None:
         """Drop the rows from before an instant."""
-        self._first += int(np.searchsorted(self.instants, cutoff, side="left"))
+        self._first += int(self.instants.searchsorted(cutoff, "left"))
 
     def of(self, lane: int, after: Instant) -> list[tuple[Instant, int]]:
         """What a lane has recommended after an instant."""
-        start = self._first + int(np.searchsorted(self.instants, after, side="right"))
+        start = self._first + int(self.instants.searchsorted(after, "right"))
         column = self._matrix[start : self._end, lane].tolist()
         times = self._instants[start : self._end].tolist()
         return [

@@ -37,7 +37,8 @@ class Watch:
         self.jobs: list[tuple[float, str]] = []
         # By subnet, the fewest free addresses and when that was.
         self.fewest: dict[str, tuple[float, float]] = {}
-        world.driver.watch(self._see)
+        world.driver.watch(self._pod, POD)
+        world.driver.watch(self._job, JOB)
 
     @property
     def count(self) -> int:
@@ -62,14 +63,11 @@ class Watch:
             if known is None or count < known[0]:
                 self.fewest[subnet] = (float(count), self._world.seconds)
 
-    def _see(self, write: Write, now: Instant) -> None:
-        kind = write.key.group_kind
-        if kind == POD:
-            self._pod(write)
-        elif kind == JOB and write.before is None and write.after is not None:
+    def _job(self, write: Write, now: Instant) -> None:
+        if write.before is None and write.after is not None:
             self.jobs.append((self._world.seconds, write.key.name))
 
-    def _pod(self, write: Write) -> None:
+    def _pod(self, write: Write, now: Instant) -> None:
         if write.after is None:
             if write.before is not None:
                 self._over(write.before.object)

@@ -5,6 +5,8 @@ event logs of one seed differ. Only sums, products and powers of two are used he
 below one in a thousand million, far below that of the model.
 """
 
+from math import ldexp
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,22 @@ def exp(x: Vector) -> Vector:
         total = total * rest * (1.0 / n) + 1.0
     found: Vector = np.ldexp(total, twos.astype(np.int32))
     return found
+
+
+def exp_of(x: float) -> float:
+    """The same for one number, to the same bit."""
+    bounded = min(max(x, _SMALLEST), _LARGEST)
+    twos = round(bounded * (1.0 / _LN2))
+    rest = bounded - twos * _LN2
+    total = 1.0
+    for n in range(9, 0, -1):
+        total = total * rest * (1.0 / n) + 1.0
+    return ldexp(total, twos)
+
+
+def any_of(truths: NDArray[np.bool_]) -> bool:
+    """Whether one of them holds. Counting is quicker than asking, where there are few."""
+    return bool(np.count_nonzero(truths))
 
 
 def ln(x: Vector) -> Vector:

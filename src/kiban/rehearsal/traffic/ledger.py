@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kiban.rehearsal.traffic.exact import Vector
+from kiban.rehearsal.traffic.exact import Vector, any_of
 from kiban.rehearsal.traffic.flow import Flow
 from kiban.rehearsal.traffic.tails import beyond, exceeds
 
@@ -63,7 +63,7 @@ class Ledger:
         self._answered += answered
         mean, variance = flow.mean[self._which], flow.variance[self._which]
         near = exceeds(mean, variance, self._limits)
-        if near.any():
+        if any_of(near):
             share = beyond(mean[near], variance[near], self._limits[near])
             self._slow[near] += share * answered[near]
 

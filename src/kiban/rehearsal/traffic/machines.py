@@ -33,10 +33,7 @@ class Instances:
     timeout: Vector
     client_retries: Indices
     pooled: Vector
-
-    @property
-    def is_pooled(self) -> bool:
-        return bool(self.pooled.any())
+    is_pooled: bool
 
 
 def instances(models: Models, order: Sequence[str]) -> Instances:
@@ -46,6 +43,7 @@ def instances(models: Models, order: Sequence[str]) -> Instances:
         return np.array([getattr(model, name) for model in found], dtype=np.float64)
 
     cores = np.maximum(column("cores"), 1e-3)
+    pooled = np.array([float(model.balancing == "least") for model in found], dtype=np.float64)
     return Instances(
         time=column("time"),
         variation=column("variation"),
@@ -63,5 +61,6 @@ def instances(models: Models, order: Sequence[str]) -> Instances:
         backlog=column("backlog"),
         timeout=column("timeout"),
         client_retries=np.array([model.client_retries for model in found], dtype=np.int64),
-        pooled=np.array([float(model.balancing == "least") for model in found]),
+        pooled=pooled,
+        is_pooled=bool(pooled.any()),
     )

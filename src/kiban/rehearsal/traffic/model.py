@@ -17,7 +17,7 @@ from kiban.rehearsal.fleet import Fleet, Span
 from kiban.rehearsal.ports import Usage
 from kiban.rehearsal.traffic.closure import Closure
 from kiban.rehearsal.traffic.disturbances import Disturbances, Warmth
-from kiban.rehearsal.traffic.exact import Vector, exp
+from kiban.rehearsal.traffic.exact import Vector, any_of, exp_of
 from kiban.rehearsal.traffic.fates import Fates, Gone, fates, gone, no_fates
 from kiban.rehearsal.traffic.flow import Flow
 from kiban.rehearsal.traffic.graph import CallGraph, call_graph
@@ -139,9 +139,8 @@ class TrafficModel:
         flow, number = self.latest, self._index[service]
         if flow is None or not self._counts or self._pulled[number]:
             return 0.0
-        held = np.maximum(self._called[number : number + 1] + self._of.time[number], _TINY)
-        left = float(exp(-np.full(1, after) / held)[0])
-        lost = pods * float(flow.in_flight[number]) * left
+        held = max(self._called.item(number) + self._of.time.item(number), _TINY)
+        lost = pods * flow.in_flight.item(number) * exp_of(-after / held)
         if lost < _TINY:
             return 0.0
         self.losses.add_one(cause, number, lost)
@@ -163,7 +162,7 @@ class TrafficModel:
         if self._is_calm(span):
             rate = self._closure.rates(outside)
             arrivals = rate[:count]
-            if not (arrivals > capacity).any() and self._finds_all(arrivals, span):
+            if not any_of(arrivals > capacity) and self._finds_all(arrivals, span):
                 self._began = rate
                 return arrivals, None
         share, more, most = np.ones(nodes), np.zeros(nodes), np.full(nodes, np.inf)
@@ -187,7 +186,7 @@ class TrafficModel:
 
     def _finds_all(self, arrivals: Vector, span: Span) -> bool:
         """Whether nobody asks for a service that has no instance."""
-        return span.is_manned or not (arrivals * span.unrouted_share).any()
+        return span.is_manned or not np.count_nonzero(arrivals * span.unrouted_share)
 
     def _fate(self, arrivals: Vector, lost: Gone | None, waiting: Waiting) -> Fates:
         """What becomes of what comes to each service, before it asks others."""
@@ -200,7 +199,7 @@ class TrafficModel:
 
     def _answered(self, own: Responses) -> tuple[Responses, Vector | None]:
         """How each node answers with all it calls, and the shares that fail because of those."""
-        if self._fails or own.failing.any() or not self._adds_up:
+        if self._fails or not self._adds_up or np.count_nonzero(own.failing):
             whole, blamed = answered(self.graph, own, self._before)
             self._fails = whole.fails
             self._before = whole
@@ -275,7 +274,7 @@ class TrafficModel:
 
     def _tell_late(self, mean: Vector, variance: Vector) -> None:
         """The share of what is answered that its caller gave up on, for the next span."""
-        if not exceeds(mean, variance, self._least_timeout).any():
+        if not any_of(exceeds(mean, variance, self._least_timeout)):
             self._late = self._well.failing
             return
         late = beyond(mean, variance, self._of.timeout) * (1.0 - self._pulled)

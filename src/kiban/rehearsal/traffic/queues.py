@@ -128,9 +128,10 @@ class Queues:
 
     def _rests(self, busy: Vector, held: Vector, seconds: float) -> bool:
         """Whether every queue is as long as it is on average, and was so before."""
-        easy = float(busy.max(initial=0.0)) < _EASY
+        easy = float(np.maximum.reduce(busy, initial=0.0)) < _EASY
         was, self.is_settled = self.is_settled, False
-        if easy and was and float((held * self._inertia).max(initial=0.0)) <= seconds:
+        slowest = float(np.maximum.reduce(held * self._inertia, initial=0.0))
+        if easy and was and slowest <= seconds:
             self.is_settled = True
             self.draining = self._none
         return self.is_settled

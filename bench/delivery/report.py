@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.delivery.peer import version
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -31,10 +33,11 @@ class Row:
         return None if self.aim is None else self.ours <= self.aim
 
 
-def as_data(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    return [
+def as_data(rows: Sequence[Row]) -> dict[str, Any]:
+    figures = [
         {**asdict(row), "times_better": row.times_better, "aim_met": row.is_met} for row in rows
     ]  # fmt: skip
+    return {"kubectl": version(), "figures": figures}
 
 
 def show(rows: Sequence[Row]) -> None:

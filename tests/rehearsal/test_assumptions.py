@@ -97,6 +97,35 @@ def test_what_a_worker_takes_is_called_through_a_queue() -> None:
     assert (call.times, call.queued) == (0.5, True)
 
 
+def test_what_is_declared_counts_before_what_was_measured() -> None:
+    text = """\
+services:
+  web: {time: 10ms, calls: {api: 2, stats: {retries: 1}}}
+  mail: {takes: {web: 0.5}}
+dependencies: {main: {time: 2ms}}
+"""
+    measured = {
+        "web": {"time": 0.05, "calls api": 3.0, "calls stats": 0.25},
+        "mail": {"takes web": 0.1},
+        "main": {"time": 0.001},
+    }
+
+    def values(*, overrules: bool) -> list[float]:
+        found = assumed(
+            text,
+            measured={
+                of: {name: Measured(value, "web.csv", overrules) for name, value in those.items()}
+                for of, those in measured.items()
+            },
+        ).models
+        web = found.services["web"]
+        return [web.time, *(call.times for call in web.calls), found.dependencies["main"].time]
+
+    # Nobody says how often `stats` is called, only how.
+    assert values(overrules=False) == [0.01, 2.0, 0.25, 0.5, 0.002]
+    assert values(overrules=True) == [0.05, 3.0, 0.25, 0.1, 0.001]
+
+
 def test_one_environment_may_differ() -> None:
     text = """\
 services: {web: {time: 40ms, workers: 4}}

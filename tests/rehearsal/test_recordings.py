@@ -5,7 +5,7 @@ from math import isnan
 import pytest
 
 from kiban.primitives.problems import KibanError
-from kiban.rehearsal.recordings import merged, read_csv, read_prometheus
+from kiban.rehearsal.recordings import merged, read_csv, read_prometheus, written_csv
 
 
 def test_times_may_be_seconds_or_dates_and_count_from_the_first() -> None:
@@ -50,6 +50,13 @@ def test_the_answer_of_a_range_query_is_read_by_label() -> None:
     assert found["web"].arrivals() == ([0.0, 15.0], [5.5, 6.0])
     with pytest.raises(KibanError, match="not the answer of a Prometheus range query"):
         read_prometheus('{"data": 1}', "answer")
+
+
+def test_what_is_written_is_read_again() -> None:
+    text = "time,service,requests,p50\n0,web,5,0.01\n10,web,6,\n0,api,1,0.002\n"
+    found = read_csv(text, "a.csv")
+    again = read_csv(written_csv(found), "b.csv")
+    assert repr(again) == repr(found)
 
 
 def test_two_recordings_of_one_service_are_put_together() -> None:

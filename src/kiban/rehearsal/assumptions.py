@@ -48,10 +48,12 @@ _AT_ONCE_SECONDS, _GRACEFUL_SECONDS = 0.05, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value that was found in measurements, and which these were."""
+    """A value that was found in measurements, and which these were. One that overrules counts
+    before what is declared: where the model is on trial, not the platform."""
 
     value: float
     source: str
+    overrules: bool = False
 
 
 Measurements = Mapping[str, Mapping[str, Measured]]
@@ -125,9 +127,9 @@ class _Assuming:
         """The value of a parameter by the best source there is, which is noted."""
         service = spec.service
         declared = getattr(self._written.service(service), _WRITTEN.get(name, name))
-        measured = self._measured.get(service, {}).get(name)
+        measured = self._found(service, name)
         value: float | int | str
-        if declared is not None:
+        if declared is not None and not (measured is not None and measured.overrules):
             word = to_camel(_WRITTEN.get(name, name))
             source = f"declared: {self._written.line('services', service, word)}"
             value = _number(declared) if name in _BYTES | _CORES else declared
@@ -139,6 +141,10 @@ class _Assuming:
         self._list(service, name, value, source)
         return value
 
+    def _found(self, subject: str, name: str) -> Measured | None:
+        """What was measured of a service or dependency."""
+        return self._measured.get(subject, {}).get(name)
+
     def _calls(self, spec: ServiceSpec) -> Iterator[CallModel]:
         """What a service calls, by its `uses`."""
         service, words = spec.service, self._written.service(spec.service).calls
@@ -148,14 +154,9 @@ class _Assuming:
             to = (use.name or key) if is_service else dependency_of(service, key, use)
             if is_service and to not in self._specs:
                 continue
-            times = 1.0 if said.times is None else said.times
             optional = use.optional if said.optional is None else said.optional
-            measured = self._measured.get(service, {}).get(f"calls {to}")
-            source = "assumed: once for each request"
-            if said.times is not None or (key in words and measured is None):
-                source = f"declared: {self._written.line('services', service, 'calls', key)}"
-            elif measured is not None:
-                times, source = measured.value, f"measured: {measured.source}"
+            line = self._written.line("services", service, "calls", key) if key in words else ""
+            times, source = self._times(said, self._found(service, f"calls {to}"), line)
             kind = "default when down" if optional else "fails when down"
             retries = said.retries or 0
             again = f", {retries} retries" if retries else ""
@@ -163,14 +164,25 @@ class _Assuming:
             self._list(service, f"calls {to}", f"{times:g}x, {kind}{again}", source)
             yield CallModel(to, times, retries, optional, timeout=said.timeout)
 
+    def _times(self, said: CallWords, measured: Measured | None, line: str) -> tuple[float, str]:
+        """How often a call is made, and who says so; `line` is where it is described."""
+        if measured is not None and (measured.overrules or said.times is None):
+            return measured.value, f"measured: {measured.source}"
+        if said.times is not None:
+            return said.times, f"declared: {line}"
+        rest = f"; the rest declared: {line}" if line else ""
+        return 1.0, f"assumed: once for each request{rest}"
+
     def _taken(self, service: str) -> Iterator[CallModel]:
         """The messages that others take from a queue for what comes to this service."""
         for taker in self._specs:
             times = self._written.service(taker).takes.get(service)
             if times is not None:
                 line = self._written.line("services", taker, "takes", service)
-                value = f"{times:g} for each request of {service}"
-                self._list(taker, "takes", value, f"declared: {line}")
+                measured, source = self._found(taker, f"takes {service}"), f"declared: {line}"
+                if measured is not None and measured.overrules:
+                    times, source = measured.value, f"measured: {measured.source}"
+                self._list(taker, "takes", f"{times:g} for each request of {service}", source)
                 yield CallModel(taker, times, queued=True)
 
     def _machine(self, spec: ServiceSpec, services: Mapping[str, ServiceTraits]) -> ServiceModel:
@@ -195,7 +207,7 @@ class _Assuming:
             name
             for name in services
             if declared[name] is None
-            and "peak" not in self._measured.get(name, {})
+            and self._found(name, "peak") is None
             and (self._specs[name].routes or name not in called)
             and self._specs[name].kind == "web"
         ]
@@ -207,7 +219,7 @@ class _Assuming:
         }
 
     def _peak(self, name: str, declared: float | None, guessed: Mapping[str, float]) -> float:
-        measured = self._measured.get(name, {}).get("peak")
+        measured = self._found(name, "peak")
         if declared is not None:
             value, source = declared, f"declared: {self._written.line('services', name, 'peak')}"
         elif measured is not None:
@@ -233,8 +245,11 @@ class _Assuming:
         return {name: self._dependency(name, kinds[name]) for name in sorted(kinds)}
 
     def _dependency(self, name: str, kind: str) -> DependencyModel:
-        said = self._written.words.dependencies.get(name)
-        if said is not None and said.time is not None:
+        said, measured = self._written.words.dependencies.get(name), self._found(name, "time")
+        is_declared = said is not None and said.time is not None
+        if measured is not None and (measured.overrules or not is_declared):
+            time, source = measured.value, f"measured: {measured.source}"
+        elif said is not None and said.time is not None:
             line = self._written.line("dependencies", name, "time")
             time, source = said.time, f"declared: {line}"
         else:

@@ -16,7 +16,10 @@ from kiban.primitives.problems import KibanError, Place, Problem, nearest
 
 # What a column may be called, and its figure. Rates are a second, times in seconds, CPU in cores
 # and memory in bytes, of all instances together but for the times.
-FIGURES = ("requests", "pods", "cpu", "memory", "latency", "p99", "failed", "start")
+FIGURES = (
+    *("requests", "pods", "cpu", "memory", "latency", "p50", "p90", "p95", "p99"),
+    *("failed", "start"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,18 @@ def read_csv(text: str, file: str, service: str = "") -> dict[str, Recording]:
         }
         table.setdefault(name, {})[time] = figures
     return {name: _recording(table[name]) for name in sorted(table)}
+
+
+def written_csv(recordings: Mapping[str, Recording]) -> str:
+    """The file that `read_csv` reads these from."""
+    names = [name for name in FIGURES if any(name in one.figures for one in recordings.values())]
+    lines = [",".join(("time", "service", *names))]
+    for service, one in sorted(recordings.items()):
+        for number, time in enumerate(one.times):
+            values = [one.figures[name][number] if name in one.figures else nan for name in names]
+            cells = [f"{value:.6g}" if isfinite(value) else "" for value in values]
+            lines.append(",".join((f"{time:.3f}", service, *cells)))
+    return "\n".join(lines) + "\n"
 
 
 def read_prometheus(

@@ -2,10 +2,11 @@
 parameters fitted to it, and the model's answer to the same load beside what was measured."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from math import nan
+from itertools import accumulate
+from math import isfinite, nan
 from pathlib import Path
 
 import orjson
@@ -18,26 +19,46 @@ from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.kube.objects import POD, labels_of
 from kiban.primitives.instants import Instant, seconds_between
 from kiban.primitives.problems import Exit, KibanError, Problem
-from kiban.rehearsal.calibration import Calibration, calibrate
+from kiban.rehearsal.calibration import Calibration, Evidence, calibrate
 from kiban.rehearsal.modelling import Modelled, modelled
-from kiban.rehearsal.recordings import Recording
+from kiban.rehearsal.recordings import Recording, written_csv
 from kiban.rehearsal.report.calibrated import calibration_document, calibration_page, side_by_side
-from kiban.rehearsal.running import Arrivals, Case, prepared
+from kiban.rehearsal.running import Case, prepared
 from kiban.spec import read_directory
 from kiban.wiring.local_cluster import LocalCluster
 from kiban.wiring.tour import example_of
 from kiban.wiring.up import Up
 
-# Requests a second, one step after another; the machine must not be busy with the load alone.
-RATES = (20.0, 40.0, 70.0, 100.0, 70.0, 40.0)
 STEP_SECONDS = 20.0
-SAMPLE_SECONDS = 5.0
+SAMPLE_SECONDS = 10.0
 # Connections and caches are warm after this; what came before is not measured.
 WARM_UP_SECONDS = 10.0
-# What is asked from outside: the service behind each kind of request, and its share.
-SHOTS = (Shot("GET", "/?user=ada", 1), Shot("GET", "/stamp/ada", 2), Shot("POST", "/stamp/ada", 1))
-ENTRIES: Mapping[str, float] = {"web": 0.25, "stamp": 0.75}
+PAUSE_SECONDS = 5.0
 FIGURES = ("requests", "pods", "cpu", "memory", "latency", "p50", "p99")
+# A percentile of fewer requests than this is that of chance.
+LEAST_FOR = {"p50": 20, "p99": 100}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Requests a second for a while, of which `pages` in eight are for a page of `web`, four
+    collect a stamp, and the others look at one; each of them asks `stamp` once."""
+
+    rate: float
+    pages: int
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        return (
+            Shot("GET", "/?user=ada", self.pages),
+            Shot("GET", "/stamp/ada", 4 - self.pages),
+            Shot("POST", "/stamp/ada", 4),
+        )
+
+
+# The mix changes with the rate, or nobody could tell whose calls a backend gets. The machine must
+# not be busy with the load alone.
+STEPS = (Step(40, 2), Step(60, 3), Step(80, 1), Step(110, 2), Step(90, 3), Step(60, 1), Step(40, 3))
 
 
 @dataclass(slots=True)
@@ -81,7 +102,7 @@ class Sampler:
                 column.append(row.get(figure, nan))
 
     def recordings(self) -> dict[str, Recording]:
-        """What was measured of every service that was asked."""
+        """What was measured of every service; that none came to one is known too."""
         return {
             service: Recording(
                 self.times,
@@ -89,7 +110,7 @@ class Sampler:
                  for name, column in columns.items()},
             )
             for service, columns in sorted(self.rows.items())
-            if any(value > 0 for value in columns["requests"])
+            if any(isfinite(value) for column in columns.values() for value in column)
         }  # fmt: skip
 
 
@@ -97,13 +118,13 @@ def calibration_of(out: Path, say: Callable[[str], None]) -> Callable[[Up], Awai
     """The calibration as what `kiban up` does once all is ready."""
 
     async def then(up: Up) -> int:
-        rates, recordings = await _recorded(up, say)
+        outside, recordings = await _recorded(up, say)
         case = Case(_files(up), up.drivers[0].scope.environment, ("day",))
-        ready = prepared(case)
-        found = calibrate(ready.assumptions.models, recordings, "the embedded cluster")
+        evidence = Evidence(recordings, "the embedded cluster", outside, overrules=True)
+        found = calibrate(prepared(case).assumptions, evidence)
         say("the same load in the model …")
         calm = replace(case, measured=found.measured)
-        answer = await asyncio.to_thread(modelled, calm, rates, _seconds())
+        answer = await asyncio.to_thread(modelled, calm, outside)
         _write(out, found, recordings, answer)
         say(side_by_side(found, recordings, answer))
         say(f"The whole report: {out / 'calibration.html'}")
@@ -114,8 +135,8 @@ def calibration_of(out: Path, say: Callable[[str], None]) -> Callable[[Up], Awai
 
 async def _recorded(
     up: Up, say: Callable[[str], None]
-) -> tuple[Mapping[str, Arrivals], dict[str, Recording]]:
-    """The load by entry service, and what was measured under it."""
+) -> tuple[Mapping[str, Sequence[float]], dict[str, Recording]]:
+    """The load by entry service in each sample, and what was measured under it."""
     local = example_of(up)
     if local.gateway is None:
         raise KibanError(Problem("rehearsal/no-gateway", "there is no gateway to measure"))
@@ -124,29 +145,43 @@ async def _recorded(
     sampler = Sampler(local, local.driver.clock)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for rate in RATES:
-        say(f"{rate:g} requests a second")
-        load = await LoadProcess.start(url, host=host, rate=rate, shots=SHOTS)
+    sent: list[float] = []
+    for step, left in zip(STEPS, _left(), strict=True):
+        say(f"{step.rate:g} requests a second, {left:.0f} s to go")
+        load = await LoadProcess.start(url, host=host, rate=step.rate, shots=step.shots)
         try:
-            await asyncio.sleep(WARM_UP_SECONDS if not sampler.times else SAMPLE_SECONDS / 2)
+            await asyncio.sleep(PAUSE_SECONDS if sampler.times else WARM_UP_SECONDS)
             await sampler.look(loop.time() - began, keep=False)
             end = loop.time() + STEP_SECONDS
             while loop.time() < end:
                 await asyncio.sleep(SAMPLE_SECONDS)
                 await sampler.look(loop.time() - began, keep=True)
+                sent += [step.rate] * (len(sampler.times) - len(sent))
         finally:
             with suppress(RuntimeError, ConnectionError):
                 await load.stop()
-    steps = [rate for rate in RATES for _ in range(round(STEP_SECONDS / SAMPLE_SECONDS))]
-    rates: Mapping[str, Arrivals] = {
-        service: (sampler.times, [rate * share for rate in steps[: len(sampler.times)]])
-        for service, share in ENTRIES.items()
-    }
-    return rates, sampler.recordings()
+    recordings = sampler.recordings()
+    return _from_outside(sent, recordings), recordings
+
+
+def _from_outside(
+    sent: Sequence[float], recordings: Mapping[str, Recording]
+) -> dict[str, Sequence[float]]:
+    """What was sent to each entry: to `web` what it got, for nobody else asks it, and to `stamp`
+    the rest."""
+    pages = [value if isfinite(value) else 0.0 for value in recordings["web"].figures["requests"]]
+    stamps = [rate - page for rate, page in zip(sent, pages, strict=True)]
+    return {"web": pages, "stamp": stamps}
+
+
+def _left() -> list[float]:
+    """The seconds that are left at the beginning of each step."""
+    steps = [WARM_UP_SECONDS + STEP_SECONDS, *[PAUSE_SECONDS + STEP_SECONDS] * (len(STEPS) - 1)]
+    return [_seconds() - before for before in (0.0, *accumulate(steps[:-1]))]
 
 
 def _seconds() -> float:
-    return WARM_UP_SECONDS + len(RATES) * (STEP_SECONDS + SAMPLE_SECONDS)
+    return WARM_UP_SECONDS + STEP_SECONDS * len(STEPS) + PAUSE_SECONDS * (len(STEPS) - 1)
 
 
 def _files(up: Up) -> Mapping[str, str]:
@@ -160,14 +195,14 @@ def _requests(
     found: dict[str, dict[str, float]] = {}
     for id_ in sorted(before.keys() & after.keys()):
         grown = growth(before[id_], after[id_])
-        if not grown.requests:
-            continue
-        found[id_.split("/")[1]] = {
-            "requests": grown.requests / seconds,
-            "latency": mean_ms(grown.latency_buckets) / 1000,
-            "p50": percentile_ms(grown.latency_buckets, 0.5) / 1000,
-            "p99": percentile_ms(grown.latency_buckets, 0.99) / 1000,
-        }
+        row = found.setdefault(id_.split("/")[1], {"requests": 0.0})
+        if grown.requests:
+            row["requests"] = grown.requests / seconds
+            row["latency"] = mean_ms(grown.latency_buckets) / 1000
+        for name, least in LEAST_FOR.items():
+            if grown.requests >= least:
+                share = int(name[1:]) / 100
+                row[name] = percentile_ms(grown.latency_buckets, share) / 1000
     return found
 
 
@@ -175,6 +210,7 @@ def _write(
     out: Path, found: Calibration, recordings: Mapping[str, Recording], answer: Modelled
 ) -> None:
     out.mkdir(parents=True, exist_ok=True)
+    (out / "recorded.csv").write_text(written_csv(recordings))
     (out / "calibration.html").write_text(calibration_page(found, recordings, answer))
     (out / "calibration.json").write_bytes(
         orjson.dumps(calibration_document(found, recordings, answer)) + b"\n"

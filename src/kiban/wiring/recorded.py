@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.rehearsal.assumptions import Measurements
-from kiban.rehearsal.calibration import calibrate
+from kiban.rehearsal.calibration import Evidence, calibrate
 from kiban.rehearsal.recordings import Recording, read_csv, read_prometheus
 from kiban.rehearsal.running import Arrivals, Prepared
 
@@ -37,7 +37,7 @@ def replays(ready: Prepared, directory: Path) -> dict[str, Arrivals]:
 def measured(ready: Prepared, place: str, directory: Path) -> Measurements:
     """The parameters that a recording of real services tells."""
     recordings = _read(place, directory, "")
-    return calibrate(ready.assumptions.models, recordings, place).measured
+    return calibrate(ready.assumptions, Evidence(recordings, place, {})).measured
 
 
 def _read(place: str, directory: Path, service: str) -> Mapping[str, Recording]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, nan
+from statistics import fmean, median
 from typing import Any
 
-from kiban.rehearsal.calibration import Calibration
+from kiban.rehearsal.calibration import Calibration, Comparison
 from kiban.rehearsal.modelling import Modelled
 from kiban.rehearsal.recordings import Recording
 from kiban.rehearsal.report.chart import Chart, Line, drawn
@@ -15,12 +16,25 @@ from kiban.rehearsal.report.scale import short
 from kiban.rehearsal.report.style import SCRIPT, STYLESHEET
 
 UNITS: Mapping[str, str] = {"requests": "/s", "cpu": "cores", "p50": "s", "p99": "s"}
+# Units of parameters; what is not here is a plain number.
+PARAMETER_UNITS: Mapping[str, str] = {
+    "time": "s", "cpu": "s", "idle_cpu": "cores", "memory": "B", "memory_each": "B",
+    "start": "s", "peak": "/s",
+}  # fmt: skip
+# Less than this is nothing, measured or not.
+_NOTHING = 1e-3
+# A burst of noise in one sample must not stand for all of them.
+_BY_MEDIAN = ("p50", "p99")
+HOW = (
+    "Requests and CPU are means over all samples, percentiles the medians of the samples'. "
+    "The model has the fitted parameters, also where rehearsal.yaml declares others."
+)
 Recordings = Mapping[str, Recording]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A figure of a service, on average over the whole load."""
+    """A figure of a service over the whole load."""
 
     service: str
     figure: str
@@ -36,7 +50,7 @@ def pairs(recordings: Recordings, answer: Modelled) -> Iterator[Pair]:
     """What both have, service by service."""
     for service, recording in recordings.items():
         for figure in UNITS:
-            model = answer.at(service, figure, recording.times)
+            model = answer.of(service, figure)
             values = recording.figures.get(figure, ())
             both = [
                 (value, other)
@@ -44,17 +58,21 @@ def pairs(recordings: Recordings, answer: Modelled) -> Iterator[Pair]:
                 if isfinite(value) and isfinite(other)
             ]
             if both:
-                measured, modelled = (sum(side) / len(both) for side in zip(*both, strict=True))
-                yield Pair(service, figure, measured, modelled)
+                middle = median if figure in _BY_MEDIAN else fmean
+                measured, modelled = (middle(side) for side in zip(*both, strict=True))
+                if measured or modelled > _NOTHING:
+                    yield Pair(service, figure, measured, modelled)
 
 
 def side_by_side(found: Calibration, recordings: Recordings, answer: Modelled) -> str:
     """For a terminal."""
     rows = [("service", "figure", "measured", "model", "model / measured")]
     rows += [_row(pair) for pair in pairs(recordings, answer)]
-    fitted = [("service", "parameter", "assumed", "fitted", "unexplained")]
-    fitted += [row[:5] for row in _fitted(found)]
-    return "\n".join(["", *_columns(fitted), "", *_columns(rows)])
+    fitted = [("of", "parameter", "without", "fitted", "unexplained", "used")]
+    fitted += _fitted(found)
+    missing = [f"  {names}: {why}" for why, names in _reasons(found).items()]
+    taken = ["Not fitted, and taken for granted as before:", *missing] if missing else []
+    return "\n".join(["", *_columns(fitted), "", *taken, "", *_columns(rows), "", HOW])
 
 
 def calibration_page(found: Calibration, recordings: Recordings, answer: Modelled) -> str:
@@ -67,7 +85,8 @@ def calibration_page(found: Calibration, recordings: Recordings, answer: Modelle
         element("style", Markup(STYLESHEET)),
     )
     heads = ("Service", "Figure", "Measured", "Model", "Model / measured")
-    fitted = ("Service", "Parameter", "Assumed", "Fitted", "Unexplained", "Used")
+    fitted = ("Of", "Parameter", "Without", "Fitted", "Unexplained", "Used")
+    missing = ("Of", "Parameter", "Value", "Why it could not be fitted")
     body = element(
         "body",
         element(
@@ -75,8 +94,11 @@ def calibration_page(found: Calibration, recordings: Recordings, answer: Modelle
             element("h1", "Model against measurement"),
             element("h2", "Under the same load"),
             table(heads, [_row(pair) for pair in pairs(recordings, answer)], (2, 3, 4)),
-            element("h2", "Fitted parameters"),
+            element("p", HOW),
+            element("h2", "What was fitted"),
             table(fitted, list(_fitted(found)), (2, 3, 4)),
+            element("h2", "What was not, and is taken for granted"),
+            table(missing, list(_missing(found)), (2,)),
             element("h2", "Over time"),
             element("div", [drawn(one) for one in _charts(recordings, answer)], class_="charts"),
         ),
@@ -100,8 +122,19 @@ def calibration_document(
                 "unexplained": one.error,
                 "samples": one.samples,
                 "used": one.is_used,
+                "declared": one.is_declared,
             }
             for one in found.comparisons
+        ],
+        "unfitted": [
+            {
+                "service": one.service,
+                "parameter": one.parameter,
+                "value": one.assumed,
+                "declared": one.is_declared,
+                "why": one.why,
+            }
+            for one in found.missing
         ],
         "figures": [
             {
@@ -128,17 +161,43 @@ def _fitted(found: Calibration) -> Iterator[tuple[str, str, str, str, str, str]]
         yield (
             one.service,
             one.parameter,
-            f"{one.assumed:.4g}",
-            f"{one.measured:.4g}",
+            _value(one.parameter, one.assumed, is_declared=one.is_declared),
+            _value(one.parameter, one.measured),
             f"{one.error:.0%}",
-            "yes" if one.is_used else "no",
+            _use(one),
         )
+
+
+def _use(one: Comparison) -> str:
+    return "yes" if one.is_used else "no: it explains too little"
+
+
+def _missing(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
+    for one in found.missing:
+        value = _value(one.parameter, one.assumed, is_declared=one.is_declared)
+        yield one.service, one.parameter, value, one.why
+
+
+def _reasons(found: Calibration) -> dict[str, str]:
+    """Each reason once, with all that it holds for."""
+    names: dict[str, dict[str, list[str]]] = {}
+    for one in found.missing:
+        names.setdefault(one.why, {}).setdefault(one.parameter, []).append(one.service)
+    return {
+        why: "; ".join(f"{name} of {', '.join(of)}" for name, of in parameters.items())
+        for why, parameters in names.items()
+    }
+
+
+def _value(parameter: str, value: float, *, is_declared: bool = False) -> str:
+    text = short(value, PARAMETER_UNITS.get(parameter, ""))
+    return f"{text} (declared)" if is_declared else text
 
 
 def _charts(recordings: Recordings, answer: Modelled) -> Iterator[Chart]:
     for service, recording in recordings.items():
-        for figure in ("cpu", "p50"):
-            model = answer.at(service, figure, recording.times)
+        for figure in UNITS:
+            model = answer.of(service, figure)
             values = recording.figures.get(figure, ())
             if model and any(isfinite(value) for value in values):
                 lines = (Line("measured", values), Line("model", model, colour=1))

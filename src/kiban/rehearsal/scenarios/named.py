@@ -32,7 +32,7 @@ bad-deploy:
     - {at: 12:00, deploy: busiest, errors: 33%, for: 10m}
   expect: {errorBudget: 100%, recovers: 10m}
 zone-loss:
-  description: All machines of one zone stop at noon, and come back after an hour.
+  description: All machines of one zone stop at half past twelve, and come back after an hour.
   from: 11:30
   duration: 3h
   acts:

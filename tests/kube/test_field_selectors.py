@@ -62,3 +62,21 @@ def test_other_fields_are_refused(text: str, kind: str, what: str) -> None:
 def test_a_custom_kind_may_declare_fields() -> None:
     selector = parse_field_selector("spec.size=2", "Widget", declared=["spec.size"])
     assert selector.chooses({"kind": "Widget", "metadata": {"name": "w"}, "spec": {"size": 2}})
+
+
+def test_newer_events_are_selected_by_their_own_names() -> None:
+    selector = parse_field_selector("regarding.name=p,reportingController=c", "Event.events.k8s.io")
+    event = {"kind": "Event", "involvedObject": {"name": "p"}, "reportingComponent": "c"}
+    assert selector.chooses(event)
+    assert not selector.chooses({**event, "involvedObject": {"name": "q"}})
+
+
+def test_services_are_selected_by_type_and_address() -> None:
+    service = {"kind": "Service", "spec": {"type": "ClusterIP", "clusterIP": "None"}}
+    assert parse_field_selector("spec.type=ClusterIP", "Service").chooses(service)
+    assert not parse_field_selector("spec.clusterIP!=None", "Service").chooses(service)
+
+
+def test_nodes_know_no_namespace() -> None:
+    with pytest.raises(SelectorError, match=r"field label not supported: metadata\.namespace"):
+        parse_field_selector("metadata.namespace=x", "Node")

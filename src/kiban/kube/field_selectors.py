@@ -6,7 +6,7 @@ Source: k8s.io/apimachinery/pkg/fields/selector.go and the kinds' own conversion
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiban.kube.objects import Manifest
@@ -32,8 +32,18 @@ SELECTABLE: dict[str, tuple[str, ...]] = {
         *(f"involvedObject.{name}" for name in _INVOLVED),
         "reason", "reportingComponent", "source", "type",
     ),
+    "Event.events.k8s.io": (
+        *(f"regarding.{name}" for name in _INVOLVED), "reason", "reportingController", "type",
+    ),
+    "Service": ("spec.clusterIP", "spec.type"),
 }  # fmt: skip
-_OWN_CONVERSION = frozenset((*SELECTABLE, "Service"))
+# Kinds without a namespace whose own conversion does not know one either.
+_WITHOUT_NAMESPACE = ("Node", "Namespace", "CertificateSigningRequest")
+# Selected by under another name than they are stored.
+_RENAMED = {
+    "reportingController": "reportingComponent",
+    **{f"regarding.{name}": f"involvedObject.{name}" for name in _INVOLVED},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +88,26 @@ class FieldSelector:
 
 
 def parse_field_selector(text: str, kind: str, declared: Iterable[str] = ()) -> FieldSelector:
-    """The terms of a field selector for a kind; `declared` adds a custom kind's own fields.
+    """The terms of a field selector for a kind; `declared` adds a custom kind's own fields. The
+    newer kind of events is called `Event.events.k8s.io` here, a custom kind by no name.
 
     Raises `SelectorError` for what is not a term and for fields one cannot select by.
     """
     terms = tuple(_field_term(part, text) for part in _split(text) if part)
-    known = (*EVERY_KIND, *SELECTABLE.get(kind, ()), *declared)
+    general = EVERY_KIND[:1] if kind in _WITHOUT_NAMESPACE else EVERY_KIND
+    known = (*general, *SELECTABLE.get(kind, ()), *declared)
     for term in terms:
         if term.path not in known:
             raise SelectorError(_unknown_field(term.path, kind, declared))
-    return FieldSelector(terms)
+    if kind != "Event.events.k8s.io":
+        return FieldSelector(terms)
+    return FieldSelector(
+        tuple(replace(term, path=_RENAMED.get(term.path, term.path)) for term in terms)
+    )
 
 
 def _unknown_field(path: str, kind: str, declared: Iterable[str]) -> str:
-    if kind in _OWN_CONVERSION or tuple(declared):
+    if kind in SELECTABLE or tuple(declared):
         return f"field label not supported: {path}"
     return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 

@@ -7,6 +7,7 @@ share.
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -67,6 +68,8 @@ def edit_of(
     return edit if wanted is not None and after == [wanted] else None
 
 
+# Findings come object by object.
+@lru_cache(maxsize=1)
 def _composed(text: str) -> Any:
     try:
         return yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -129,9 +132,12 @@ def _addition(text: str, node: Any, addition: dict[str, Any]) -> Edit:
     last = _end(node.value[-1][1])
     line_end = text.find("\n", last)
     end = len(text) if line_end < 0 else line_end
+    # As Windows ends its lines.
+    is_return = text[end - 1] == "\r"
+    end, line_break = (end - 1, "\r\n") if is_return else (end, "\n")
     pad = " " * node.value[0][0].start_mark.column
     lines = yaml_text(addition).rstrip("\n").split("\n")
-    return Edit(end, end, "".join(f"\n{pad}{line}" for line in lines))
+    return Edit(end, end, "".join(f"{line_break}{pad}{line}" for line in lines))
 
 
 def _replacement(text: str, found: _Found, value: Any) -> Edit:

@@ -62,6 +62,17 @@ def test_an_unknown_path_and_an_unknown_kind_are_not_found(api: Any) -> None:
         assert api("GET", path).status == 404
 
 
+def test_a_path_that_nobody_serves_is_no_page_and_one_without_its_namespace_no_resource(
+    api: Any,
+) -> None:
+    assert api("GET", "/nowhere").body == b"404 page not found\n"
+    assert api("POST", "/nowhere", {}).body == b"404 page not found\n"
+    answer = api("GET", "/apis/gateway.networking.k8s.io/v1/bogus")
+    assert (answer.status, answer.body) == (404, b"404 page not found\n")
+    assert api.json("GET", "/api/v1/pods/p")["reason"] == "NotFound"
+    assert api("POST", "/version", {}).status == 405
+
+
 def test_a_watch_shows_only_what_the_journal_has(api: Any) -> None:
     stream = api("GET", f"{CONFIGS}?watch=true").stream
     before = api.cluster.store.revision

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kiban.cluster.api import discovery, objects, openapi, static, subresources
-from kiban.cluster.api.failures import Failure, method_not_allowed, no_such_resource
+from kiban.cluster.api.failures import Failure, method_not_allowed
 from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.rendering import failure_response
 from kiban.cluster.api.routing import Target, resolve, target_of
@@ -75,11 +75,14 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
 
 
 def _is_misplaced(world: World, target: Target) -> bool:
-    """A custom kind of the whole cluster, asked for in a namespace: a path nobody serves."""
-    info = world.registry.kinds.at(target.group, target.version, target.resource)
-    if info is None or info.type_name or not target.namespace:
-        return False
-    return not info.namespaced
+    """Whether a path under a group of custom kinds leads to none of them, or to one of the whole
+    cluster inside a namespace: those who serve custom kinds pass on what they do not know."""
+    kinds = world.registry.kinds
+    info = kinds.at(target.group, target.version, target.resource)
+    if info is None:
+        served = kinds.in_version(target.group, target.version)
+        return not any(other.type_name for other in served)
+    return not info.type_name and bool(target.namespace) and not info.namespaced
 
 
 _VERBS: dict[str, Callable[..., Response]] = {
@@ -95,9 +98,11 @@ _VERBS: dict[str, Callable[..., Response]] = {
 
 
 def _not_about_objects(world: World, request: Request) -> Response:
-    if request.method not in ("GET", "HEAD"):
-        raise no_such_resource()
     first = request.path.strip("/").partition("/")[0]
+    if request.method not in ("GET", "HEAD"):
+        if first not in ("api", "apis", "openapi", "version"):
+            return discovery.page_not_found()
+        raise method_not_allowed()
     if first in ("api", "apis"):
         return discovery.discovered(request, world.registry.kinds)
     if first == "openapi":

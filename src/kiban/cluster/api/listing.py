@@ -42,6 +42,9 @@ def listed(store: Store, info: KindInfo, namespace: str, options: ListOptions) -
     if options.match == "Exact" or (options.limit > 0 and asked and not options.match):
         revision = asked
     items = _state(store, info.group_kind, namespace, revision)
+    if options.resource_version == "0":
+        # Whatever the server's cache has, which it does not divide into pages.
+        return Page(list(_chosen(items, options)), revision)
     return _page(_chosen(items, options), revision, options)
 
 

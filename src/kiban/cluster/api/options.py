@@ -47,7 +47,7 @@ def list_options(
     timeout = _integer(request, "timeoutSeconds")
     try:
         labels = parse_label_selector(request.value("labelSelector"))
-        fields = parse_field_selector(request.value("fieldSelector"), info.kind, declared)
+        fields = parse_field_selector(request.value("fieldSelector"), _selected_as(info), declared)
     except SelectorError as error:
         raise bad_request(str(error)) from error
     initial = request.value("sendInitialEvents")
@@ -66,6 +66,13 @@ def list_options(
     if causes:
         raise _invalid_options("ListOptions", causes)
     return options
+
+
+def _selected_as(info: KindInfo) -> str:
+    """The name under which field selectors know a kind."""
+    if not info.type_name:
+        return ""
+    return f"{info.kind}.{info.group}" if info.group == "events.k8s.io" else info.kind
 
 
 def _list_faults(options: ListOptions) -> list[Cause]:

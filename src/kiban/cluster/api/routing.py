@@ -90,6 +90,8 @@ def resolve(kinds: Kinds, target: Target) -> tuple[KindInfo, Subresource | None]
         if target.verb not in subresource.verbs:
             raise method_not_allowed()
         return info, subresource
+    if target.is_object and info.namespaced and not target.namespace:
+        raise not_a_path()
     if not _serves(info, target):
         raise method_not_allowed()
     return info, None
@@ -108,7 +110,7 @@ def _serves(info: KindInfo, target: Target) -> bool:
     if target.verb not in info.verbs:
         return False
     if target.is_object:
-        return target.verb != "create" and (not info.namespaced or bool(target.namespace))
+        return target.verb != "create"
     # All namespaces at once can be read, and nothing else.
     everywhere = info.namespaced and not target.namespace
     return not everywhere or target.verb in ("list", "watch")

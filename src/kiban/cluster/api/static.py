@@ -2,7 +2,7 @@
 
 import orjson
 
-from kiban.cluster.api.failures import no_such_resource
+from kiban.cluster.api.discovery import page_not_found
 from kiban.cluster.api.negotiation import PLAIN
 from kiban.cluster.api.rendering import value_response
 from kiban.cluster.api.values import Request, Response
@@ -28,7 +28,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def answer(world: World, request: Request) -> Response:
-    """A GET of a path that is neither an object's nor discovery's. Raises `Failure` 404."""
+    """A GET of a path that is neither an object's nor discovery's."""
     path = request.path.rstrip("/") or "/"
     if path == "/version":
         return value_response(VERSION, PLAIN)
@@ -39,7 +39,7 @@ def answer(world: World, request: Request) -> Response:
         return Response(200, body.encode(), TEXT)
     if path == "/":
         return Response(200, orjson.dumps({"paths": _paths(world)}))
-    raise no_such_resource()
+    return page_not_found()
 
 
 def _paths(world: World) -> list[str]:

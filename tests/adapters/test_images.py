@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kiban.adapters.images import ImageStore
+from kiban.adapters.images import ImageRecord, ImageStore, Recipe
 from kiban.primitives.problems import KibanError
 
 DOCKERFILE = """
@@ -84,6 +84,42 @@ def test_a_dockerfile_gives_the_defaults_of_its_last_stage(
     assert built.command == ("app", "--serve")
     assert built.working_dir == "/srv/app"
     assert built.env == {"MODE": "fast", "COLOUR": "dark blue"}
+
+
+STAGES = """\
+ARG FOLDER=/srv
+FROM python:3.12 AS base
+ARG FOLDER
+ENV COLOUR=dark SHADE=${COLOUR:-none}
+WORKDIR $FOLDER
+FROM base AS test
+CMD ["pytest"]
+FROM base
+ARG MODE=slow
+ENV MODE=$MODE PRICE=\\$5
+CMD ["serve"]
+"""
+
+
+def test_a_build_may_ask_for_a_stage_with_arguments(repository: Path, tmp_path: Path) -> None:
+    (repository / "apps/cart/docker").mkdir()
+    (repository / "apps/cart/docker/Main").write_text(STAGES)
+    store = ImageStore(tmp_path / "images")
+
+    def built(recipe: Recipe) -> ImageRecord:
+        store.build(repository, "apps/cart", image="c", tag="1", recipe=recipe)
+        found = store.find("c:1")
+        assert found is not None
+        return found
+
+    last = built(Recipe("docker/Main", args={"MODE": "fast"}))
+    assert last.command == ("serve",) and last.working_dir == "/srv"
+    assert (last.env["MODE"], last.env["COLOUR"]) == ("fast", "dark")
+    assert built(Recipe("docker/Main")).env["MODE"] == "slow"
+    test = built(Recipe("docker/Main", target="test", args={"FOLDER": "/else"}))
+    assert test.command == ("pytest",) and test.working_dir == "/else"
+    assert built(Recipe("docker/Main", target="0")).command == ()
+    assert built(Recipe("docker/Main", target="none")).working_dir == ""
 
 
 def test_a_reference_without_a_tag_means_latest(repository: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 An image is what `git archive` would give of a service's directory, or its working tree, made
 read-only under `blobs/<digest>`; references are small JSON files. The digest depends on names,
-modes and contents only. Where a Dockerfile stands in the directory, its `CMD`, `ENTRYPOINT`,
-`ENV` and `WORKDIR` are the image's defaults. Two builds at once meet in a rename.
+modes and contents only. Where a Dockerfile stands in the directory, `CMD`, `ENTRYPOINT`, `ENV`
+and `WORKDIR` of the stage that is asked for are the image's defaults. Two builds at once meet in a
+rename.
 """
 
 import io
@@ -17,7 +18,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
@@ -32,6 +33,15 @@ _LEFT_OUT = frozenset({".git", ".kiban", "__pycache__", ".venv", "node_modules",
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which Dockerfile of a directory makes the image, which stage of it, with what arguments."""
+
+    dockerfile: str = "Dockerfile"
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRecord:
     """An image in the store. `directory` is empty for one that is part of Kiban."""
 
@@ -43,6 +53,7 @@ class ImageRecord:
     working_dir: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,14 @@ class ImageStore:
         self.directory = directory
 
     def build(
-        self, repository: Path, service_dir: str, *, image: str, tag: str, commit: str = ""
+        self,
+        repository: Path,
+        service_dir: str,
+        *,
+        image: str,
+        tag: str,
+        commit: str = "",
+        recipe: Recipe | None = None,
     ) -> ImageRecord:
         """Snapshot a directory of a repository, at a commit or as it lies there.
 
@@ -72,15 +90,25 @@ class ImageStore:
             entries = _committed(repository, service_dir, commit)
         else:
             entries = _working_tree(repository / service_dir)
-        return self.add(entries, f"{image}:{tag}", source=f"{service_dir}@{commit or 'worktree'}")
+        source = f"{service_dir}@{commit or 'worktree'}"
+        return self.add(entries, f"{image}:{tag}", source=source, recipe=recipe or Recipe())
 
-    def add(self, entries: Sequence[_Entry], reference: str, *, source: str = "") -> ImageRecord:
+    def add(
+        self,
+        entries: Sequence[_Entry],
+        reference: str,
+        *,
+        source: str = "",
+        recipe: Recipe | None = None,
+    ) -> ImageRecord:
         """Store files as an image under a reference."""
         digest = _digest(entries)
         directory = self._blobs / digest
         if not directory.is_dir():
             self._write(entries, directory)
-        record = ImageRecord(reference, f"sha256:{digest}", str(directory), source=source)
+        record = ImageRecord(
+            reference, f"sha256:{digest}", str(directory), source=source, recipe=recipe or Recipe()
+        )
         self._references.mkdir(parents=True, exist_ok=True)
         path = self._path(reference)
         with tempfile.NamedTemporaryFile("w", dir=self._references, delete=False) as draft:
@@ -98,7 +126,8 @@ class ImageStore:
             saved = json.loads(path.read_text())
         except FileNotFoundError:
             return None
-        record = ImageRecord(**saved)
+        recipe = Recipe(**saved.pop("recipe", {}))
+        record = ImageRecord(**saved, recipe=recipe)
         return _with_defaults(record) if Path(record.directory).is_dir() else None
 
     def list(self) -> Sequence[ImageRecord]:
@@ -218,17 +247,17 @@ def _digest(entries: Sequence[_Entry]) -> str:
 
 
 def _with_defaults(record: ImageRecord) -> ImageRecord:
-    path = Path(record.directory) / "Dockerfile"
-    found = read_dockerfile(path.read_text()) if path.is_file() else ImageDefaults()
-    return ImageRecord(
-        reference=record.reference,
-        digest=record.digest,
-        directory=record.directory,
+    recipe = record.recipe
+    path = Path(record.directory) / recipe.dockerfile
+    found = ImageDefaults()
+    if path.is_file():
+        found = read_dockerfile(path.read_text(), recipe.target, recipe.args)
+    return replace(
+        record,
         entrypoint=found.entrypoint,
         command=found.command,
         working_dir=found.working_dir,
         env=found.env,
-        source=record.source,
     )
 
 

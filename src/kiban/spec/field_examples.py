@@ -13,7 +13,15 @@ environments:
   dev:
     images: {semver: null, pattern: 'main-[0-9a-f]+-(?P<n>[0-9]+)', order: number}
 """,
-    "build": "build: {context: apps/stamp}  # or only: build: apps/stamp",
+    "build": """\
+build:                     # or only: build: apps/stamp
+  context: apps/stamp
+  dockerfile: docker/Dockerfile
+  target: runtime
+  args: {PYTHON_VERSION: 3.12}
+  platforms: {arm: linux/arm64, intel: linux/amd64}
+  cache: {main: 'registry.example/stamp:cache'}
+""",
     "command": "command: python -m stamp  # or a list: [python, -m, stamp]",
     "args": "args: [--workers, 4]",
     "workingDir": "workingDir: /srv",

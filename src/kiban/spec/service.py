@@ -15,6 +15,7 @@ from kiban.spec.hooks import HookSpec
 from kiban.spec.rollouts import Rollout
 from kiban.spec.routing import Network, Route
 from kiban.spec.scaling import Scale
+from kiban.spec.sourcing import RepoPath
 from kiban.spec.storage import File, Volume
 from kiban.spec.words import (
     AbsolutePath,
@@ -22,6 +23,7 @@ from kiban.spec.words import (
     Image,
     Name,
     Percent,
+    Platform,
     Port,
     PortName,
     Quantity,
@@ -38,10 +40,28 @@ Kind = Literal["web", "static", "worker", "job"]
 
 
 class Build(Words):
-    """Where the source is from which `kiban build` makes the image."""
+    """What the image is made of. The embedded cluster runs the source as it is and takes from the
+    Dockerfile how; `kiban build --print` says it to Docker, for pipelines."""
 
-    context: str = Field(
+    context: RepoPath = Field(
         default=".", description="Directory of the source, from the root of the repo."
+    )
+    dockerfile: RepoPath = Field(
+        default="Dockerfile", description="The Dockerfile, from that directory."
+    )
+    target: Text | None = Field(
+        default=None, description="The stage of the Dockerfile; the last one by default."
+    )
+    args: dict[Variable, Text] = Field(
+        default_factory=dict, description="Build arguments. No secrets: an image shows them."
+    )
+    platforms: dict[Name, Platform] = Field(
+        default_factory=dict,
+        description="What it must run on, like linux/arm64, by any name; that of `arch` by "
+        "default.",
+    )
+    cache: dict[Name, Image] = Field(
+        default_factory=dict, description="Images whose layers can be used again, by any name."
     )
 
 

@@ -81,6 +81,18 @@ def _needed(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
         yield Problem("spec/missing-field", what, place, fix=fix)
 
 
+def _build(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    platforms = service.build.platforms if service.build else {}
+    if (
+        service.arch
+        and platforms
+        and all(one.split("/")[1] != service.arch for one in platforms.values())
+    ):
+        what = f"the image is not built for `arch: {service.arch}`, where it must run"
+        fix = f"add `linux/{service.arch}` to `build.platforms`, or remove them"
+        yield Problem("spec/build", what, find("build", "platforms").place(), fix=fix)
+
+
 def _health(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     # A path that is inherited is for those who have a port.
     asked = find.own.get("health", "path")
@@ -168,6 +180,7 @@ _CHECKS: tuple[Check, ...] = (
     _spot_from,
     _instances,
     _needed,
+    _build,
     _health,
     _secrets,
     _schedule,

@@ -155,7 +155,7 @@ _MAPS_OF_TEXT = (
 )
 _SERVICE: dict[str, Expand] = {
     **_COMMANDS,
-    "build": _one("context"),
+    "build": _all(_one("context"), fields(args=_TEXTS, cache=_TEXTS, target=_as_written)),
     "health": _all(_one("path"), fields(command=_words), _same_path),
     "scale": _all(_scale, fields(metrics=each(_all(_one("target"), fields(labels=_TEXTS))))),
     "availability": _one("zones"),

@@ -19,6 +19,7 @@ from kiban.spec.words import (
     MODE_PATTERN,
     NAME_PATTERN,
     PATH_PATTERN,
+    PLATFORM_PATTERN,
     PORT_NAME_PATTERN,
     VARIABLE_PATTERN,
 )
@@ -102,6 +103,7 @@ _PATTERNS = {
     VARIABLE_PATTERN: "letters, digits and underscores, not beginning with a digit",
     HOST_PATTERN: "a host name, without a scheme, port or path",
     IMAGE_PATTERN: "the name of an image",
+    PLATFORM_PATTERN: "a system and an architecture, like linux/arm64",
     MODE_PATTERN: "permissions in octal, like 0644",
 }
 _EXPECTED = {

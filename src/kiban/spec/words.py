@@ -100,6 +100,8 @@ VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 HOST_PATTERN = r"^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 IMAGE_PATTERN = r"^[a-zA-Z0-9][-a-zA-Z0-9._/:@]*$"
 MODE_PATTERN = r"^0?[0-7]{3}$"
+# Operating system, architecture and variant (OCI image specification).
+PLATFORM_PATTERN = r"^[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, BeforeValidator(_scalar_text)]
@@ -125,4 +127,5 @@ Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Image = Annotated[str, Field(pattern=IMAGE_PATTERN)]
 Mode = Annotated[str, Field(pattern=MODE_PATTERN)]
+Platform = Annotated[str, Field(pattern=PLATFORM_PATTERN)]
 AbsolutePath = Annotated[str, Field(pattern=PATH_PATTERN)]

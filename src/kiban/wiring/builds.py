@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kiban.adapters.git import GitRepository
-from kiban.adapters.images import ImageRecord, ImageStore
+from kiban.adapters.images import ImageRecord, ImageStore, Recipe
 from kiban.spec import Platform, ServiceSpec
 
 
@@ -34,9 +34,15 @@ def build_service(
 ) -> ImageRecord:
     """Snapshot a service's source at a commit into the local store."""
     assert service.build is not None and service.image is not None
-    folder = Path(repository.subfolder) / service.build.context
+    build = service.build
+    folder = Path(repository.subfolder) / build.context
     return images.build(
-        repository.folder, folder.as_posix(), image=service.image, tag=tag, commit=commit
+        repository.folder,
+        folder.as_posix(),
+        image=service.image,
+        tag=tag,
+        commit=commit,
+        recipe=Recipe(build.dockerfile, build.target or "", build.args),
     )
 
 

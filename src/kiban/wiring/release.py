@@ -1,11 +1,13 @@
 """`kiban release`, `kiban rollback` and `kiban build`: one line of Git, and what it names."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kiban.adapters.git import GitRepository, open_repository
 from kiban.adapters.images import ImageRecord, ImageStore
 from kiban.adapters.journal import JournalReader
+from kiban.compiler.image_builds import build_command
 from kiban.delivery.planning import Proposal
 from kiban.delivery.releases import known_service, last_good, release_path, released, with_release
 from kiban.primitives.problems import KibanError, Problem
@@ -124,20 +126,36 @@ def build(services: tuple[str, ...], commit: str, tag: str) -> list[ImageRecord]
     """
     home = home_of()
     repository = home.repository()
-    at = repository.commit_info(commit).commit if commit else repository.head()
-    platform = load_platform(repository.files(at))
-    specs = next(iter(platform.services.values()))
-    for service in services:
-        known_service(service, specs)
+    platform, at = _at(repository, commit)
     images = ImageStore(home.state.cluster / "images")
-    chosen = services or tuple(sorted(name for name, spec in specs.items() if spec.build))
     return [
         build_service(
             _buildable(platform, name), tag=tag or at[:TAG_LENGTH], commit=at,
             repository=repository, images=images,
         )
-        for name in chosen
+        for name in _chosen(platform, services)
     ]  # fmt: skip
+
+
+def build_commands(services: tuple[str, ...], commit: str, tag: str) -> list[str]:
+    """The same builds as command lines for a pipeline, which pushes them to a registry."""
+    platform, at = _at(home_of().repository(), commit)
+    return [
+        shlex.join(build_command(_buildable(platform, name), tag or at[:TAG_LENGTH]))
+        for name in _chosen(platform, services)
+    ]
+
+
+def _at(repository: GitRepository, commit: str) -> tuple[Platform, str]:
+    at = repository.commit_info(commit).commit if commit else repository.head()
+    return load_platform(repository.files(at)), at
+
+
+def _chosen(platform: Platform, services: tuple[str, ...]) -> tuple[str, ...]:
+    specs = next(iter(platform.services.values()))
+    for service in services:
+        known_service(service, specs)
+    return services or tuple(sorted(name for name, spec in specs.items() if spec.build))
 
 
 def _buildable(platform: Platform, name: str) -> ServiceSpec:

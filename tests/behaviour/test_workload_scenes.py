@@ -94,3 +94,66 @@ def test_a_new_schedule_starts_no_job_for_a_time_that_has_passed() -> None:
     often = at(40, "patch", kind="CronJob", name="tick", patch={"spec": {"schedule": "* * * * *"}})
     facts = seen([tick], often, seconds=95, second_of_minute=30)
     assert times(facts, "pod.created") == [pytest.approx(90, abs=1)]
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_the_history_that_an_orphaning_delete_leaves_is_adopted(kind: str) -> None:
+    more = {"replicas": 2, "serviceName": "db"} if kind == "StatefulSet" else {}
+    db = workload(kind, "db", **more)
+    orphaned = at(10, "delete", kind=kind, name="db", options={"propagationPolicy": "Orphan"})
+    facts = seen([db], orphaned, at(13, "create", manifest=db), seconds=20)
+    assert times(facts, "pod.terminating") == []
+    assert {fact["revision"] for fact in facts if fact["what"] == "pod.created"} == {"rev1"}
+
+
+def test_of_a_daemon_set_on_its_way_out_no_status_is_kept() -> None:
+    foreground = {"propagationPolicy": "Foreground"}
+    gone = at(8, "delete", kind="DaemonSet", name="agent", options=foreground)
+    facts = seen([workload("DaemonSet", "agent")], gone, seconds=14)
+    assert last(facts, "daemonset", until=14)["status"]["numberReady"] == 3
+    assert times(facts, "daemonset.gone") == [pytest.approx(9.7)]
+
+
+def test_a_job_that_is_being_deleted_is_looked_at_a_second_later() -> None:
+    foreground = {"propagationPolicy": "Foreground"}
+    gone = at(8, "delete", kind="Job", name="work", options=foreground)
+    facts = seen([job({RUN: "30"})], gone, seconds=14)
+    assert last(facts, "job", until=8.9)["status"]["active"] == 1
+    assert last(facts, "job", until=9.1)["status"]["terminating"] == 1
+
+
+def test_a_job_counts_no_pod_as_active_that_a_quota_refuses() -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": "1"}},
+    }
+    facts = seen([quota, job({RUN: "3"}, completions=2, parallelism=2)], seconds=7)
+    assert last(facts, "job", until=1)["status"]["active"] == 1
+    # The end of the first is told whole at once, though the second had been refused.
+    assert last(facts, "job", until=5.7)["status"]["succeeded"] == 1
+
+
+def test_a_set_waits_in_silence_for_a_name_that_another_pod_has() -> None:
+    db = workload("StatefulSet", "db", replicas=2, serviceName="db")
+    labels = {"metadata": {"labels": {"app": "other"}}}
+    facts = seen([db], at(10, "patch", kind="Pod", name="db-1", patch=labels), seconds=20)
+    assert "FailedCreate" not in {fact.get("reason") for fact in facts}
+    assert last(facts, "statefulset", until=20)["status"]["replicas"] == 1
+
+
+def test_an_eviction_is_told_why_nobody_knows_what_a_budget_allows() -> None:
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}, "maxUnavailable": 1},
+    }
+    daemons = workload("DaemonSet", "agent")
+    facts = seen([budget, daemons], at(7, "evict", pod="agent/1"), seconds=8)
+    [answer] = [fact["result"] for fact in facts if fact["what"] == "action"]
+    assert answer["causes"] == [
+        "The disruption budget agent does not allow evicting pods currently because it failed "
+        "sync: daemonsets.apps does not implement the scale subresource"
+    ]

@@ -137,10 +137,10 @@ def _advance(census: Census, claims: Sequence[Command], snapshot: Snapshot) -> O
     if _cannot_say(course):
         return Outcome((*claims, *reports), wake_after=_wake_after(census, course))
     commands = (*claims, *reports, *written, *released, *freed, *deleted, *created, *events)
-    # What was named or is to end is told in full at once; after a refusal the loop's own back-off
-    # decides, lest the two chase each other.
+    # What was named or is to end is told in full at once, unless a pod could not be let go: then
+    # the loop's own back-off decides, lest the two chase each other.
     has_more_to_say = tally.has_named or (course.target is not None and not tally.is_finished)
-    at_once = has_more_to_say and not snapshot.refusals
+    at_once = has_more_to_say and not _refused(snapshot.refusals, Delete, Patch)
     return Outcome(commands, wake_after=0.0 if at_once else _wake_after(census, course))
 
 
@@ -153,12 +153,19 @@ def _course(census: Census, failures: Failures, snapshot: Snapshot) -> _Course:
     elif not is_deleting(census.job):
         sizing = sized(census, failures, snapshot.chance)
     removed = len(sizing.delete)
+    # Pods that were refused a moment ago are only counted once they are there.
+    made = 0 if _refused(snapshot.refusals, Create) else len(sizing.create)
     # As long as it waits to make pods, the real controller says that none is active.
-    active = 0 if sizing.is_waiting else active + len(sizing.create) - removed
+    active = 0 if sizing.is_waiting else active + made - removed
     ready -= sum(is_ready(pod) for pod in sizing.delete)
     if target is None and is_completed(census, active):
         target = COMPLETED
     return _Course(target, sizing, active, ready, census.terminating + removed)
+
+
+def _refused(refusals: Sequence[Refusal], *kinds: type[Command]) -> bool:
+    """Whether a command of one of these kinds was refused."""
+    return any(isinstance(refusal.command, kinds) for refusal in refusals)
 
 
 def _cannot_say(course: _Course) -> bool:

@@ -108,6 +108,9 @@ def _reports(stateful_set: Manifest, refusals: Sequence[Refusal]) -> list[Comman
     found: list[Command] = []
     for refusal in refusals:
         command = refusal.command
+        if refusal.reason == "AlreadyExists":
+            # A pod of that name that is not the set's own: it is waited for in silence.
+            continue
         if isinstance(command, Create) and command.object["kind"] == POD.kind:
             name = command.object["metadata"]["name"]
             text = f"create Pod {name} in StatefulSet {owner} failed error: {refusal.message}"

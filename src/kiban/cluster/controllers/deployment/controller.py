@@ -30,6 +30,7 @@ from kiban.cluster.controllers.deployment.wishes import (
     size_of,
 )
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.pods import is_terminal
 from kiban.cluster.controllers.writing import (
     change,
@@ -53,7 +54,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 _SELECTS_ALL = "This deployment is selecting all pods. A non-empty selector is required."
 
@@ -70,7 +71,7 @@ class DeploymentController:
     """The controller of kind Deployment."""
 
     name = "deployment-controller"
-    watches = frozenset({DEPLOYMENT, REPLICA_SET, POD})
+    watches: Watched = frozenset({DEPLOYMENT, REPLICA_SET, Only(POD, is_more_than_waiting)})
 
     def __init__(self) -> None:
         # What each Deployment was last told of its sets.
@@ -104,7 +105,7 @@ class DeploymentController:
             return Outcome(tuple(claimed.commands))
         sets = sorted_sets(deployment, claimed.objects)
         if is_deleting(deployment):
-            return _report(deployment, plain_status(deployment, sets, now), now)
+            return _report(deployment, plain_status(deployment, sets, now))
         failed = refused(deployment, snapshot.refusals, now)
         if failed:
             return Outcome(failed)
@@ -164,7 +165,7 @@ def _scale(deployment: Manifest, sets: Sets, now: Instant, *, tidy: bool) -> Out
     if resizes:
         return Outcome(resizes)
     cleanup = outdated_sets(deployment, sets) if tidy else ()
-    return _report(deployment, plain_status(deployment, sets, now), now, cleanup)
+    return _report(deployment, plain_status(deployment, sets, now), cleanup)
 
 
 def _roll(deployment: Manifest, sets: Sets, now: Instant) -> Outcome:
@@ -215,18 +216,21 @@ def _conclude(
     if not commands and is_complete(deployment, status) and outdated_sets(deployment, sets):
         # Once the status says so, the next pass cleans up.
         return Outcome(status_update(deployment, status))
-    return _report(deployment, status, now, commands)
+    deadline = deadline_check({**deployment, "status": status}, status, now)
+    return _report(deployment, status, commands, deadline)
 
 
 def _report(
-    deployment: Manifest, status: Status, now: Instant, commands: tuple[Command, ...] = ()
+    deployment: Manifest,
+    status: Status,
+    commands: tuple[Command, ...] = (),
+    deadline: float | None = None,
 ) -> Outcome:
     """The status, after the commands. Without commands a pass on it would find the same, so its
-    deadline is what remains to be looked at."""
+    deadline is what remains to be looked at, where one runs."""
     written = status_update(deployment, status)
     if written and commands:
         return Outcome((*commands, *written))
-    deadline = deadline_check({**deployment, "status": status}, status, now)
     if written:
         return _Report(written, deadline, told=status)
     return Outcome(commands, deadline)

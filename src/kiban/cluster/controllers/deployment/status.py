@@ -31,6 +31,9 @@ NEW_SET_AVAILABLE = "NewReplicaSetAvailable"
 TIMED_OUT = "ProgressDeadlineExceeded"
 _TIMES = ("lastUpdateTime", "lastTransitionTime")
 
+# How long after its deadline a rollout is looked at again that was looked at just before it.
+LAST_LOOK_SECONDS = 0.3
+
 Status = dict[str, Any]
 
 
@@ -216,5 +219,7 @@ def deadline_check(deployment: Manifest, status: Status, now: Instant) -> float 
     since = instant_in(current, "lastUpdateTime")
     if since is None:
         return None
-    # One second late, because the condition's time has lost its fraction.
-    return max(seconds_between(now, later(since, deadline)) + 1, 1.0)
+    left = seconds_between(now, later(since, deadline))
+    # One second late, because the condition's time has lost its fraction; but who looks in the
+    # last second does so again and again.
+    return left + 1 if left >= 1 else max(left, 0.0) + LAST_LOOK_SECONDS

@@ -88,7 +88,7 @@ def forgetful() -> Iterator[None]:
     refresh = Board.refresh
 
     def anew(self: Board) -> None:
-        self._version = self._ground._version = -1
+        self._version = self.ground._version = -1
         refresh(self)
 
     Board.refresh = anew  # type: ignore[method-assign]

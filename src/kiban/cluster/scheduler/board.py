@@ -46,7 +46,7 @@ class Board:
     def __init__(self, question: Question, view: View, ground: Ground | None = None) -> None:
         self._shape, self._view = question.shape, view
         self._defaults = question.defaults
-        self._ground = ground or Ground(question.shape, (), view)
+        self.ground = ground or Ground(question.shape, (), view)
         self._version = -1
         self._position = 0
         self._looks: list[int] = []
@@ -57,7 +57,7 @@ class Board:
     def refresh(self) -> None:
         """Look again at the nodes that have changed."""
         view = self._view
-        self._ground.refresh()
+        self.ground.refresh()
         if self._version != view.version or len(self._numbers) > LOOKS_LIMIT:
             self._renew()
         elif self._position != view.position:
@@ -89,7 +89,7 @@ class Board:
 
     def update(self, at: int, info: NodeInfo) -> None:
         """Look at one node again. `info` may be a copy on which something is tried."""
-        self._ground.update(at, info)
+        self.ground.update(at, info)
         self._compare(at, info)
 
     def _compare(self, at: int, info: NodeInfo) -> None:
@@ -105,13 +105,12 @@ class Board:
     @property
     def verdicts(self) -> Sequence[Rejection | None]:
         """Of the rules about a node alone."""
-        return self._ground.verdicts
+        return self.ground.verdicts
 
     def refusals(self) -> Refusals | None:
         """Why no node can take the pod by the rules about a node alone, if none can. What nodes
         are to each other does not matter then, and is not looked at."""
-        self._ground.refresh()
-        return self._ground.refusals()
+        return self.ground.refusals()
 
     @property
     def compares(self) -> bool:
@@ -129,7 +128,7 @@ class Board:
 
     def rejection(self, at: int, limits: Sequence[int]) -> Rejection | None:
         """Why the node at this place cannot take the pod."""
-        verdict = self._ground.verdicts[at]
+        verdict = self.ground.verdicts[at]
         if verdict is not None:
             return verdict
         info = self._view.order[at]
@@ -144,7 +143,7 @@ class Board:
         """
         if self._preferred.is_active:
             return self._scored(places, len(places))
-        own, common = self._looks, self._ground.looks
+        own, common = self._looks, self.ground.looks
         looks = [common[at] << LOOK_BITS | own[at] for at in places]
         ones = dict(zip(looks, places, strict=True))
         table = dict(zip(ones, self._scored(list(ones.values()), len(places)), strict=True))
@@ -152,7 +151,7 @@ class Board:
 
     def _scored(self, places: Sequence[int], count: int) -> list[int]:
         """Scores of the nodes at these places, which stand for `count` nodes."""
-        order, marks = self._view.order, self._ground.marks
+        order, marks = self._view.order, self.ground.marks
         total = [marks.base[at] for at in places]
         disliked = [marks.dislikes[at] for at in places]
         if any(disliked):

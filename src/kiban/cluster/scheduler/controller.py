@@ -20,7 +20,7 @@ from kiban.cluster.scheduler.placing import Attempt, Finding, place
 from kiban.cluster.scheduler.preemption import NEVER, UNDER_WAY, Answer, Candidate, preempt
 from kiban.cluster.scheduler.queue import Queue, Waiting
 from kiban.cluster.scheduler.scores.topology_spread import system_defaults
-from kiban.cluster.scheduler.shape import Shape
+from kiban.cluster.scheduler.shape import Shape, shape_of
 from kiban.cluster.scheduler.terms import Spread
 from kiban.cluster.scheduler.verdict import Refusals, Rejection
 from kiban.cluster.scheduler.view import View
@@ -128,6 +128,8 @@ class Scheduler:
         if not self.view.order:
             self.queue.park(waiting, ("NoNodes",))
             return _Tried(failed(pod, NO_NODES, now), ends_batch=True)
+        if (refused := self._refused_again(waiting, pod, now)) is not None:
+            return refused
         info = pod_info(pod)
         lost_claim = missing_claim(info.shape, snapshot) if info.shape.claims else None
         if lost_claim is not None:
@@ -141,6 +143,22 @@ class Scheduler:
             self.view.put_pod(info, finding.node)
             return _Tried(bound(pod, finding.node))
         return self._failed(waiting, pod, attempt, finding, (snapshot, now))
+
+    def _refused_again(self, waiting: Waiting, pod: Manifest, now: Instant) -> _Tried | None:
+        """What comes of a pod that every node still refuses by itself, where nobody could make
+        room for it. Most attempts in a full cluster are such, and need no more than this."""
+        shape, ground = waiting.shape, waiting.ground
+        if ground is None or shape is None or shape is not shape_of(pod) or shape.claims:
+            return None
+        if self.view.has_pods_below(waiting.priority):
+            return None
+        refusals = ground.refusals()
+        if refusals is None:
+            return None
+        self.queue.park(waiting, refusals.causes, shape, ground)
+        is_meek = pod["spec"].get("preemptionPolicy") == "Never"
+        text = refusals.message(NEVER if is_meek else refusals.without_victims)
+        return _Tried(failed(pod, text, now, ""), ends_batch=True)
 
     def _rejected_everywhere(
         self, waiting: Waiting, pod: Manifest, rejection: Rejection, now: Instant
@@ -164,7 +182,7 @@ class Scheduler:
     ) -> _Tried:
         snapshot, now = world
         rejections = finding.rejections
-        self.queue.park(waiting, rejections.causes, attempt.pod.shape)
+        self.queue.park(waiting, rejections.causes, attempt.pod.shape, attempt.board.ground)
         answer = self._room(pod, attempt, rejections, snapshot)
         text = rejections.message(answer.message)
         if answer.candidate is None:

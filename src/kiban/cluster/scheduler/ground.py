@@ -59,6 +59,7 @@ class Ground:
 
     def refusals(self) -> Refusals | None:
         """Why no node can take the pod, if none can; the same until a node changes."""
+        self.refresh()
         if self._refusals is None:
             refusals = Refusals()
             for at, verdict in enumerate(self.verdicts):

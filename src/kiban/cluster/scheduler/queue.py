@@ -6,12 +6,13 @@ done (Kubernetes 1.36 takes pods out of back-off early). Source:
 pkg/scheduler/backend/queue/scheduling_queue.go.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from kiban.cluster.scheduler.ground import Ground
 from kiban.cluster.scheduler.shape import Shape
 from kiban.kube.objects import Key
 from kiban.primitives.instants import Instant, later, whole_second
@@ -25,10 +26,17 @@ BEGINNING = Instant(0)
 State = Literal["active", "woken", "parked", "set back", "taken"]
 
 
+class Need(NamedTuple):
+    """What helps a pod that waits: the same for all pods of a shape that these filters rejected."""
+
+    shape: Shape | None
+    causes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Waiting:
     """A pod in the queue. `causes` are the filters that rejected it the last time, when its shape
-    was this."""
+    was this; the nodes by themselves are judged on that ground."""
 
     key: Key
     priority: int
@@ -36,8 +44,13 @@ class Waiting:
     attempts: int = 0
     causes: tuple[str, ...] = ()
     shape: Shape | None = None
+    ground: Ground | None = None
     tried_at: Instant = BEGINNING
     state: State = "active"
+
+    @property
+    def need(self) -> Need:
+        return Need(self.shape, self.causes)
 
     @property
     def backs_off_until(self) -> Instant:
@@ -55,6 +68,7 @@ class Queue:
         self._set_back: Agenda[Key] = Agenda()
         # In the order in which they were tried, so that the first is overdue first.
         self._parked: dict[Key, None] = {}
+        self._needy: dict[Need, dict[Key, None]] = {}
         self._sequence = 0
 
     def __contains__(self, key: Key) -> bool:
@@ -70,8 +84,9 @@ class Queue:
         self._activate(self._pods[key])
 
     def remove(self, key: Key) -> None:
-        self._pods.pop(key, None)
-        self._parked.pop(key, None)
+        found = self._pods.pop(key, None)
+        if found is not None and key in self._parked:
+            self._unpark(found)
         self._set_back.discard(key)
 
     def pop(self, now: Instant) -> Waiting | None:
@@ -88,11 +103,25 @@ class Queue:
                 return self._taken(found, now)
         return None
 
-    def park(self, waiting: Waiting, causes: Iterable[str], shape: Shape | None = None) -> None:
+    def park(
+        self,
+        waiting: Waiting,
+        causes: tuple[str, ...],
+        shape: Shape | None = None,
+        ground: Ground | None = None,
+    ) -> None:
         """The pod fits nowhere: it waits for a change that may help."""
-        waiting.causes, waiting.shape = tuple(causes), shape
+        waiting.causes, waiting.shape, waiting.ground = causes, shape, ground
         waiting.state = "parked"
         self._parked[waiting.key] = None
+        self._needy.setdefault(waiting.need, {})[waiting.key] = None
+
+    def _unpark(self, found: Waiting) -> None:
+        del self._parked[found.key]
+        alike = self._needy[found.need]
+        del alike[found.key]
+        if not alike:
+            del self._needy[found.need]
 
     def set_back(self, key: Key, priority: int, now: Instant) -> None:
         """The pod could not be bound: it is tried again when its back-off is over."""
@@ -109,11 +138,12 @@ class Queue:
         if found is not None and found.state == "parked":
             self._wake(found)
 
-    def wake_those(self, may_help: Callable[[Waiting], bool]) -> None:
+    def wake_those(self, may_help: Callable[[Need], bool]) -> None:
         """Something has changed: try again the pods that it may help."""
-        for key in list(self._parked):
-            if may_help(self._pods[key]):
-                self._wake(self._pods[key])
+        for need, alike in list(self._needy.items()):
+            if may_help(need):
+                for key in list(alike):
+                    self._wake(self._pods[key])
 
     def has_work(self) -> bool:
         """Whether there may be a pod to try at once."""
@@ -143,7 +173,7 @@ class Queue:
         heappush(self._active, (-found.priority, found.sequence, found.key))
 
     def _wake(self, found: Waiting) -> None:
-        self._parked.pop(found.key, None)
+        self._unpark(found)
         found.state = "woken"
         # Within the same second the priority decides.
         window = whole_second(found.backs_off_until)
@@ -159,5 +189,5 @@ class Queue:
         for key in list(islice(self._parked, 1)):
             found = self._pods[key]
             if later(found.tried_at, LONGEST_WAIT_SECONDS) <= now:
-                del self._parked[key]
+                self._unpark(found)
                 self._activate(found)

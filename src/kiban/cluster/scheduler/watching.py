@@ -32,7 +32,7 @@ def take_in(change: Change, view: View, queue: Queue, scheduler_name: str) -> No
     elif kind == PERSISTENT_VOLUME_CLAIM:
         happened = OtherChange(VOLUMES)
     if happened is not None and len(queue):
-        queue.wake_those(lambda waiting: helps(waiting.shape, waiting.causes, happened))
+        queue.wake_those(lambda need: helps(need.shape, need.causes, happened))
 
 
 def _take_pod(change: Change, view: View, queue: Queue, scheduler_name: str) -> Happening | None:

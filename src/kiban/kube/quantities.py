@@ -7,6 +7,7 @@ with the largest suffix that allows it. Source: apimachinery/pkg/api/resource/qu
 import re
 from decimal import Decimal
 from functools import lru_cache
+from typing import Literal
 
 from kiban.primitives.quantities import parse_quantity
 
@@ -18,13 +19,25 @@ _BINARY = ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki")
 @lru_cache(maxsize=8192)
 def canonical_quantity(text: str | int | float) -> str:
     """The canonical form. Raises `ValueError` when it is not a quantity."""
-    value = parse_quantity(text)
+    return spelled(parse_quantity(text), family_of(text))
+
+
+Family = Literal["binary", "exponent", "decimal"]
+
+
+def family_of(text: str | int | float) -> Family:
+    """The family of suffixes in which a quantity is written."""
     written = str(text)
-    if "i" in written and abs(value) >= 1024 and value == value.to_integral_value():
+    if "i" in written:
+        return "binary"
+    return "exponent" if re.search(r"[eE][+-]?\d", written) else "decimal"
+
+
+def spelled(value: Decimal, family: Family) -> str:
+    """A number in the canonical form of a family."""
+    if family == "binary" and abs(value) >= 1024 and value == value.to_integral_value():
         return _binary(value)
-    if re.search(r"[eE][+-]?\d", written):
-        return _exponent(value)
-    return _decimal(value)
+    return _exponent(value) if family == "exponent" else _decimal(value)
 
 
 def _binary(value: Decimal) -> str:

@@ -93,3 +93,57 @@ def test_yaml_answers_quote_only_what_could_be_mistaken(api: Any) -> None:
     api("POST", MAPS, {"metadata": {"name": "m"}, "data": {"a": "1", "b": "none", "c": "x\ny\n"}})
     text = api("GET", f"{MAPS}/m", accept="application/yaml").body.decode()
     assert text.startswith('apiVersion: v1\ndata:\n  a: "1"\n  b: none\n  c: |\n    x\n    y\n')
+
+
+def sized_pod(name: str, **resources: Any) -> dict[str, Any]:
+    return pod(name, resources=resources)
+
+
+def quota(**hard: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "q"},
+        "spec": {"hard": {name.replace("_", "."): bound for name, bound in hard.items()}},
+    }
+
+
+QUOTAS = "/api/v1/namespaces/default/resourcequotas"
+
+
+def test_a_quota_writes_amounts_as_they_were_written(api: Any) -> None:
+    api("POST", QUOTAS, quota(limits_memory="1Gi"))
+    assert api("POST", PODS, sized_pod("a", limits={"memory": "512Mi"})).status == 201
+    refused = api.json("POST", PODS, sized_pod("b", limits={"memory": "600Mi"}))
+    assert refused["message"] == (
+        'pods "b" is forbidden: exceeded quota: q, requested: limits.memory=600Mi, '
+        "used: limits.memory=512Mi, limited: limits.memory=1Gi"
+    )
+
+
+def test_only_cpu_and_memory_must_be_named_for_a_quota(api: Any) -> None:
+    body = quota(requests_cpu="1")
+    body["spec"]["hard"]["requests.ephemeral-storage"] = "1Gi"
+    api("POST", QUOTAS, body)
+    refused = api.json("POST", PODS, pod("a"))
+    assert refused["message"].endswith("failed quota: q: must specify requests.cpu for: c")
+    assert api("POST", PODS, sized_pod("a", requests={"cpu": "1"})).status == 201
+
+
+def test_a_ratio_is_told_with_six_digits(api: Any) -> None:
+    bound = {"type": "Container", "maxLimitRequestRatio": {"cpu": "2"}}
+    limits = "/api/v1/namespaces/default/limitranges"
+    api("POST", limits, {"metadata": {"name": "l"}, "spec": {"limits": [bound]}})
+    refused = api.json("POST", PODS, sized_pod("a", requests={"cpu": "1"}, limits={"cpu": "3"}))
+    assert refused["message"].endswith(
+        "cpu max limit to request ratio per Container is 2, but provided ratio is 3.000000"
+    )
+
+
+def test_a_namespace_keeps_its_phase_until_it_is_gone(api: Any) -> None:
+    name = "/api/v1/namespaces/n"
+    api("POST", "/api/v1/namespaces", {"metadata": {"name": "n"}})
+    bare = {"metadata": {"name": "n", "labels": {"a": "b"}}, "spec": {}}
+    assert api.json("PUT", name, bare)["spec"] == {"finalizers": ["kubernetes"]}
+    api("DELETE", name)
+    last = api.json("PUT", f"{name}/finalize", {"metadata": {"name": "n"}, "spec": {}})
+    assert (last["spec"], last["status"]) == ({}, {"phase": "Terminating"})
+    assert api("GET", name).status == 404

@@ -5,13 +5,12 @@ Source: kubernetes/plugin/pkg/admission/limitranger/admission.go.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.admission.pods import is_new_pod
 from kiban.cluster.api.failures import forbidden
-from kiban.cluster.quotas import amount_text
+from kiban.cluster.quotas import pod_total
 from kiban.kube.objects import PERSISTENT_VOLUME_CLAIM, GroupKind, Manifest, get_in, replaced
 from kiban.primitives.quantities import parse_quantity
 
@@ -96,17 +95,16 @@ def _pod_faults(pod: Manifest, limit_range: Manifest) -> list[str]:
             asked, most = resources.get("requests") or {}, resources.get("limits") or {}
             faults += _faults(entry, "Container", asked, most)
     for entry in _entries(limit_range, "Pod"):
-        asked, most = (_total(spec.get("containers") or (), p) for p in ("requests", "limits"))
+        asked, most = (_total(spec, part) for part in ("requests", "limits"))
         faults += _faults(entry, "Pod", asked, most)
     return faults
 
 
-def _total(containers: Any, part: str) -> Value:
-    total: dict[str, Decimal] = {}
-    for container in containers:
-        for name, amount in ((container.get("resources") or {}).get(part) or {}).items():
-            total[name] = total.get(name, Decimal(0)) + parse_quantity(amount)
-    return {name: amount_text(value) for name, value in total.items()}
+def _total(spec: Value, part: str) -> Value:
+    """What the pod as a whole asks for, of all that it names."""
+    everyone = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ()), spec]
+    names = {name for one in everyone for name in get_in(one, "resources", part, default={})}
+    return {name: str(pod_total(spec, part, name)) for name in sorted(names)}
 
 
 def _faults(entry: Value, type_: str, requests: Value, limits: Value) -> list[str]:
@@ -144,7 +142,9 @@ def _ratio(rule: str, most: str, request: Any, limit: Any) -> list[str]:
     if limit is None or parse_quantity(limit) == 0:
         return [f"{rule}, but no limit is specified or limit is 0"]
     found = parse_quantity(limit) / parse_quantity(request)
-    return [f"{rule}, but provided ratio is {found:f}"] if found > parse_quantity(most) else []
+    return (
+        [f"{rule}, but provided ratio is {float(found):f}"] if found > parse_quantity(most) else []
+    )
 
 
 _RULES: tuple[tuple[str, str, Callable[[str, str, Any, Any], list[str]]], ...] = (

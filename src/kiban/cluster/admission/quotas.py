@@ -5,13 +5,10 @@ a controller writes the same figures into the quotas' status. Source: apiserver'
 pkg/admission/plugin/resourcequota/controller.go.
 """
 
-from decimal import Decimal
-
 from kiban.cluster.admission.attempts import Attempt
 from kiban.cluster.api.failures import forbidden
-from kiban.cluster.quotas import RESOURCE_QUOTA, amount_text, is_in_scope, needs, use_of, used
+from kiban.cluster.quotas import RESOURCE_QUOTA, Amount, amount_of, is_in_scope, needs, use_of, used
 from kiban.kube.objects import POD, Manifest, get_in
-from kiban.primitives.quantities import parse_quantity
 
 
 def review_quotas(attempt: Attempt, manifest: Manifest) -> None:
@@ -30,21 +27,21 @@ def _check(attempt: Attempt, manifest: Manifest, quota: Manifest) -> None:
     name = quota["metadata"]["name"]
     if attempt.info.group_kind == POD:
         _check_named(attempt, manifest, name, hard)
-    over: list[tuple[str, Decimal, Decimal]] = []
+    over: list[tuple[str, Amount, Amount]] = []
     for resource in sorted(hard):
         asked = use_of(manifest, attempt.info, resource)
         if attempt.old is not None:
             asked -= use_of(attempt.old, attempt.info, resource)
-        if asked <= 0:
+        if asked.value <= 0:
             continue
         others = attempt.store.list(attempt.info.group_kind, attempt.namespace)
         before = used(quota, resource, attempt.info, others)
-        if before + asked > parse_quantity(hard[resource]):
+        if (before + asked).value > amount_of(hard[resource]).value:
             over.append((resource, asked, before))
     if over:
-        asked_text = ",".join(f"{key}={amount_text(asked)}" for key, asked, _ in over)
-        used_text = ",".join(f"{key}={amount_text(before)}" for key, _, before in over)
-        limit_text = ",".join(f"{k}={amount_text(parse_quantity(hard[k]))}" for k, _, _ in over)
+        asked_text = ",".join(f"{key}={asked}" for key, asked, _ in over)
+        used_text = ",".join(f"{key}={before}" for key, _, before in over)
+        limit_text = ",".join(f"{key}={amount_of(hard[key])}" for key, _, _ in over)
         why = (
             f"exceeded quota: {name}, requested: {asked_text}, used: {used_text}, "
             f"limited: {limit_text}"
@@ -59,9 +56,13 @@ def _check_named(attempt: Attempt, pod: Manifest, name: str, hard: dict[str, str
         wanted = needs(resource)
         if wanted is None:
             continue
+        everyone = [
+            *get_in(pod, "spec", "containers", default=[]),
+            *get_in(pod, "spec", "initContainers", default=[]),
+        ]
         silent = sorted(
             container["name"]
-            for container in get_in(pod, "spec", "containers", default=[])
+            for container in everyone
             if get_in(container, "resources", *wanted) is None
         )
         if silent:

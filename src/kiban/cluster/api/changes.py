@@ -8,7 +8,7 @@ from kiban.cluster.api.failures import conflict, internal, invalid
 from kiban.cluster.api.pod_parts import PARTS
 from kiban.cluster.api.strategies import Strategy
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import Key, Manifest
+from kiban.kube.objects import NAMESPACE, Key, Manifest
 from kiban.primitives.digits import whole_number
 
 
@@ -73,11 +73,21 @@ def changeable_part(
         return {**rest, "metadata": meta, **status}
     if subresource in PARTS:
         return PARTS[subresource](info, new, live)
+    if info.group_kind == NAMESPACE:
+        return _namespace(new, live, subresource)
     if subresource or info.subresource("status") is None:
         return new
     if "status" in live:
         return {**new, "status": live["status"]}
     return {key: value for key, value in new.items() if key != "status"}
+
+
+def _namespace(new: Manifest, live: Manifest, subresource: str) -> Manifest:
+    """Only `finalize` changes what must be done before a namespace goes."""
+    spec = new.get("spec") if subresource == "finalize" else live.get("spec")
+    rest = {key: value for key, value in new.items() if key != "spec"}
+    parts = {"spec": spec or {}, "status": live.get("status") or {}}
+    return {**rest, **parts}
 
 
 def raises_generation(new: Manifest, live: Manifest, strategy: Strategy, info: KindInfo) -> bool:

@@ -4,10 +4,10 @@ Source of the rule: pkg/controller/resourcequota/resource_quota_controller.go.
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from kiban.cluster.controllers.writing import status_update
-from kiban.cluster.quotas import RESOURCE_QUOTA, amount_text, used
+from kiban.cluster.quotas import NOTHING as NO_AMOUNT
+from kiban.cluster.quotas import RESOURCE_QUOTA, Amount, used
 from kiban.kube.kinds import KindInfo, standard_kinds
 from kiban.kube.objects import Key, Manifest, get_in, is_deleting, key_of
 from kiban.primitives.instants import Instant
@@ -48,17 +48,17 @@ class ResourceQuotaController:
         if quota is None or is_deleting(quota):
             return NOTHING
         hard = get_in(quota, "spec", "hard", default={})
-        figures = {name: amount_text(self._used(quota, name, snapshot)) for name in sorted(hard)}
+        figures = {name: str(self._used(quota, name, snapshot)) for name in sorted(hard)}
         status = {"hard": hard, "used": figures} if hard else {}
         return Outcome(tuple(status_update(quota, status)))
 
-    def _used(self, quota: Manifest, name: str, snapshot: Snapshot) -> Decimal:
+    def _used(self, quota: Manifest, name: str, snapshot: Snapshot) -> Amount:
         namespace = quota["metadata"].get("namespace", "")
         counts = (
             used(quota, name, info, snapshot.list(info.group_kind, namespace))
             for info in self._kinds
         )
-        return sum(counts, Decimal(0))
+        return sum(counts, NO_AMOUNT)
 
 
 def _matters(change: Change) -> bool:

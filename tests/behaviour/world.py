@@ -1,6 +1,6 @@
 """A recorded scenario played again: the real cluster on a virtual clock, with modelled nodes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from metrics import RecordedMetrics
@@ -173,9 +173,11 @@ class World:
 
     def _do_drain(self, do: dict[str, Any], now: Instant) -> None:
         self._api.patch(Key(*NODE, "", do["node"]), {"spec": {"unschedulable": True}}, now)
-        pods = [pod for pod in self._api.store.on_node(do["node"]) if _is_drained(pod)]
-        for pod in pods:
-            self._drain_pod(pod, now)
+        pods = self._api.store.on_node(do["node"])
+        if all(_may_be_drained(pod, do.get("flags") or ()) for pod in pods):
+            for pod in pods:
+                if _is_drained(pod):
+                    self._drain_pod(pod, now)
 
     def _drain_pod(self, pod: Manifest, now: Instant) -> None:
         live = self._api.store.get(key_of(pod))
@@ -208,11 +210,26 @@ class World:
         return min(ready, key=lambda pod: int(aliases.learn(pod).rpartition("/")[2]))
 
 
-def _is_drained(pod: Manifest) -> bool:
+def _is_daemon(pod: Manifest) -> bool:
     owner = controller_of(pod)
-    if owner is not None and owner["kind"] == "DaemonSet":
+    return owner is not None and owner["kind"] == "DaemonSet"
+
+
+def _is_drained(pod: Manifest) -> bool:
+    mirrored = get_in(pod, "metadata", "annotations", "kubernetes.io/config.mirror")
+    return not _is_daemon(pod) and mirrored is None
+
+
+def _may_be_drained(pod: Manifest, flags: Sequence[str]) -> bool:
+    """Whether kubectl goes on with a drain in spite of the pod: else it evicts none."""
+    if get_in(pod, "status", "phase") in ("Succeeded", "Failed"):
+        return True
+    if _is_daemon(pod):
+        return "--ignore-daemonsets" in flags
+    holds_data = any("emptyDir" in volume for volume in pod["spec"].get("volumes") or ())
+    if holds_data and "--delete-emptydir-data" not in flags:
         return False
-    return get_in(pod, "metadata", "annotations", "kubernetes.io/config.mirror") is None
+    return controller_of(pod) is not None or "--force" in flags
 
 
 def _answer(failure: Failure) -> dict[str, Any]:

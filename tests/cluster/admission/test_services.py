@@ -59,3 +59,37 @@ def test_a_bound_pod_bears_the_place_of_its_node(api: Any) -> None:
         "topology.kubernetes.io/region": "r",
     }
     assert "nominatedNodeName" not in pod["status"]
+
+
+def test_an_address_stays_and_two_families_are_refused(api: Any) -> None:
+    spec = {"ports": [{"port": 80}], "selector": {"a": "b"}}
+    api("POST", SERVICES, {"metadata": {"name": "s"}, "spec": spec})
+    moved = {"spec": {"clusterIP": "1.2.3.4"}}
+    refused = api.json("PATCH", f"{SERVICES}/s", moved, content_type=MERGE)
+    assert refused["message"] == (
+        'Service "s" is invalid: spec.clusterIPs[0]: Invalid value: ["1.2.3.4"]: '
+        "may not change once set"
+    )
+    dual = {**spec, "ipFamilyPolicy": "RequireDualStack"}
+    refused = api.json("POST", SERVICES, {"metadata": {"name": "d"}, "spec": dual})
+    assert refused["message"] == (
+        'Service "d" is invalid: spec.ipFamilyPolicy: Invalid value: "RequireDualStack": '
+        "this cluster is not configured for dual-stack services"
+    )
+
+
+def test_a_port_of_two_protocols_is_one_outside(api: Any) -> None:
+    ports = [{"port": 53, "name": "t"}, {"port": 53, "name": "u", "protocol": "UDP"}]
+    spec = {"type": "NodePort", "ports": ports}
+    made = api.json("POST", SERVICES, {"metadata": {"name": "s"}, "spec": spec})["spec"]["ports"]
+    assert made[0]["nodePort"] == made[1]["nodePort"]
+    renumbered = {"spec": {"type": "NodePort", "ports": [{"port": 54, "name": "t"}]}}
+    kept = api.json("PATCH", f"{SERVICES}/s", renumbered, content_type=MERGE)["spec"]["ports"]
+    assert kept[0]["nodePort"] == made[0]["nodePort"]
+
+
+def test_a_headless_service_that_selects_nothing_has_both_families(api: Any) -> None:
+    spec = {"clusterIP": "None", "ipFamilies": ["IPv6"]}
+    made = api.json("POST", SERVICES, {"metadata": {"name": "s"}, "spec": spec})["spec"]
+    assert made["ipFamilies"] == ["IPv6", "IPv4"]
+    assert made["ipFamilyPolicy"] == "RequireDualStack"

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from kiban.cluster.admission.attempts import Attempt
+from kiban.cluster.admission.service_families import check_families
 from kiban.cluster.api.failures import Failure, invalid, wrong_value
 from kiban.cluster.networking.addresses import AddressPlan
 from kiban.kube.objects import SERVICE, Manifest
@@ -36,17 +37,16 @@ class ServiceAllocation:
             spec = _without_leftovers(spec, old)
         if spec.get("type") == "ExternalName":
             return {**service, "spec": spec}
-        if not spec.get("clusterIP") and old.get("clusterIP"):
-            spec.update(clusterIP=old["clusterIP"], clusterIPs=old["clusterIPs"])
+        had = old if old.get("type") != "ExternalName" else {}
+        spec = _in_step(spec, had)
+        check_families(attempt, spec)
         if not spec.get("clusterIP"):
             address = self._free(attempt)
             spec.update(clusterIP=address, clusterIPs=[address])
-        elif spec["clusterIP"] != old.get("clusterIP"):
+        elif not had:
             self._check_wanted(attempt, spec["clusterIP"])
-        return {
-            **service,
-            "spec": _with_health_port(attempt, _with_node_ports(attempt, spec, old), old),
-        }
+        spec = _with_node_ports(attempt, spec, old)
+        return {**service, "spec": _with_health_port(attempt, spec, old)}
 
     def _free(self, attempt: Attempt) -> str:
         address = self.plan.service_address(attempt.namespace, attempt.name, _taken(attempt))
@@ -74,6 +74,19 @@ class ServiceAllocation:
             raise invalid(attempt.info, attempt.name, [cause])
 
 
+def _in_step(spec: Spec, had: Spec) -> Spec:
+    """The spec with its address in both of its fields: clients may know the older one only."""
+    spec = dict(spec)
+    if not spec.get("clusterIP") and had.get("clusterIP"):
+        spec["clusterIP"] = had["clusterIP"]
+    if not spec.get("clusterIPs") and had.get("clusterIPs"):
+        spec["clusterIPs"] = had["clusterIPs"]
+    changed = had and spec["clusterIP"] != had.get("clusterIP")
+    if changed and spec.get("clusterIPs") == had.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]
+    return spec
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)
@@ -98,16 +111,21 @@ def _with_node_ports(attempt: Attempt, spec: Spec, old: Spec) -> Spec:
     )
     if not wants:
         return spec
-    before = {_identity(port): port.get("nodePort") for port in old.get("ports") or ()}
+    said = {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
+    before = {port.get("name", ""): port.get("nodePort") for port in old.get("ports") or ()}
+    kept = {name: port for name, port in before.items() if port not in said}
     used = _used_ports(attempt)
     free = _free_ports(attempt, used)
     ports = []
+    # A port for two protocols is the same outside, too.
+    given: dict[int, int] = {}
     for index, port in enumerate(spec.get("ports") or ()):
-        wanted = port.get("nodePort") or before.get(_identity(port))
+        wanted = port.get("nodePort") or kept.get(port.get("name", ""))
         if not wanted:
-            wanted = next(free)
+            wanted = (not old and given.get(port.get("port", 0))) or next(free)
         elif wanted not in before.values():
             _check_port(attempt, index, wanted, used)
+        given[port.get("port", 0)] = wanted
         ports.append({**port, "nodePort": wanted})
     return {**spec, "ports": ports}
 
@@ -157,10 +175,6 @@ def _without_old_ports(spec: Spec, old: Spec) -> Spec:
         for port in spec.get("ports") or ()
     ]
     return {**spec, "ports": ports} if ports else spec
-
-
-def _identity(port: Spec) -> tuple[Any, Any]:
-    return port.get("protocol", "TCP"), port.get("port")
 
 
 def _used_ports(attempt: Attempt) -> dict[int, None]:

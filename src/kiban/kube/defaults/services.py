@@ -33,13 +33,19 @@ def _complete_addressed(spec: Value) -> None:
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif spec.get("clusterIPs") and not spec.get("clusterIP"):
         spec["clusterIP"] = spec["clusterIPs"][0]
-    headless_without_pods = spec.get("clusterIP") == "None" and not spec.get("selector")
-    if "ipFamilies" not in spec:
-        dual = headless_without_pods or spec.get("ipFamilyPolicy") == "RequireDualStack"
-        spec["ipFamilies"] = ["IPv4", "IPv6"] if dual else ["IPv4"]
-        if headless_without_pods:
-            spec.setdefault("ipFamilyPolicy", "RequireDualStack")
+    selects_nothing = spec.get("clusterIP") == "None" and not spec.get("selector")
+    if selects_nothing:
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack")
     spec.setdefault("ipFamilyPolicy", "SingleStack")
+    families = spec.get("ipFamilies") or [_family(spec)]
+    if selects_nothing and len(families) == 1 and spec["ipFamilyPolicy"] != "SingleStack":
+        families = [*families, "IPv6" if families[0] == "IPv4" else "IPv4"]
+    spec["ipFamilies"] = families
+
+
+def _family(spec: Value) -> str:
+    """The family of the address that was asked for."""
+    return "IPv6" if ":" in (spec.get("clusterIP") or "") else "IPv4"
 
 
 def _port(port: Value) -> Value:

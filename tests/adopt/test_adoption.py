@@ -121,6 +121,13 @@ def test_objects_that_name_no_namespace_become_services() -> None:
     assert adoption.proof.deviations == ()
 
 
+def test_the_name_of_the_only_environment_stays_what_it_is() -> None:
+    objects = [deployment(f"argo-{name}") for name in ("server", "redis")]
+    adoption = adopted([copy_of("argo", moved(objects, "argo"))], EVERY_SERVICE)
+    assert list(adoption.folded.services) == ["argo-redis", "argo-server"]
+    assert "{environment}" not in files(adoption)
+
+
 def test_a_pod_that_gets_labels_of_its_own_does_not_restart() -> None:
     pod = {
         "apiVersion": "v1",

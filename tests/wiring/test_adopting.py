@@ -207,3 +207,65 @@ def test_a_file_of_several_documents_is_no_compose_file(tmp_path: Path) -> None:
     write(tmp_path, web__manifest_yaml=both)
     for place in (tmp_path, tmp_path / "web" / "manifest.yaml"):
         assert "2 of 2 objects compile back" in run(str(place)).output
+
+
+def test_what_lies_beside_the_environments_must_be_accepted(tmp_path: Path) -> None:
+    for name in ("dev", "prod"):
+        text = DEPLOYMENT.replace("NAME", "stamp").replace("shop-dev", f"shop-{name}")
+        write(tmp_path / "overlays" / name, a_yaml=text)
+    write(tmp_path, forgotten_yaml=DEPLOYMENT.replace("NAME", "points"), values_yaml="a: b\n")
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    assert [one.name for one in found.proof.standing(())] == ["File/forgotten.yaml@dev"]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is missing")
+def test_a_base_beside_the_environments_is_theirs(tmp_path: Path) -> None:
+    named = DEPLOYMENT.replace(", namespace: shop-dev", "")
+    write(
+        tmp_path,
+        base__kustomization_yaml="resources: [stamp.yaml]\n",
+        base__stamp_yaml=named.replace("NAME", "stamp"),
+        production__kustomization_yaml="namespace: p\nresources: [../base]\n",
+        staging__kustomization_yaml="namespace: s\nresources: [../base]\n",
+    )
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    assert [copy.namespace for copy in found.copies] == ["s", "p"]
+    assert found.proof.deviations == ()
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is missing")
+def test_a_kustomization_that_cannot_be_built_does_not_hide_the_others(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        plain_yaml=DEPLOYMENT.replace("NAME", "plain"),
+        part__kustomization_yaml="apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+        "patches: [{patch: 'x', target: {kind: Deployment, name: gone}}]\n",
+        far__kustomization_yaml="resources: ['https://example.com/x.yaml']\n",
+        gone__kustomization_yaml="resources: [nothing.yaml]\n",
+    )
+    found = adopt(Wish([f"dev={tmp_path}"], "shop"))
+    assert [one.name for one in found.proof.standing(())] == ["File/far@dev", "File/gone@dev"]
+
+
+def test_a_chart_among_other_files_is_told(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        plain_yaml=DEPLOYMENT.replace("NAME", "plain"),
+        chart__Chart_yaml="name: chart\n",
+        chart__templates__a_yaml=DEPLOYMENT.replace("NAME", "templated"),
+    )
+    found = adopt(Wish([f"dev={tmp_path}"], "shop"))
+    assert [str(name) for name in found.copies[0].objects] == ["Deployment/plain"]
+    assert found.copies[0].left == ("chart/: a chart; adopt what `helm template` makes of it",)
+
+
+def test_objects_of_a_kind_called_kustomization_are_delivered_as_objects(tmp_path: Path) -> None:
+    flux = (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        "metadata: {name: apps}\nspec: {path: ./apps}\n"
+    )
+    write(tmp_path / "dev", apps_yaml=flux)
+    out = tmp_path / "shop"
+    run(str(tmp_path / "dev"), "--out", str(out))
+    [bundle] = bundles_here(out, None)
+    assert "Kustomization" in [one["kind"] for one in bundle.manifests]

@@ -6,7 +6,8 @@ clear, which are named.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from kiban.adopt.copies import Copy, Name, head_comments
@@ -57,7 +58,8 @@ class Adoption:
 def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
     """Adopt what a team has. The copies are in the order of promotion."""
     _refuse_broken(copies)
-    work = _Work(tuple(copies), options)
+    copies = tuple(replace(copy, is_alone=len(copies) == 1) for copy in copies)
+    work = _Work(copies, options)
     excluded: dict[str, None] = {}
     while True:
         layout, worked = work.attempt(excluded)
@@ -72,7 +74,7 @@ def adopted(copies: Sequence[Copy], options: Options) -> Adoption:
             if not failed:
                 raise
         if not failed:
-            return Adoption(tuple(copies), files, proof, layout.folded, bundles)
+            return Adoption(copies, files, proof, layout.folded, bundles)
         # What cannot be said, or not shortly, is adopted as it is.
         excluded |= dict.fromkeys(failed)
 
@@ -94,33 +96,42 @@ def _refuse_broken(copies: Sequence[Copy]) -> None:
 AllWorked = Mapping[str, Mapping[str, Worked]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Work:
     """The copies on their way."""
 
     copies: tuple[Copy, ...]
     options: Options
+    _lines: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def _worked_out(self) -> dict[str, tuple[dict[str, tuple[Worked, str]], str]]:
+        """Every service that can be one, in every environment; and the environments' domains."""
+        groups = _of_one_kind({copy.environment: groups_of(copy) for copy in self.copies})
+        return {
+            copy.environment: work_out(self.options.platform, copy, groups[copy.environment])
+            for copy in self.copies
+        }
+
+    @property
+    def proposals(self) -> dict[str, dict[str, tuple[Worked, str]]]:
+        return {environment: found for environment, (found, _) in self._worked_out.items()}
+
+    @property
+    def domains(self) -> dict[str, str]:
+        return {environment: domain for environment, (_, domain) in self._worked_out.items()}
 
     def attempt(self, excluded: Mapping[str, None]) -> tuple[Layout, AllWorked]:
         """A layout with every service that can be one and is not excluded."""
-        groups = {
-            copy.environment: {
-                name: group for name, group in groups_of(copy).items() if name not in excluded
-            }
-            for copy in self.copies
-        }
-        groups = _of_one_kind(groups)
         worked: dict[str, dict[str, Worked]] = {}
         releases: dict[str, dict[str, str]] = {}
-        domains: dict[str, str] = {}
-        for copy in self.copies:
-            found, domains[copy.environment] = work_out(
-                self.options.platform, copy, groups[copy.environment]
-            )
+        for environment, found in self.proposals.items():
             for service, (one, tag) in found.items():
-                worked.setdefault(service, {})[copy.environment] = one
+                if service in excluded:
+                    continue
+                worked.setdefault(service, {})[environment] = one
                 if tag:
-                    releases.setdefault(copy.environment, {})[service] = tag
+                    releases.setdefault(environment, {})[service] = tag
         worked = dict(sorted(worked.items()))
         trees = {
             service: {name: one.fields for name, one in own.items()}
@@ -141,7 +152,7 @@ class _Work:
             releases,
             {service: tuple(own) for service, own in worked.items()},
             extras,
-            domains,
+            self.domains,
             comments={service: self._comments(own) for service, own in worked.items()},
         )
         return layout, worked
@@ -170,13 +181,18 @@ class _Work:
         """Services that take nearly as many lines as their objects would."""
         found = []
         for service, own in worked.items():
-            covered = {name: list(one.covered) for name, one in own.items()}
-            plain = extras_of(self.copies, covered, lambda name: name.name)
-            objects = sum(text.count("\n") for text in plain.files().values())
+            if service not in self._lines:
+                self._lines[service] = self._lines_of(own)
             spec = files[f"services/{service}.yaml"].count("\n") + len(own)
-            if spec > self.options.worth * objects:
+            if spec > self.options.worth * self._lines[service]:
                 found.append(service)
         return found
+
+    def _lines_of(self, own: Mapping[str, Worked]) -> int:
+        """How many lines the objects of a service would take as objects."""
+        covered = {name: list(one.covered) for name, one in own.items()}
+        plain = extras_of(self.copies, covered, lambda name: name.name)
+        return sum(text.count("\n") for text in plain.files().values())
 
     def with_secrets_named(self, proof: Proof) -> Proof:
         """Secrets that were left out on purpose are said to be."""
@@ -219,9 +235,15 @@ def _failed(proof: Proof, worked: AllWorked) -> list[str]:
     ]
 
 
+# A directory with a file of this name would be taken for one of Kustomize.
+_RESERVED = "kustomization"
+
+
 def _file_of(name: Name, services: Sequence[str]) -> str:
     """The objects of a service together, all others by kind."""
     for service in services:
         if name.name == service or name.name.startswith(f"{service}-"):
-            return f"{service}.yaml"
-    return f"{name.kind.lower()}.yaml"
+            break
+    else:
+        service = name.kind.lower()
+    return f"{service}s.yaml" if service == _RESERVED else f"{service}.yaml"

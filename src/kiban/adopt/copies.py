@@ -52,6 +52,8 @@ class Copy:
     left: tuple[str, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
     given_namespace: str = field(default="", kw_only=True)
+    # Nothing can follow the name of an environment where there is no other.
+    is_alone: bool = field(default=False, kw_only=True)
 
     @cached_property
     def namespace(self) -> str:

@@ -77,20 +77,22 @@ def _fold(
     result: Extras, name: Name, having: Sequence[Copy], copies: Sequence[Copy], path: str
 ) -> None:
     versions = {copy.environment: placed(copy.objects[name], copy, copies) for copy in having}
-    base = _commonest(versions)
+    meanings = {environment: meaning(one) for environment, one in versions.items()}
+    common = _commonest(meanings)
+    base = versions[common]
     if len(having) * 2 <= len(copies):
         for copy in having:
             manifest = versions[copy.environment]
             _own(result, copy, path, _text(copy, name, manifest))
         return
-    source = next(copy for copy in having if versions[copy.environment] is base)
+    source = next(copy for copy in having if copy.environment == common)
     result.common.setdefault(path, []).append(_text(source, name, base))
     for copy in copies:
         mine = versions.get(copy.environment)
         if mine is None:
             gone = {DIRECTIVE: "delete", **_identity(base)}
             _own(result, copy, path, written(gone))
-        elif meaning(mine) != meaning(base):
+        elif meanings[copy.environment] != meanings[common]:
             _own(result, copy, path, written(_overlay(base, mine)))
 
 
@@ -106,12 +108,12 @@ def _own(result: Extras, copy: Copy, path: str, text: str) -> None:
     result.own.setdefault(copy.environment, {}).setdefault(path, []).append(text)
 
 
-def _commonest(versions: Mapping[str, Manifest]) -> Manifest:
-    meanings = {name: meaning(one) for name, one in versions.items()}
+def _commonest(meanings: Mapping[str, Any]) -> str:
+    """The environment whose object most others mean as well."""
     counts = {
         name: sum(other == mine for other in meanings.values()) for name, mine in meanings.items()
     }
-    return versions[max(versions, key=lambda name: counts[name])]
+    return max(meanings, key=lambda name: counts[name])
 
 
 def _text(copy: Copy, name: Name, manifest: Manifest) -> str:

@@ -4,7 +4,7 @@ Whatever is not clearly one service's own stays outside and is adopted as it is.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ VERSIONS = {
     "PodDisruptionBudget": "policy/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
 }
+_SATELLITES = (
+    "Service", "PodDisruptionBudget", "NetworkPolicy", "HorizontalPodAutoscaler", "ServiceAccount",
+)  # fmt: skip
 Objects = Mapping[Name, Manifest]
 _NAME_LABELS = ("app.kubernetes.io/name", "app", "name", "k8s-app")
 
@@ -53,11 +56,12 @@ def groups_of(copy: Copy) -> dict[str, Group]:
         and get_in(template_of(manifest), "spec", "containers")
     }
     called = _service_names(copy, workloads)
+    around = _around(sound, workloads, called)
     found: dict[str, Group] = {}
-    for name, manifest in sorted(workloads.items()):
+    for name in sorted(workloads):
         service = called.get(name, "")
         if re.match(NAME_PATTERN, service) and service not in found:
-            members = {name.kind: name, **_around(sound, service, name, manifest, workloads)}
+            members = {name.kind: name, **around[name]}
             objects = {kind: copy.objects[member] for kind, member in members.items()}
             found[service] = Group(service, name.kind, members, objects)
     return found
@@ -66,8 +70,10 @@ def groups_of(copy: Copy) -> dict[str, Group]:
 def _service_names(copy: Copy, workloads: Mapping[Name, Manifest]) -> dict[Name, str]:
     """What each workload is called in every environment: without the environment's own name, and
     by its label where that is a part of the name and nobody else's."""
-    names = {name: _bare(name.name, copy.environment, workloads) for name in workloads}
+    said = "" if copy.is_alone else copy.environment
+    names = {name: _bare(name.name, said, workloads) for name in workloads}
     labelled = {name: _label(manifest) for name, manifest in workloads.items()}
+    taken = frozenset(names.values())
     counts: dict[str, int] = {}
     for label in labelled.values():
         counts[label] = counts.get(label, 0) + 1
@@ -76,7 +82,7 @@ def _service_names(copy: Copy, workloads: Mapping[Name, Manifest]) -> dict[Name,
         if (label := labelled[name])
         and counts[label] == 1
         and bare.startswith(f"{label}-")
-        and label not in names.values()
+        and label not in taken
         else bare
         for name, bare in names.items()
     }
@@ -84,6 +90,8 @@ def _service_names(copy: Copy, workloads: Mapping[Name, Manifest]) -> dict[Name,
 
 def _bare(name: str, environment: str, workloads: Mapping[Name, Manifest]) -> str:
     every = [one.name for one in workloads]
+    if not environment:
+        return name
     if all(one.endswith(f"-{environment}") for one in every):
         return name.removesuffix(f"-{environment}")
     if all(one.startswith(f"{environment}-") for one in every):
@@ -100,45 +108,92 @@ def _label(workload: Manifest) -> str:
 
 
 def _around(
-    sound: Objects, service: str, name: Name, workload: Manifest, workloads: Mapping[Name, Manifest]
-) -> dict[str, Name]:
-    """The objects that are this workload's alone, at most one of each kind."""
-    pods = pod_labels(workload)
-    others = [pod_labels(one) for other, one in workloads.items() if other != name]
-    found: dict[str, Name] = {}
-    for kind, belongs in (
-        ("Service", lambda one: _selects(_selector(one), pods, others)),
-        ("PodDisruptionBudget", lambda one: _selects(_match_labels(one), pods, others)),
-        ("NetworkPolicy", lambda one: _selects(_match_labels(one, "podSelector"), pods, others)),
-        ("HorizontalPodAutoscaler", lambda one: _scales(one, name)),
-        ("ServiceAccount", lambda one: _acts_as(one, workload, workloads.values())),
-    ):
-        _take(sound, found, kind, service, belongs)
-    if "Service" in found:
-        address = found["Service"].name
-        _take(sound, found, "Ingress", service, lambda one: backends(one) == {address})
+    sound: Objects, workloads: Objects, called: Mapping[Name, str]
+) -> dict[Name, dict[str, Name]]:
+    """The objects that are one workload's alone, at most one of each kind."""
+    owners = Owners.of(workloads)
+    near = {
+        name: manifest
+        for name, manifest in sound.items()
+        if not name.namespace and VERSIONS.get(name.kind) == manifest["apiVersion"]
+    }
+    found: dict[Name, dict[str, Name]] = {name: {} for name in workloads}
+    for kind in _SATELLITES:
+        _share_out(near, found, called, kind, owners.owner)
+    addresses = {one["Service"].name: name for name, one in found.items() if "Service" in one}
+
+    def behind(ingress: Manifest) -> Name | None:
+        named = backends(ingress)
+        return addresses.get(named.pop()) if len(named) == 1 else None
+
+    _share_out(near, found, called, "Ingress", behind)
     return found
 
 
-def _take(sound: Objects, found: dict[str, Name], kind: str, service: str, belongs: Any) -> None:
-    candidates = [
-        name
-        for name, one in sound.items()
-        if name.kind == kind
-        and not name.namespace
-        and one["apiVersion"] == VERSIONS[kind]
-        and belongs(one)
-    ]
-    # Of several, the one that is called like the service is what the compiler would make.
-    candidates.sort(key=lambda name: (name.name != service, len(name.name), name))
-    if candidates:
-        found[kind] = candidates[0]
+def _share_out(
+    near: Objects,
+    found: dict[Name, dict[str, Name]],
+    called: Mapping[Name, str],
+    kind: str,
+    owner: Callable[[Manifest], Name | None],
+) -> None:
+    """Give each workload its object of a kind. Of several, the one that is called like the
+    service is what the compiler would make."""
+    candidates: dict[Name, list[Name]] = {}
+    for name, manifest in near.items():
+        if name.kind == kind and (workload := owner(manifest)) is not None:
+            candidates.setdefault(workload, []).append(name)
+    for workload, names in candidates.items():
+        service = called.get(workload, "")
+        found[workload][kind] = min(
+            names, key=lambda name: (name.name != service, len(name.name), name)
+        )
 
 
-def _selects(
-    selector: Mapping[str, str], pods: Mapping[str, str], others: list[Mapping[str, str]]
-) -> bool:
-    return matching(selector, pods) and not any(matching(selector, other) for other in others)
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Finds the only workload that an object is about: by labels, by name, by account."""
+
+    pods: Mapping[Name, Mapping[str, str]]
+    by_label: Mapping[tuple[str, str], list[Name]]
+    by_account: Mapping[str, list[Name]]
+    by_name: Mapping[tuple[Any, Any], list[Name]]
+
+    @classmethod
+    def of(cls, workloads: Objects) -> "Owners":
+        pods = {name: pod_labels(one) for name, one in workloads.items()}
+        by_label: dict[tuple[str, str], list[Name]] = {}
+        by_account: dict[str, list[Name]] = {}
+        for name, one in workloads.items():
+            for pair in pods[name].items():
+                by_label.setdefault(pair, []).append(name)
+            by_account.setdefault(_account(one), []).append(name)
+        by_name: dict[tuple[Any, Any], list[Name]] = {
+            (name.kind, name.name): [name] for name in workloads
+        }
+        return cls(pods, by_label, by_account, by_name)
+
+    def owner(self, manifest: Manifest) -> Name | None:
+        """The workload of a Service, a budget, a policy, an autoscaler or an account."""
+        kind = manifest["kind"]
+        if kind == "Service":
+            found = self._selected(_selector(manifest))
+        elif kind == "HorizontalPodAutoscaler":
+            target = get_in(manifest, "spec", "scaleTargetRef", default={})
+            found = self.by_name.get((target.get("kind"), target.get("name")), [])
+        elif kind == "ServiceAccount":
+            name = manifest["metadata"]["name"]
+            found = [] if name == "default" else self.by_account.get(name, [])
+        else:
+            field = "podSelector" if kind == "NetworkPolicy" else "selector"
+            found = self._selected(_match_labels(manifest, field))
+        return found[0] if len(found) == 1 else None
+
+    def _selected(self, selector: Mapping[str, str]) -> list[Name]:
+        """The workloads whose pods have these labels, looked for among those of the rarest."""
+        lists = [self.by_label.get(pair, []) for pair in selector.items()]
+        rarest = min(lists, key=len, default=[])
+        return [name for name in rarest if matching(selector, self.pods[name])]
 
 
 def _selector(service: Manifest) -> Mapping[str, str]:
@@ -151,17 +206,6 @@ def _match_labels(manifest: Manifest, field: str = "selector") -> Mapping[str, s
         return {}
     found: Mapping[str, str] = get_in(manifest, "spec", field, "matchLabels", default={})
     return found
-
-
-def _scales(scaler: Manifest, name: Name) -> bool:
-    target = get_in(scaler, "spec", "scaleTargetRef", default={})
-    return (target.get("kind"), target.get("name")) == (name.kind, name.name)
-
-
-def _acts_as(account: Manifest, workload: Manifest, workloads: Any) -> bool:
-    name = account["metadata"]["name"]
-    users = [one for one in workloads if _account(one) == name]
-    return name != "default" and users == [workload]
 
 
 def _account(workload: Manifest) -> str:

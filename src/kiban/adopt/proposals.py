@@ -14,6 +14,7 @@ from kiban.adopt.groups import Group
 from kiban.compiler.volumes import TMP
 from kiban.kube.objects import Manifest, annotations_of, get_in
 from kiban.primitives.quantities import parse_quantity
+from kiban.spec.interpolation import escaped
 from kiban.spec.words import HOST_PATTERN, NAME_PATTERN, PATH_PATTERN, PORT_NAME_PATTERN
 
 Fields = dict[str, Any]
@@ -96,7 +97,7 @@ def _variables(container: Mapping[str, Any], told: Mapping[str, str]) -> Fields:
         if name in told and entry.get("value") == told[name]:
             continue
         if isinstance(entry.get("value"), str):
-            env[name] = entry["value"]
+            env[name] = escaped(entry["value"])
         elif not reference.get("optional") and _REFERENCE.fullmatch(key):
             secrets[name] = key
     return ({"env": env} if env else {}) | ({"secrets": secrets} if secrets else {})

@@ -6,9 +6,9 @@ that what all services have in common is the same patch and can be said once.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiban.adopt.meaning import canonical, completed, identity_of, is_ordered, unmarked
 from kiban.compiler.overlays import shape_for
@@ -45,6 +45,8 @@ class Words:
     domain: str = ""
     # With its version, which must follow the release wherever it stands.
     image: str = ""
+    # The environment and its namespace stay as they are where there is no other.
+    is_alone: bool = False
 
     def as_map(self) -> dict[str, str]:
         return {
@@ -74,9 +76,9 @@ class Words:
         for word, known in (
             ("image", self.image),
             ("domain", self.domain),
-            ("namespace", self.namespace),
+            ("namespace", "" if self.is_alone else self.namespace),
             ("service", self.service),
-            ("environment", self.environment),
+            ("environment", "" if self.is_alone else self.environment),
         ):
             if known and known in text:
                 pattern = rf"(?<![A-Za-z0-9{{]){re.escape(known)}(?![A-Za-z0-9}}])"
@@ -91,9 +93,6 @@ class Change:
     path: str
     value: Any = None
     removes: bool = False
-
-    def as_patch(self) -> Patch:
-        return Patch(reason=REASON, set=self.value, remove=self.removes)
 
     def as_field(self) -> dict[str, Any]:
         """As it is written in a spec."""
@@ -134,16 +133,31 @@ def object_name(kind: str, change: Change) -> str:
     return f"{kind}/{ANY} {change.path}".rstrip()
 
 
-def applied(manifest: Manifest, changes: Mapping[str, Change], words: Words) -> Manifest | None:
+class Prepared(NamedTuple):
+    """A patch as the compiler would take it in one service: in its order, filled in."""
+
+    order: tuple[bool, int]
+    kind: str
+    path: str
+    patch: Patch
+
+
+def prepared(name: str, change: Change, words: Words) -> Prepared:
+    """The patch of a service file under this name."""
+    kind, _, path = name.partition("/* ")
+    known = words.as_map()
+    patch = Patch(reason=REASON, set=filled(change.value, known), remove=change.removes)
+    return Prepared(patch_order(name), kind.removesuffix("/*"), filled(path, known), patch)
+
+
+def applied(manifest: Manifest, patches: Iterable[Prepared]) -> Manifest | None:
     """The object with the patches of its kind; None when it is to go."""
     result: Manifest | None = manifest
-    for name, change in sorted(changes.items(), key=lambda item: patch_order(item[0])):
-        kind, _, path = name.partition("/* ")
-        if result is None or kind.removesuffix("/*") != result["kind"]:
+    for one in sorted(patches, key=lambda each: each.order):
+        if result is None or one.kind != result["kind"]:
             continue
-        patch = change.as_patch().model_copy(update={"set": filled(change.value, words.as_map())})
         try:
-            result = patched(result, filled(path, words.as_map()), patch)
+            result = patched(result, one.path, one.patch)
         except Missing:
             continue
     return result
@@ -171,6 +185,10 @@ class _Finder:
     ) -> Iterator[Change]:
         name = path[-1].strip("[]")
         if full.compiled is not _ABSENT and full.original is not _ABSENT:
+            if shape.form == "object" and _are_maps(full) and _are_maps(raw):
+                # Its fields decide; to compare it whole would do the same on each level.
+                yield from self._maps(path, full, raw, shape)
+                return
             left, right = (canonical(side, shape, name) for side in (full.compiled, full.original))
             if left == right and type(left) is type(right):
                 return
@@ -181,6 +199,8 @@ class _Finder:
                 if isinstance(full.compiled, list) and isinstance(full.original, list):
                     yield from self._lists(path, full, raw, shape)
                     return
+        elif name in _METADATA and {} in (full.compiled, full.original):
+            return
         if raw.original is _ABSENT or raw.original is None:
             # Without it the defaults are what they are in the original.
             if raw.compiled is not _ABSENT:
@@ -296,6 +316,10 @@ def _called(item: Any) -> str | None:
     if not isinstance(item, dict):
         return str(item)
     return next((str(item[key]) for key in IDENTITIES if key in item), None)
+
+
+def _are_maps(pair: _Pair) -> bool:
+    return isinstance(pair.compiled, dict) and isinstance(pair.original, dict)
 
 
 def _is_flat(value: Mapping[str, Any]) -> bool:

@@ -10,7 +10,15 @@ from kiban.adopt.folding import Leaf
 from kiban.adopt.groups import Group
 from kiban.adopt.meaning import compared
 from kiban.adopt.proposals import Fields, main_container
-from kiban.adopt.residue import Change, Words, applied, object_name, residue
+from kiban.adopt.residue import (
+    Change,
+    Prepared,
+    Words,
+    applied,
+    object_name,
+    prepared,
+    residue,
+)
 from kiban.compiler.patches import ANY
 from kiban.kube.objects import Manifest
 
@@ -24,21 +32,30 @@ class Worked:
     result: Mapping[str, Manifest | None]
     words: Words
     covered: tuple[Name, ...] = ()
-    patches: Mapping[str, Change] = field(default_factory=dict)
+    patches: Mapping[str, tuple[Prepared, ...]] = field(default_factory=dict)
+    # The same patch is weighed many times.
+    _known: dict[str, bool] = field(default_factory=dict, compare=False)
 
     def harms(self, leaf: Leaf, value: Any) -> bool:
         """Whether one more field or patch, inherited, would change what comes out."""
         if leaf[0] != "patches":
             return self._matters(leaf)
-        key = leaf[1]
+        question = f"{leaf[1]} {value!r}"
+        if question not in self._known:
+            self._known[question] = self._is_changed_by(leaf[1], value)
+        return self._known[question]
+
+    def _is_changed_by(self, key: str, value: Mapping[str, Any]) -> bool:
         kind = key.partition("/")[0]
         if self.result.get(kind) is None:
             return False
         change = Change(key.partition(" ")[2], value.get("set"), bool(value.get("remove")))
         # What is inherited is applied first, before what the service says itself.
-        own = {name: one for name, one in self.patches.items() if name.startswith(f"{kind}/")}
-        after = applied(self.compiled[kind], {key: change, **own}, self.words)
-        return after != self.result[kind]
+        first = prepared(key, change, self.words)
+        return (
+            applied(self.compiled[kind], (first, *self.patches.get(kind, ())))
+            != (self.result[kind])
+        )
 
     def _matters(self, leaf: Leaf) -> bool:
         """Whether the compiler asks for a field of such a service at all."""
@@ -60,24 +77,31 @@ def worked_out(
     """The patches that make the originals of what was compiled; None when its workload cannot be
     made. What else cannot be is taken out, to be adopted as it is."""
     patches: dict[str, Change] = {}
+    steps: dict[str, tuple[Prepared, ...]] = {}
     result: dict[str, Manifest | None] = {}
     covered: list[Name] = []
     main = str(main_container(group).get("name", ""))
     for kind, manifest in compiled.items():
         original = group.objects.get(kind)
         found = _changes(kind, manifest, original, words, main)
-        made = applied(manifest, found, words) if found is not None else None
+        steps[kind] = _prepared(found or {}, words)
+        made = applied(manifest, steps[kind]) if found is not None else None
         if original is None or found is None or made is None or compared(original, made):
             if kind == group.kind:
                 return None
             found, made = {f"{kind}/{ANY}": Change("", removes=True)}, None
+            steps[kind] = _prepared(found, words)
         else:
             covered.append(group.members[kind])
         patches |= found
         result[kind] = made
     said = {key: change.as_field() for key, change in patches.items()}
     whole = {**fields, **({"patches": said} if said else {})}
-    return Worked(whole, compiled, result, words, tuple(covered), patches)
+    return Worked(whole, compiled, result, words, tuple(covered), steps)
+
+
+def _prepared(changes: Mapping[str, Change], words: Words) -> tuple[Prepared, ...]:
+    return tuple(prepared(name, change, words) for name, change in changes.items())
 
 
 def _changes(

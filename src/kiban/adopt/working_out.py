@@ -42,7 +42,13 @@ def work_out(
             continue
         main = template_of(compiled[name][groups[name].kind])["spec"]["containers"][0]
         words = Words(
-            name, copy.environment, bundle.namespace, platform, domain, str(main["image"])
+            name,
+            copy.environment,
+            bundle.namespace,
+            platform,
+            domain,
+            str(main["image"]),
+            is_alone=copy.is_alone,
         )
         worked = worked_out(groups[name], fields, compiled[name], words)
         if worked is not None:

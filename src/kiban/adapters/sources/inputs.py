@@ -6,6 +6,7 @@ than use something that the commit does not hold.
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -27,24 +28,63 @@ def kustomize_inputs(tree: Tree, folder: str) -> list[str]:
         if here in seen:
             continue
         seen[here] = None
-        paths = tree.under(here)
-        found |= dict.fromkeys(paths)
-        for path in paths:
-            if posixpath.basename(path) in KUSTOMIZATIONS:
-                open_ += _references(tree, path)
+        found |= dict.fromkeys(tree.under(here))
+        for path in _kustomizations(tree, here):
+            open_ += _references(tree, path)
     return sorted(found)
 
 
-def kustomize_roots(tree: Tree, folder: str) -> tuple[list[str], list[str]]:
-    """The directories below a folder that somebody builds with Kustomize, which no other one
-    refers to; and every file that they read."""
-    files = [path for path in tree.under(folder) if posixpath.basename(path) in KUSTOMIZATIONS]
-    inputs = {path: kustomize_inputs(tree, posixpath.dirname(path) or ".") for path in files}
+def _kustomizations(tree: Tree, folder: str) -> list[str]:
+    """The file that makes a directory one of Kustomize; deeper ones count where one refers to
+    them."""
+    places = (posixpath.normpath(posixpath.join(folder, name)) for name in KUSTOMIZATIONS)
+    return [path for path in places if tree.under(path)]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The directories that somebody builds with Kustomize, every file that is read for that, and
+    why a directory cannot be built."""
+
+    roots: list[str]
+    files: frozenset[str]
+    broken: dict[str, str]
+
+
+def kustomize_roots(tree: Tree, folder: str) -> Built:
+    """The directories below a folder that are built by themselves: no other one refers to them,
+    and they are no components."""
+    inputs: dict[str, frozenset[str]] = {}
+    broken: dict[str, str] = {}
+    for path in tree.under(folder):
+        if posixpath.basename(path) not in KUSTOMIZATIONS:
+            continue
+        here = posixpath.dirname(path) or "."
+        try:
+            inputs[path] = frozenset(kustomize_inputs(tree, here))
+        except KibanError as error:
+            inputs[path] = frozenset(tree.under(here))
+            broken[here] = error.problems[0].what
     roots = [
-        path for path in files if not any(path in inputs[other] for other in files if other != path)
+        posixpath.dirname(path) or "."
+        for path in inputs
+        if not any(path in files for other, files in inputs.items() if other != path)
+        and not _is_component(tree, path)
     ]
-    read = sorted({path for root in roots for path in inputs[root]})
-    return [posixpath.dirname(path) or "." for path in roots], read
+    files = frozenset[str]().union(*inputs.values())
+    return Built([one for one in roots if one not in broken], files, broken)
+
+
+def _is_component(tree: Tree, path: str) -> bool:
+    said = _loaded(tree, path)
+    return isinstance(said, dict) and said.get("kind") == "Component"
+
+
+def _loaded(tree: Tree, path: str) -> Any:
+    try:
+        return yaml.load(tree.read([path])[path], Loader=yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
 
 
 def is_kustomized(tree: Tree, folder: str) -> bool:
@@ -58,20 +98,17 @@ def is_chart(tree: Tree, folder: str) -> bool:
 def _references(tree: Tree, path: str) -> Iterator[str]:
     """What a kustomization names that lies elsewhere in the repo."""
     folder = posixpath.dirname(path)
-    try:
-        said = yaml.load(tree.read([path])[path], Loader=yaml.CSafeLoader)
-    except yaml.YAMLError:
-        return
-    for text in _texts(said):
+    for text in _texts(_loaded(tree, path)):
         if "://" in text or text.startswith("git@") or "?ref=" in text:
             what = f"the kustomization fetches {text.partition('?')[0]!r} from the network"
             fix = "put a copy into the repo, so that the commit says what is delivered"
             raise KibanError(Problem("sources/remote", what, Place(path), fix=fix))
         # A generator writes `key=file`.
         for word in (text, text.rpartition("=")[2]):
+            if word.startswith("/"):
+                continue
             place = posixpath.normpath(posixpath.join(folder, word))
-            outside = not f"{place}/".startswith(f"{folder}/") if folder else False
-            if outside and not place.startswith("..") and tree.under(place):
+            if place not in (folder, ".") and not place.startswith("..") and tree.under(place):
                 yield place
 
 

@@ -9,7 +9,7 @@ from kiban.adopt import Adoption, Options, adopted
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.wiring.adopting.environments import directories_by_environment, platform_name
-from kiban.wiring.adopting.reading import copy_of
+from kiban.wiring.adopting.reading import beside, copy_of
 from kiban.wiring.adopting.waiving import waivers
 from kiban.wiring.adopting.wish import Wish
 
@@ -22,6 +22,10 @@ def adopt(wish: Wish, now: Instant | None = None) -> Adoption:
     named = directories_by_environment(wish.directories)
     counted: set[Path] = set()
     copies = [copy_of(name, folder, wish.namespace, counted) for name, folder in named.items()]
+    if len(named) > len(wish.directories):
+        unread, left = beside(Path(wish.directories[0].rpartition("=")[2]), counted)
+        first = copies[0]
+        copies[0] = replace(first, unread={**first.unread, **unread}, left=(*first.left, *left))
     if not any(copy.documents for copy in copies):
         what = "there is no Kubernetes object in " + ", ".join(str(one) for one in named.values())
         fix = "name the directories of manifests, one for each environment"

@@ -15,6 +15,9 @@ _USUAL = (
     "integration", "uat", "stg", "stage", "staging", "preprod", "pre-prod", "preproduction",
     "prd", "prod", "production",
 )  # fmt: skip
+# Where people keep environments, and what these have in common.
+_OVERLAYS = ("overlays", "environments", "envs")
+_SHARED = ("base", "bases", "common", "components", "shared")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -42,12 +45,13 @@ def _inside(folder: Path) -> dict[str, Path]:
     alone = {environment_name(folder.resolve().name): folder}
     if folder.is_file() or is_kustomized(DirectoryTree(folder), "."):
         return alone
-    root = folder / "overlays" if (folder / "overlays").is_dir() else folder
+    root = next((one for name in _OVERLAYS if (one := folder / name).is_dir()), folder)
     folders = [one for one in sorted(root.iterdir()) if one.is_dir() and one.name[:1] != "."]
     places = {environment_name(one.name): one for one in folders}
     known = [name for name in _USUAL if name in places]
-    # Beside an environment there may be what none of them means, such as a base.
-    is_all = root != folder or len(known) == len(places)
+    # Beside an environment there may be what none of them means. What they build on is theirs.
+    others = [name for name in places if name not in known and name not in _SHARED]
+    is_all = root != folder or not others
     return {name: places[name] for name in known} if len(known) > 1 and is_all else alone
 
 

@@ -51,26 +51,43 @@ def copy_of(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy
 
 def _read_mixed(tree: DirectoryTree, root: Path, inside: str) -> tuple[Read, list[str]]:
     """Plain files, with the kustomizations among them rendered; and the files that those read.
-    Charts are not: nobody says with which values."""
+    Charts are not rendered: nobody says with which values."""
     files = tree.under(inside)
-    charts = [f"{path.removesuffix(CHART_FILE)}" for path in files if _is_named(path, CHART_FILE)]
-    outside = [path for path in files if not path.startswith(tuple(filter(None, charts)))]
-    roots, built = kustomize_roots(tree, inside)
-    read = read_manifests(tree.read(path for path in outside if path not in built))
+    charts = tuple(path.removesuffix(CHART_FILE) for path in files if _is_chart_file(path))
+    built = kustomize_roots(tree, inside)
+    plain = [path for path in files if path not in built.files and not path.startswith(charts)]
+    read = read_manifests(tree.read(plain))
     for chart in charts:
-        read.left.append(f"{chart or '.'}: a chart; adopt what `helm template` makes of it")
-    for one in roots:
-        if f"{one}/".startswith(tuple(filter(None, charts))):
-            continue
+        read.left.append(f"{chart}: a chart; adopt what `helm template` makes of it")
+    read.unread.update(built.broken)
+    rendered = [one for one in built.roots if not f"{one}/".startswith(charts)]
+    for one in rendered:
         try:
             read.documents.extend(render_kustomization(root / one))
         except KibanError as error:
             read.unread[one] = error.problems[0].what
-    return read, built
+    return read, sorted(built.files)
 
 
-def _is_named(path: str, name: str) -> bool:
-    return path.rpartition("/")[2] == name
+def _is_chart_file(path: str) -> bool:
+    return path.endswith(f"/{CHART_FILE}")
+
+
+def beside(folder: Path, counted: set[Path]) -> tuple[dict[str, str], list[str]]:
+    """What lies in a directory of environments and was read by none of them: files with objects,
+    which somebody must look at; and kustomizations and charts, of which nobody says that they are
+    used."""
+    tree = DirectoryTree(folder)
+    files = [path for path in tree.under(".") if (folder / path).resolve() not in counted]
+    built = kustomize_roots(tree, ".")
+    charts = tuple(path.removesuffix(CHART_FILE) for path in files if _is_chart_file(path))
+    plain = [path for path in files if path not in built.files and not path.startswith(charts)]
+    unread = dict.fromkeys(read_manifests(tree.read(plain)).files, _NOWHERE)
+    unused = [one for one in built.roots if any(path.startswith(f"{one}/") for path in files)]
+    return unread, [f"{one}: {_NOWHERE}" for one in [*unused, *charts]]
+
+
+_NOWHERE = "it lies beside the environments, and none of them reads it"
 
 
 def _kustomize_files(folder: Path) -> list[Path]:

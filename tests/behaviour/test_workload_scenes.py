@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scenes import (
     EXITS,
     NEVER_READY,
+    NODES,
     RUN,
     RUNS,
     at,
@@ -19,6 +21,7 @@ from scenes import (
     job,
     last,
     seen,
+    template,
     times,
     workload,
 )
@@ -157,3 +160,42 @@ def test_an_eviction_is_told_why_nobody_knows_what_a_budget_allows() -> None:
         "The disruption budget agent does not allow evicting pods currently because it failed "
         "sync: daemonsets.apps does not implement the scale subresource"
     ]
+
+
+def test_a_pod_that_bears_a_second_taint_for_less_goes_when_it_was_to_go() -> None:
+    def bears(key: str, seconds: int) -> dict[str, Any]:
+        return {
+            "key": key,
+            "effect": "NoExecute",
+            "operator": "Exists",
+            "tolerationSeconds": seconds,
+        }
+
+    def tainted(*keys: str) -> dict[str, Any]:
+        return {"spec": {"taints": [{"key": key, "effect": "NoExecute"} for key in keys]}}
+
+    pods = template("web", tolerations=[bears("slow", 12), bears("quick", 3)])
+    web = workload("Deployment", "web", replicas=1, template=pods)
+    facts = seen(
+        [web],
+        at(6, "patch", kind="Node", name="n1", patch=tainted("slow")),
+        at(8, "patch", kind="Node", name="n1", patch=tainted("slow", "quick")),
+        seconds=22,
+        nodes=NODES[:1],
+    )
+    assert times(facts, "pod.terminating")[0] == pytest.approx(18, abs=0.5)
+
+
+def test_an_eviction_that_waits_is_cancelled_before_another_one_at_once() -> None:
+    bears = {"key": "slow", "effect": "NoExecute", "operator": "Exists", "tolerationSeconds": 12}
+    web = workload("Deployment", "web", replicas=1, template=template("web", tolerations=[bears]))
+    taints = [{"key": key, "effect": "NoExecute"} for key in ("slow", "never")]
+    facts = seen(
+        [web],
+        at(6, "patch", kind="Node", name="n1", patch={"spec": {"taints": taints[:1]}}),
+        at(8, "patch", kind="Node", name="n1", patch={"spec": {"taints": taints}}),
+        seconds=10,
+        nodes=NODES[:1],
+    )
+    said = [fact["message"] for fact in facts if fact.get("reason") == "TaintManagerEviction"]
+    assert [text.partition(" ")[0] for text in said] == ["Cancelling", "Marking"]

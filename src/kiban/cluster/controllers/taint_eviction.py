@@ -4,7 +4,6 @@ Source: pkg/controller/tainteviction/taint_eviction.go.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition
@@ -21,14 +20,6 @@ REASON = "TaintManagerEviction"
 FOREVER = -1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A pod that is to go: since when it has to, and when it does."""
-
-    since: Instant
-    at: Instant
-
-
 class TaintEvictionController:
     """The controller of pods on tainted nodes."""
 
@@ -36,7 +27,8 @@ class TaintEvictionController:
     watches = frozenset({NODE, POD})
 
     def __init__(self) -> None:
-        self._pending: dict[str, _Pending] = {}
+        # When pods go, by uid.
+        self._pending: dict[str, Instant] = {}
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == NODE:
@@ -58,18 +50,14 @@ class TaintEvictionController:
         uid = uid_of(pod)
         taints = _driving(snapshot.get(Key(*NODE, "", pod["spec"]["nodeName"])))
         patience = _patience(pod, taints)
-        if patience == FOREVER:
-            cancelled = self._pending.pop(uid, None) is not None
-            return Outcome((_cancelled(pod),)) if cancelled else NOTHING
-        pending = self._pending.get(uid)
-        since = pending.since if pending is not None else now
-        at = later(since, patience)
-        if pending is not None and pending.at < at:
-            at = pending.at
+        if patience is None or patience == FOREVER:
+            cancelled = (_cancelled(pod),) if self._pending.pop(uid, None) is not None else ()
+            return Outcome(cancelled if patience else (*cancelled, *_evicted(pod, now)))
+        # A time once set stands, whatever other taint comes that is borne for a while.
+        at = self._pending.setdefault(uid, later(now, patience))
         if at <= now:
-            self._pending.pop(uid, None)
+            del self._pending[uid]
             return Outcome(_evicted(pod, now))
-        self._pending[uid] = _Pending(since, at)
         return Outcome(wake_after=seconds_between(now, at))
 
 
@@ -87,8 +75,8 @@ def _said(pod: Manifest | None) -> object:
     return (pod["spec"].get("nodeName"), pod["spec"].get("tolerations")) if pod else None
 
 
-def _patience(pod: Manifest, taints: Sequence[Taint]) -> float:
-    """Seconds for which the pod bears all of the taints."""
+def _patience(pod: Manifest, taints: Sequence[Taint]) -> float | None:
+    """Seconds for which the pod bears all of the taints; None when it does not bear one."""
     shortest = FOREVER
     for taint in taints:
         bearing = [
@@ -97,7 +85,7 @@ def _patience(pod: Manifest, taints: Sequence[Taint]) -> float:
             if tolerates(toleration, taint)
         ]
         if not bearing:
-            return 0.0
+            return None
         for seconds in (toleration.get("tolerationSeconds") for toleration in bearing):
             if seconds is not None:
                 limit = float(max(seconds, 0))

@@ -28,8 +28,8 @@ the same objects, such as one for each environment, are judged apart.
 - **error** breaks something, **warning** will; both make the check fail. **advice** counts with \
 `--advice`.
 - `--fix` solves what is marked so: in the service file when there is one, else in the manifest, \
-whose comments and order stay. `--fix --dry-run` shows the changes. Look at them: a program that \
-writes to its root filesystem must be told where else to write.
+whose comments, order and line ends stay. What could break a program that works, such as one that \
+writes to its root filesystem, is solved with `--fix --risky` only. `--dry-run` shows the changes.
 - `--baseline FILE` lets only new findings fail; `--write-baseline FILE` begins one.
 - `--format sarif|junit|markdown|html|json` writes for tools and people, `--heat-map FILE` draws \
 checks against clusters and teams.
@@ -67,7 +67,7 @@ def table(model: Any) -> str:
 def section(rule: Rule) -> str:
     notes = [rule.severity.name.lower()]
     notes += ["asked when chosen"] if rule.optional else []
-    notes += ["`--fix` solves it"] if rule.mend else []
+    notes += [f"`--fix{' --risky' if rule.mend.risky else ''}` solves it"] if rule.mend else []
     return (
         f"### {rule.name}\n\n*{', '.join(notes)}*\n\n{sentence(rule.why)} To solve it, "
         f"{rule.fix}.\n\n```yaml\n{rule.example}```\n"

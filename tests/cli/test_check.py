@@ -67,10 +67,12 @@ def test_a_baseline_is_written_and_kept_to(pod: Path, tmp_path: Path) -> None:
 
 
 def test_a_fix_can_be_looked_at_first(pod: Path) -> None:
-    shown = run(str(pod), "--fix", "--dry-run").stdout
+    shown = run(str(pod), "--fix", "--risky", "--dry-run").stdout
     assert "-spec: {hostNetwork: true, containers:" in shown
     assert pod.read_text() == BAD
-    run(str(pod), "--fix")
+    assert "look at --fix --risky --dry-run" in run(str(pod), "--fix").stderr
+    assert "hostNetwork" in pod.read_text()
+    run(str(pod), "--fix", "--risky")
     assert "hostNetwork" not in pod.read_text()
 
 

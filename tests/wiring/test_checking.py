@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -129,8 +130,9 @@ def test_settings_choose_rules_and_severities(shop: Path) -> None:
 
 
 def test_manifests_are_mended_with_their_comments(manifests: Path) -> None:
-    report = check_paths([manifests], None, Options())
-    [mended] = mend_paths(report)
+    options = Options()
+    report = check_paths([manifests], None, options)
+    [mended] = mend_paths([manifests], report, options, risky=True)
     mended.write()
     text = (manifests / "pod.yaml").read_text()
     assert "hostNetwork" not in text
@@ -144,7 +146,7 @@ def test_manifests_are_mended_with_their_comments(manifests: Path) -> None:
 def test_a_service_is_mended_where_it_is_described(shop: Path) -> None:
     options = Options()
     report = check_platform(shop, None, options)
-    [mended] = mend_platform(shop, report, options)
+    [mended] = mend_platform(shop, report, options, risky=True)
     assert mended.path == shop / "services/web.yaml"
     assert mended.after == SHOP["services/web.yaml"].replace(
         "{path: /ok, liveness: /ok}", "{path: /ok}"
@@ -203,3 +205,49 @@ def test_what_a_team_decided_holds_when_it_is_delivered(shop: Path) -> None:
         refuse_findings(bundle, files, wall_clock())
     files["checks.yaml"] += "off: [liveness-equals-readiness]\n"
     refuse_findings(bundle, files, wall_clock())
+
+
+OVERLAY = {
+    "base/kustomization.yaml": "resources: [pod.yaml]\n",
+    "base/pod.yaml": BAD,
+    "prod/kustomization.yaml": "namePrefix: prod-\nresources: [../base]\n"
+    "patches: [{path: p.yaml}]\n",
+    "prod/p.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: lonely}\nspec: {hostPID: true}\n",
+    "alone.yaml": BAD.replace("lonely", "alone"),
+}
+
+
+@pytest.mark.skipif(not (which("kustomize") or which("kubectl")), reason="no Kustomize here")
+def test_a_kustomization_is_judged_as_it_is_built(tmp_path: Path) -> None:
+    for name, text in OVERLAY.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    options = Options()
+    report = check_paths([tmp_path], None, options)
+    assert report.problems == ()
+    places = {(one.finding.object.name, one.place.file) for one in report.results}
+    assert places == {
+        ("alone", str(tmp_path / "alone.yaml")),
+        ("prod-lonely", str(tmp_path / "prod/kustomization.yaml")),
+    }
+    assert {"host-network", "host-pid"} <= {one.finding.rule for one in report.standing}
+    # What was built cannot be solved in the files it was built from.
+    assert {one.path.name for one in mend_paths([tmp_path], report, options)} == {"alone.yaml"}
+
+
+def test_a_file_that_is_no_text_is_not_written(manifests: Path) -> None:
+    path = manifests / "pod.yaml"
+    path.write_bytes(BAD.replace("It needs", "\udcff needs").encode(errors="surrogateescape"))
+    options = Options()
+    assert mend_paths([manifests], check_paths([manifests], None, options), options) == []
+
+
+def test_lines_end_as_they_did(manifests: Path) -> None:
+    path = manifests / "pod.yaml"
+    path.write_bytes(BAD.replace("\n", "\r\n").encode())
+    options = Options()
+    [mended] = mend_paths([manifests], check_paths([manifests], None, options), options)
+    mended.write()
+    written = path.read_bytes()
+    assert written.count(b"\r\n") == written.count(b"\n") > BAD.count("\n")

@@ -66,4 +66,5 @@ def _finding(rule: Rule, said: Said, view: View) -> Finding:
         fix=rule.fix,
         service=labels_of(manifest).get(SERVICE_LABEL, "") if manifest else "",
         verdict=said.verdict,
+        value=said.value,
     )

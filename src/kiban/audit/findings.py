@@ -41,18 +41,24 @@ class Said:
     path: str
     what: str
     verdict: Verdict = Verdict.FAIL
+    # What to write there to solve it, where that depends on the object.
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """How a machine may solve a finding without changing what was meant: the value to write at
-    the finding's path (`remove` takes away what is there), and the field of a service file by
-    which the compiler writes the same."""
+    """How a machine may solve a finding: the value to write at the finding's path (`remove` takes
+    away what is there), and the field of a service file by which the compiler writes the same.
+
+    It is `risky` when a program that worked may not work afterwards, because it used what is
+    taken from it: only people who ask for it get it.
+    """
 
     value: Any = None
     remove: bool = False
     field: str = ""
     field_value: Any = None
+    risky: bool = False
 
 
 Look = Callable[["View"], Iterable[Said]]
@@ -109,6 +115,7 @@ class Finding:
     fix: str
     service: str = ""
     verdict: Verdict = Verdict.FAIL
+    value: Any = None
 
     @property
     def order(self) -> tuple[int, Key, str, str]:

@@ -6,21 +6,26 @@ the text as it is.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kiban.audit.findings import Finding, Mend
 from kiban.audit.results import Change
 from kiban.audit.rules import BY_NAME
 from kiban.kube.documents import Document, read_documents
-from kiban.kube.objects import Key, key_of
+from kiban.kube.objects import key_of
 from kiban.kube.paths import steps_of
 from kiban.kube.positions import Edit, edit_of
 from kiban.primitives.located import plain
 from kiban.spec.reading import read_yaml
 
+# Some editors begin a file with it; no position counts it.
+_MARK = "\ufeff"
 
-def mend_of(finding: Finding) -> Mend | None:
-    """How a machine may solve it; None where people must."""
-    return BY_NAME[finding.rule].mend if finding.rule in BY_NAME else None
+
+def mend_of(finding: Finding, *, risky: bool = True) -> Mend | None:
+    """How a machine may solve it, if need be at a risk; None where people must."""
+    mend = BY_NAME[finding.rule].mend if finding.rule in BY_NAME else None
+    return mend if mend is None or risky or not mend.risky else None
 
 
 def edit_for(finding: Finding, document: Document) -> Edit | None:
@@ -28,7 +33,9 @@ def edit_for(finding: Finding, document: Document) -> Edit | None:
     mend = mend_of(finding)
     if mend is None or not finding.path:
         return None
-    return edit_of(document, steps_of(finding.path), mend.value, remove=mend.remove)
+    own = finding.value is not None
+    value = finding.value if own else mend.value
+    return edit_of(document, steps_of(finding.path), value, remove=mend.remove and not own)
 
 
 def change_of(edit: Edit, document: Document) -> Change:
@@ -43,32 +50,38 @@ def change_of(edit: Edit, document: Document) -> Change:
 
 
 def mended(text: str, file: str, findings: Iterable[Finding]) -> tuple[str, list[Finding]]:
-    """The text of a file without the findings that could be solved, and those that were.
-
-    One after the other, because every edit moves what follows it.
-    """
+    """The text of a file without the findings that could be solved, and those that were."""
+    if text.startswith(_MARK):
+        rest, solved = mended(text.removeprefix(_MARK), file, findings)
+        return _MARK + rest, solved
+    documents, _ = read_documents(file, text)
+    by_key = {key_of(one.manifest): one for one in documents}
+    # The items of a list stand in one text, so what was changed for one is there for the next.
+    changed = {one.line: one.text for one in documents}
     solved = []
     for finding in findings:
-        documents, _ = read_documents(file, text)
-        document = _of(documents, finding.object)
-        edit = edit_for(finding, document) if document is not None else None
-        if document is None or edit is None:
+        document = by_key.get(finding.object)
+        if document is None:
             continue
-        start = _offset(text, document)
-        text = text[:start] + edit.applied(document.text) + text[start + len(document.text) :]
-        solved.append(finding)
-    return text, solved
+        document = replace(document, text=changed[document.line])
+        edit = edit_for(finding, document)
+        if edit is not None:
+            changed[document.line] = edit.applied(document.text)
+            solved.append(finding)
+    return _joined(text, {one.line: one.text for one in documents}, changed), solved
 
 
-def _of(documents: Iterable[Document], key: Key) -> Document | None:
-    return next((one for one in documents if key_of(one.manifest) == key), None)
-
-
-def _offset(text: str, document: Document) -> int:
-    position = 0
-    for _ in range(document.line - 1):
-        position = text.index("\n", position) + 1
-    return position
+def _joined(text: str, before: Mapping[int, str], after: Mapping[int, str]) -> str:
+    """The text with some of its documents, by their first lines, replaced."""
+    lines = text.split("\n")
+    found, position, line = [], 0, 1
+    for start in sorted(before):
+        position += sum(len(one) + 1 for one in lines[line - 1 : start - 1])
+        line = start
+        found.append((position, start))
+    for position, start in reversed(found):
+        text = text[:position] + after[start] + text[position + len(before[start]) :]
+    return text
 
 
 def mended_spec(text: str, file: str, environment: str, mend: Mend) -> str | None:

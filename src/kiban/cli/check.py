@@ -34,6 +34,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--usage", type=_FILE, help="Measured peaks as JSON, for requests.")
 @click.option("--kubernetes-version", "version", default="", help="The version to be ready for.")
 @click.option("--fix", is_flag=True, help="Solve what can be meant in one way only.")
+@click.option("--risky", is_flag=True, help="With --fix, also what could break a program.")
 @click.option("--dry-run", is_flag=True, help="With --fix, show the changes and make none.")
 @click.option("--explain", "rule", metavar="RULE", help="Say what a rule is about.")
 def check_command(**chosen: Any) -> None:
@@ -65,7 +66,8 @@ def check_command(**chosen: Any) -> None:
 def _options(chosen: dict[str, Any]) -> "Options":
     import json
 
-    from kiban.wiring.checking import Options, read_text
+    from kiban.wiring.checked_files import read_text
+    from kiban.wiring.checking import Options
 
     usage = json.loads(read_text(chosen["usage"])) if chosen["usage"] else {}
     return Options(
@@ -75,6 +77,7 @@ def _options(chosen: dict[str, Any]) -> "Options":
         chosen["version"],
         chosen["advice"],
         usage,
+        changes=chosen["form"] == "sarif",
     )
 
 
@@ -101,7 +104,11 @@ def _fix(chosen: dict[str, Any], report: "Report", options: "Options") -> None:
     if chosen["live"] or "-" in chosen["paths"]:
         raise click.UsageError("--fix changes files: name them, or run it in a platform repo")
     of_files = bool(chosen["paths"])
-    found = mend_paths(report) if of_files else mend_platform(Path.cwd(), report, options)
+    risky = chosen["risky"]
+    if of_files:
+        found = mend_paths([Path(path) for path in chosen["paths"]], report, options, risky=risky)
+    else:
+        found = mend_platform(Path.cwd(), report, options, risky=risky)
     for one in found:
         if chosen["dry_run"]:
             click.echo(one.difference, nl=False)
@@ -111,6 +118,17 @@ def _fix(chosen: dict[str, Any], report: "Report", options: "Options") -> None:
             click.echo(f"{one.path}: solved {len(one.solved)} ({rules})", err=True)
     if not found:
         click.echo("nothing can be solved without a decision of yours", err=True)
+    left = 0 if risky else _risky_ones(report)
+    if left:
+        said = f"{_counted(left, 'finding')} more: solving them could break a program"
+        click.echo(f"{said}; look at --fix --risky --dry-run", err=True)
+
+
+def _risky_ones(report: "Report") -> int:
+    from kiban.audit.mending import mend_of
+
+    mends = [mend_of(one.finding) for one in report.standing]
+    return sum(mend is not None and mend.risky for mend in mends)
 
 
 def _show(report: "Report", chosen: dict[str, Any]) -> None:
@@ -197,7 +215,7 @@ def explain_rule(name: str) -> None:
     click.echo(f"  why: {rule.why}")
     click.echo(f"  fix: {rule.fix}")
     if rule.mend is not None:
-        click.echo("  kiban check --fix solves it")
+        click.echo(f"  kiban check --fix{' --risky' if rule.mend.risky else ''} solves it")
     click.echo("  such as:")
     for line in rule.example.splitlines():
         click.echo(f"    {line}".rstrip())

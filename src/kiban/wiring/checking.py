@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from kiban.adapters.wall_clock import now as wall_clock
 from kiban.audit import Finding, Settings, Severity, Surroundings, check, judge, load_settings
@@ -15,21 +16,19 @@ from kiban.audit.mending import change_of, edit_for
 from kiban.audit.results import Report, Result, status_of
 from kiban.audit.surroundings import SETTINGS_FILE
 from kiban.audit.waivers import Waiver, load_waivers
-from kiban.kube.documents import Document, read_documents
+from kiban.kube.documents import Document
 from kiban.kube.objects import Key, Manifest, labels_of
 from kiban.kube.paths import steps_of
 from kiban.kube.positions import place_of
 from kiban.primitives.instants import Instant
-from kiban.primitives.problems import Exit, KibanError, Place, Problem
+from kiban.primitives.problems import Place, Problem
 from kiban.spec import Platform, load_platform, read_directory
 from kiban.spec.nouns import Cluster
+from kiban.wiring.checked_files import documents_of, read, read_text
 from kiban.wiring.places import find_platform
 from kiban.wiring.sources import compiled, renderer_of_directory
 
 WAIVERS_FILE = "waivers.yaml"
-_SUFFIXES = (".yaml", ".yml", ".json")
-# Directories in which nobody keeps manifests.
-_SKIPPED = (".git", ".kiban", ".venv", "node_modules", "__pycache__", ".terraform")
 _TEAM_LABELS = ("kiban.dev/team", "team", "owner", "app.kubernetes.io/team")
 
 
@@ -44,7 +43,9 @@ class Options:
     version: str = ""
     advice: bool = False
     usage: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # Whether results say where in the text they are, and with which edits they are solved.
     positions: bool = True
+    changes: bool = True
 
 
 @dataclass(slots=True)
@@ -112,14 +113,6 @@ def _text(named: Path | None, folder: Path | None, name: str) -> str:
     return read_text(usual) if usual is not None and usual.is_file() else ""
 
 
-def read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        what = f"{path} cannot be read: {error.strerror}"
-        raise KibanError(Problem("check/file", what, Place(str(path))), Exit.USAGE) from error
-
-
 # A platform repo
 
 
@@ -171,19 +164,21 @@ def unjudged(finding: Finding, scope: str, cluster: str, team: str, place: Place
 # Manifests
 
 
-def check_paths(paths: Iterable[Path], stdin: str | None, options: Options) -> Report:
-    """Manifests in files and directories, and those on standard input."""
+def check_paths(
+    paths: Iterable[Path],
+    stdin: str | None,
+    options: Options,
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """Manifests in files and directories, and those on standard input. `instead` holds texts that
+    are about to be written, by file."""
     paths = list(paths)
     documents: list[Document] = []
     problems: list[Problem] = []
-    for name, text in texts_of(paths, problems):
-        found, faults = read_documents(name, text)
-        documents += found
-        problems += faults
+    for path in paths:
+        documents += documents_of(path, problems, instead)
     if stdin is not None:
-        found, faults = read_documents("-", stdin)
-        documents += found
-        problems += faults
+        documents += read("-", stdin, problems)
     folder = next((path for path in paths if path.is_dir()), None)
     judging = judging_of(options, folder)
     results: list[Result] = []
@@ -191,8 +186,8 @@ def check_paths(paths: Iterable[Path], stdin: str | None, options: Options) -> R
     for batch in batches_of(documents):
         objects[batch.name] = len(batch.documents)
         manifests = [one.manifest for one in batch.documents.values()]
-        found_here = check(manifests, around=judging.around())
-        results += judging.results(found_here, _locator(batch, positions=options.positions))
+        found = check(manifests, around=judging.around())
+        results += judging.results(found, _located(found, batch, options))
         problems += [_twice(key, document) for key, document in batch.twice]
     report = judging.report(results, objects)
     return Report(report.results, (*problems, *report.problems), report.objects)
@@ -204,45 +199,30 @@ def _twice(key: Key, document: Document) -> Problem:
     return Problem("manifest/twice", what, place, fix="keep one of them")
 
 
-def _locator(batch: Batch, *, positions: bool) -> Callable[[Finding], Result]:
-    def made(finding: Finding) -> Result:
-        document = batch.documents.get(finding.object)
-        if document is None:
-            return unjudged(finding, batch.name, "", "", Place())
-        line, column = document.line, 1
-        if positions:
-            line, column = place_of(document, steps_of(finding.path))
-        place = Place(document.file, line, column)
-        team = team_of(document.manifest)
-        result = unjudged(finding, batch.name, "", team, place)
-        edit = edit_for(finding, document) if positions else None
-        changes = (change_of(edit, document),) if edit is not None else ()
-        return replace(result, changes=changes)
+def _located(
+    findings: Iterable[Finding], batch: Batch, options: Options
+) -> Callable[[Finding], Result]:
+    """What tells the place of each finding. Those of one object are looked up one after the
+    other, so that its text is parsed once."""
+    ordered = sorted(findings, key=lambda one: one.object)
+    placed = {id(one): _place(one, batch, options) for one in ordered}
+    return lambda finding: placed[id(finding)]
 
-    return made
+
+def _place(finding: Finding, batch: Batch, options: Options) -> Result:
+    document = batch.documents.get(finding.object)
+    if document is None:
+        return unjudged(finding, batch.name, "", "", Place())
+    line, column = document.line, 1
+    if options.positions:
+        line, column = place_of(document, steps_of(finding.path))
+    place = Place(document.file, line, column)
+    result = unjudged(finding, batch.name, "", team_of(document.manifest), place)
+    edit = edit_for(finding, document) if options.changes else None
+    changes = (change_of(edit, document),) if edit is not None else ()
+    return replace(result, changes=changes)
 
 
 def team_of(manifest: Manifest) -> str:
     labels = labels_of(manifest)
     return next((str(labels[name]) for name in _TEAM_LABELS if labels.get(name)), "")
-
-
-def texts_of(paths: Iterable[Path], problems: list[Problem]) -> Iterable[tuple[str, str]]:
-    """The texts of files and of the YAML and JSON below directories, in a stable order."""
-    for path in paths:
-        if not path.exists():
-            what = f"there is no {path}"
-            raise KibanError(Problem("check/file", what, Place(str(path))), Exit.USAGE)
-        if path.is_file():
-            yield str(path), read_text(path)
-            continue
-        charts = sorted(one.parent for one in path.rglob("Chart.yaml"))
-        for chart in charts:
-            what = f"{chart} is a Helm chart, whose templates are no manifests yet"
-            fix = f"render it: helm template {chart} | kiban check -"
-            problems.append(Problem("check/helm", what, Place(str(chart)), fix=fix))
-        for file in sorted(path.rglob("*")):
-            inside = any(chart in file.parents for chart in charts)
-            skipped = any(part in _SKIPPED for part in file.parts)
-            if file.suffix in _SUFFIXES and not inside and not skipped and file.is_file():
-                yield str(file), read_text(file)

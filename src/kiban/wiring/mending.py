@@ -1,7 +1,7 @@
 """`kiban check --fix`: findings solved where they were written, each change proved before it is
 kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -11,8 +11,11 @@ from kiban.audit.mending import mend_of, mended, mended_spec
 from kiban.audit.results import Report, Result
 from kiban.primitives.problems import KibanError
 from kiban.spec import load_platform, read_directory
-from kiban.wiring.checking import Options, check_files, read_text
+from kiban.wiring.checking import Options, check_files, check_paths
 from kiban.wiring.places import find_platform
+
+# How often what was solved may uncover more; each finding is solved once.
+_MOST_ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +40,56 @@ class Mended:
         return "".join(lines)
 
     def write(self) -> None:
-        self.path.write_text(self.after, encoding="utf-8")
+        self.path.write_bytes(self.after.encode())
 
 
-def mend_paths(report: Report) -> list[Mended]:
-    """Manifests with their findings solved, file by file."""
+def mend_paths(
+    paths: Sequence[Path], report: Report, options: Options, *, risky: bool = False
+) -> list[Mended]:
+    """Manifests with their findings solved, file by file, until there is nothing left that can
+    be: what is solved may uncover more."""
+    texts: dict[str, str] = {}
+    solved: dict[str, list[Finding]] = {}
+    before: dict[str, str] = {}
+    for _ in range(_MOST_ROUNDS):
+        found = _mended_files(report, texts, before, risky)
+        if not found:
+            break
+        for name, (text, findings) in found.items():
+            texts[name] = text
+            solved.setdefault(name, []).extend(findings)
+        report = check_paths(paths, None, options, texts)
+    return [
+        Mended(Path(name), before[name], texts[name], tuple(findings))
+        for name, findings in sorted(solved.items())
+    ]
+
+
+def _mended_files(
+    report: Report, texts: Mapping[str, str], before: dict[str, str], risky: bool
+) -> dict[str, tuple[str, list[Finding]]]:
+    """The files in which something can be solved, with their new texts; what they held `before`
+    is noted."""
     files: dict[str, list[Finding]] = {}
     for one in report.standing:
-        if one.place.file and one.place.file != "-":
+        if one.place.file not in ("", "-") and mend_of(one.finding, risky=risky) is not None:
             files.setdefault(one.place.file, []).append(one.finding)
-    found = []
+    found = {}
     for name, findings in sorted(files.items()):
-        before = read_text(Path(name))
-        after, solved = mended(before, name, findings)
+        try:
+            written = before.setdefault(name, Path(name).read_bytes().decode("utf-8"))
+        except UnicodeDecodeError:
+            # What cannot be read whole cannot be written whole.
+            continue
+        after, solved = mended(texts.get(name, written), name, findings)
         if solved:
-            found.append(Mended(Path(name), before, after, tuple(solved)))
+            found[name] = (after, solved)
     return found
 
 
-def mend_platform(start: Path, report: Report, options: Options) -> list[Mended]:
+def mend_platform(
+    start: Path, report: Report, options: Options, *, risky: bool = False
+) -> list[Mended]:
     """Service files with the findings of their manifests solved: a change is kept when the
     platform still loads and the finding is gone."""
     root = find_platform(start)
@@ -63,6 +97,8 @@ def mend_platform(start: Path, report: Report, options: Options) -> list[Mended]
     original = dict(files)
     solved: dict[str, list[Finding]] = {}
     for one in report.standing:
+        if mend_of(one.finding, risky=risky) is None:
+            continue
         name, text = _attempt(files, one)
         if text is None:
             continue

@@ -11,7 +11,7 @@ from kiban.kube.objects import Key, get_in
 @rule(
     Severity.ADVICE,
     why="every node drain and every crash is an outage",
-    fix="say `scale: 2` or more",
+    fix="set replicas to 2 or more (`scale: 2` of a service)",
     example="kind: Deployment\nmetadata: {name: api}\nspec: {replicas: 1}",
     mend=Mend(2, field="scale.min", field_value=2),
 )
@@ -58,7 +58,9 @@ def pdb_blocks_drain(view: View) -> Iterator[Said]:
             yield Said(key, "spec.maxUnavailable", "the budget never lets a pod go")
         elif least is not None and pods and share_of(least, pods) >= pods:
             what = f"the budget wants {share_of(least, pods)} of {pods} pods, so none may go"
-            yield Said(key, "spec.minAvailable", what)
+            # All but one, as it was written for a number of pods, may be a quorum.
+            fewer = max(0, sum(workload.replicas for workload in workloads) - 1)
+            yield Said(key, "spec.minAvailable", what, value=fewer)
 
 
 @rule(

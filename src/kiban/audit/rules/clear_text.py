@@ -39,7 +39,7 @@ def _is_secret(name: str, value: str) -> bool:
 @rule(
     Severity.ERROR,
     why="everybody who can read the repo or the pod can read it, for as long as Git remembers",
-    fix="put it into a Secret and say `secrets: {NAME: secret/key}`; then change the secret",
+    fix="use secretKeyRef (`secrets: {NAME: secret/key}` of a service); then change the secret",
     example=f"{_POD}      containers: [{{name: app, env: [{{name: DB_PASSWORD, value: abc}}]}}]",
 )
 def sensitive_env(view: View) -> Iterator[Said]:

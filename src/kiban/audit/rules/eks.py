@@ -76,7 +76,7 @@ def _pod_identity(name: str) -> str:
     fix="remove the annotation",
     example=f"kind: ServiceAccount\nmetadata: {{name: api, annotations: {{{_ROLE}: "
     f"'arn:aws:iam::123456789012:role/api'}}}}\n---\n{_pod_identity('api')}",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def irsa_and_podidentity_both(view: View) -> Iterator[Said]:
     identities = {(namespace, name) for _, namespace, name in _associations(view)}
@@ -200,7 +200,7 @@ def spot_tolerance_for_stateful(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="spot nodes go in numbers: without a budget and a preStop hook, so do the requests",
-    fix="say `scale: 2` or more and `drain`",
+    fix="add a budget, a preStop and a second instance (`scale: 2` and `drain` of a service)",
     example=f"{_POD}      nodeSelector: {{karpenter.sh/capacity-type: spot}}\n"
     "      containers: [{name: app, lifecycle: null}]",
 )
@@ -223,7 +223,7 @@ def spot_without_pdb_or_prestop(view: View) -> Iterator[Said]:
     fix="keep the annotation for jobs that cannot begin again",
     example="kind: Deployment\nmetadata: {name: api}\nspec: {template: {metadata: {annotations: "
     "{karpenter.sh/do-not-disrupt: 'true'}}}}",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def do_not_disrupt_annotation_abuse(view: View) -> Iterator[Said]:
     for workload in view.long_running():
@@ -256,7 +256,7 @@ def karpenter_daemonset_priority(view: View) -> Iterator[Said]:
     fix="use volumeBindingMode: WaitForFirstConsumer, and a filesystem for what must move",
     example=f"{_CLASS}metadata: {{name: fast}}\nprovisioner: ebs.csi.aws.com\n"
     "volumeBindingMode: Immediate\nparameters: {type: gp3}",
-    mend=Mend("WaitForFirstConsumer"),
+    mend=Mend("WaitForFirstConsumer", risky=True),
 )
 def zone_locked_ebs_with_spread(view: View) -> Iterator[Said]:
     for key, storage in view.kind("StorageClass"):
@@ -272,7 +272,7 @@ def zone_locked_ebs_with_spread(view: View) -> Iterator[Said]:
     fix="set parameters.type: gp3",
     example=f"{_CLASS}metadata: {{name: old}}\nprovisioner: ebs.csi.aws.com\n"
     "volumeBindingMode: WaitForFirstConsumer\nparameters: {type: gp2}",
-    mend=Mend("gp3"),
+    mend=Mend("gp3", risky=True),
 )
 def gp2_storageclass(view: View) -> Iterator[Said]:
     for key, storage in view.kind("StorageClass"):
@@ -288,7 +288,7 @@ def gp2_storageclass(view: View) -> Iterator[Said]:
     fix="use provisioningMode: efs-ap, and encrypt the filesystem",
     example=f"{_CLASS}metadata: {{name: shared}}\nprovisioner: efs.csi.aws.com\n"
     "parameters: {fileSystemId: fs-1}",
-    mend=Mend("efs-ap"),
+    mend=Mend("efs-ap", risky=True),
 )
 def efs_access_points(view: View) -> Iterator[Said]:
     for key, storage in view.kind("StorageClass"):

@@ -83,7 +83,7 @@ def eks_secrets_encryption(view: View) -> Iterator[Said]:
     why="a node with a public address is found and tried within minutes",
     fix="set privateNetworking: true",
     example=_config("managedNodeGroups: [{name: main, privateNetworking: false}]"),
-    mend=Mend(True),
+    mend=Mend(True, risky=True),
 )
 def eks_private_nodes(view: View) -> Iterator[Said]:
     for key, config in _clusters(view):
@@ -113,7 +113,7 @@ def eks_managed_nodes(view: View) -> Iterator[Said]:
     example=_config(
         "managedNodeGroups: [{name: main, privateNetworking: true, amiFamily: AmazonLinux2}]"
     ),
-    mend=Mend("AmazonLinux2023"),
+    mend=Mend("AmazonLinux2023", risky=True),
 )
 def al2_ami(view: View) -> Iterator[Said]:
     for key, config in _clusters(view):
@@ -121,10 +121,13 @@ def al2_ami(view: View) -> Iterator[Said]:
             if group.get("amiFamily") == "AmazonLinux2":
                 yield Said(key, f"{where}.amiFamily", "its nodes run Amazon Linux 2")
     for key, node_class in view.kind("EC2NodeClass"):
-        family = get_in(node_class, "spec", "amiFamily")
-        terms = get_in(node_class, "spec", "amiSelectorTerms", default=[])
-        if family == "AL2" or any(str(one.get("alias", "")).startswith("al2@") for one in terms):
-            yield Said(key, "spec.amiSelectorTerms", "its nodes run Amazon Linux 2")
+        what = "its nodes run Amazon Linux 2"
+        if get_in(node_class, "spec", "amiFamily") == "AL2":
+            yield Said(key, "spec.amiFamily", what, value="AL2023")
+        for index, one in enumerate(get_in(node_class, "spec", "amiSelectorTerms", default=[])):
+            if str(one.get("alias", "")).startswith("al2@"):
+                where = f"spec.amiSelectorTerms[{index}].alias"
+                yield Said(key, where, what, value="al2023@latest")
 
 
 @rule(

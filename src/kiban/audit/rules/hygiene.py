@@ -99,7 +99,7 @@ def label_values(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="in the night nobody knows whom to call",
-    fix="say `team`, or add the labels of checks.yaml",
+    fix="add the labels that checks.yaml names (`team` of a service)",
     example="# checked with labels: [owner] in checks.yaml\n"
     "kind: Deployment\nmetadata: {name: api, labels: {owner: null}}",
 )

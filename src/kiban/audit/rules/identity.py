@@ -23,7 +23,7 @@ def _object(view: View, workload: Workload) -> Manifest | None:
     why="whoever breaks in can ask the API server",
     fix="set automountServiceAccountToken: false, or true if it is needed (`token: true`)",
     example=f"{_POD}      automountServiceAccountToken: null\n      serviceAccountName: null",
-    mend=Mend(False, field="token", field_value=False),
+    mend=Mend(False, field="token", field_value=False, risky=True),
 )
 def automount_sa_token(view: View) -> Iterator[Said]:
     entitled = _entitled(view)

@@ -33,7 +33,7 @@ def registry_of(image: str) -> str:
 @rule(
     Severity.ERROR,
     why="two pods of one Deployment may run different programs, and nobody can go back",
-    fix="write a tag that is never moved, in releases/<env>.yaml",
+    fix="write a tag that is never moved, or a digest (in releases/ENV.yaml of a platform)",
     example=f"{_APP}image: 'registry.example/api:latest'}}]}}}}}}",
 )
 def tag_latest(view: View) -> Iterator[Said]:
@@ -126,7 +126,7 @@ def image_arch_matches_nodes(view: View) -> Iterator[Said]:
     fix="set imageTagMutability: IMMUTABLE",
     example="apiVersion: ecr.services.k8s.aws/v1alpha1\nkind: Repository\n"
     "metadata: {name: api, namespace: shop}\nspec: {name: api, imageTagMutability: MUTABLE}",
-    mend=Mend("IMMUTABLE"),
+    mend=Mend("IMMUTABLE", risky=True),
 )
 def ecr_immutable_tags(view: View) -> Iterator[Said]:
     for key, repository in view.kind("Repository"):

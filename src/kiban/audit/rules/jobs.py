@@ -57,9 +57,9 @@ def cronjob_deadline(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="a run that takes long meets the next one, and both write",
-    fix="say `concurrency: forbid`, or `allow` if they do not disturb each other",
+    fix="set concurrencyPolicy: Forbid, or Allow if they do not disturb each other",
     example=f"{_NIGHT}{{concurrencyPolicy: null}}",
-    mend=Mend("Forbid", field="concurrency", field_value="forbid"),
+    mend=Mend("Forbid", field="concurrency", field_value="forbid", risky=True),
 )
 def cronjob_concurrency(view: View) -> Iterator[Said]:
     for key, job in view.kind("CronJob"):
@@ -70,7 +70,7 @@ def cronjob_concurrency(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="it runs in the zone of the controller's machine, which nobody chose",
-    fix="say `timezone: Asia/Tokyo`",
+    fix="set timeZone: Asia/Tokyo (`timezone` of a service)",
     example=f"{_NIGHT}{{timeZone: null}}",
     mend=Mend("Etc/UTC"),
 )
@@ -105,7 +105,7 @@ def dst_or_utc(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="with concurrency forbidden, one run that hangs stops all that follow",
-    fix="say `deadline: 1h`",
+    fix="set activeDeadlineSeconds (`deadline: 1h` of a service)",
     example=f"{_NIGHT}{{jobTemplate: {{spec: {{activeDeadlineSeconds: null}}}}}}",
 )
 def job_active_deadline(view: View) -> Iterator[Said]:
@@ -118,7 +118,7 @@ def job_active_deadline(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="six tries of a job that cannot succeed cost six times, and hide the first reason",
-    fix="say `retries: 2`",
+    fix="set backoffLimit (`retries: 2` of a service)",
     example=f"{_NIGHT}{{jobTemplate: {{spec: {{backoffLimit: null}}}}}}",
     mend=Mend(2),
 )

@@ -38,7 +38,7 @@ def _at(name: str) -> str:
     Severity.WARNING,
     why="the default is internal, and changing it later makes another load balancer with "
     "another address",
-    fix=f"say {ALB}/scheme",
+    fix=f"set {ALB}/scheme",
     example=_alb(f"{ALB}/scheme: null"),
 )
 def alb_scheme_explicit(view: View) -> Iterator[Said]:
@@ -51,7 +51,7 @@ def alb_scheme_explicit(view: View) -> Iterator[Said]:
     Severity.ADVICE,
     why="rules of one group are ordered by the names of their Ingresses: a wide path may hide a "
     "narrow one",
-    fix=f"say {ALB}/group.order",
+    fix=f"set {ALB}/group.order",
     example=_alb(f"{ALB}/group.name: shop")
     + "\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: zzz\n"
     f"  namespace: shop\n  annotations: {{{ALB}/group.name: shop, {ALB}/scheme: internal, "
@@ -98,9 +98,9 @@ def _above(path: str) -> Iterator[str]:
     Severity.WARNING,
     why="requests go to a node first and then anywhere: a hop more, uneven load, and pods that are "
     "told to stop while nodes still send",
-    fix=f"say {ALB}/target-type: ip",
+    fix=f"set {ALB}/target-type: ip",
     example=_alb(f"{ALB}/target-type: instance"),
-    mend=Mend("ip"),
+    mend=Mend("ip", risky=True),
 )
 def target_type_ip(view: View) -> Iterator[Said]:
     for key, _, notes in _balancers(view):
@@ -216,7 +216,7 @@ def _dns(flags: str) -> str:
 @rule(
     Severity.ERROR,
     why="two clusters with one owner delete each other's records",
-    fix="say --txt-owner-id with the cluster's name",
+    fix="set --txt-owner-id to the cluster's name",
     example=_dns("--registry=txt"),
 )
 def externaldns_owner_id_unique(view: View) -> Iterator[Said]:

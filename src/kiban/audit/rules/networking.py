@@ -67,7 +67,7 @@ def _port_names(workload: Workload) -> set[str]:
     why="it opens a port on every node, around the gateway and its protection",
     fix="use a route",
     example=f"{_SERVICE}{{type: NodePort}}",
-    mend=Mend("ClusterIP"),
+    mend=Mend("ClusterIP", risky=True),
 )
 def nodeport_type(view: View) -> Iterator[Said]:
     # Load balancers that send to nodes need it, and say so.
@@ -187,7 +187,7 @@ def ingress_host_wildcard(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="whatever name leads to the load balancer ends here",
-    fix="say `host`, or give the environment a `domain`",
+    fix="name the host (`host` of a route, or the `domain` of an environment)",
     example=_rules(""),
 )
 def ingress_host_empty(view: View) -> Iterator[Said]:

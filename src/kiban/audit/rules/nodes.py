@@ -31,7 +31,7 @@ def _shares(field: str, what: str) -> Callable[[View], Iterable[Said]]:
     why="it hears and speaks as its node, past every network policy",
     fix="use a Service",
     example=f"{_POD}      hostNetwork: true",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def host_network(view: View) -> Iterable[Said]:
     return _shares("hostNetwork", "the network of its node")(view)
@@ -42,7 +42,7 @@ def host_network(view: View) -> Iterable[Said]:
     why="it sees and can stop the processes of its node and its neighbours",
     fix="remove hostPID",
     example=f"{_POD}      hostPID: true",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def host_pid(view: View) -> Iterable[Said]:
     return _shares("hostPID", "the processes of its node")(view)
@@ -53,7 +53,7 @@ def host_pid(view: View) -> Iterable[Said]:
     why="it can read the shared memory of its neighbours",
     fix="remove hostIPC",
     example=f"{_POD}      hostIPC: true",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def host_ipc(view: View) -> Iterable[Said]:
     return _shares("hostIPC", "the shared memory of its node")(view)
@@ -128,7 +128,7 @@ def sensitive_host_mounts(view: View) -> Iterator[Said]:
     fix="mount it with readOnly: true",
     example=f"{_volume('/opt/data')}\n"
     "      containers: [{name: app, volumeMounts: [{name: node, mountPath: /data}]}]",
-    mend=Mend(True),
+    mend=Mend(True, risky=True),
 )
 def writable_host_mount(view: View) -> Iterator[Said]:
     for workload, _, path, mounts in _host_paths(view):

@@ -69,7 +69,7 @@ def default_deny(view: View) -> Iterator[Said]:
     why="each name of the outside is asked for five times, and CoreDNS is the first to be full",
     fix="set dnsConfig.options ndots to 2, or end names with a dot",
     example="kind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {dnsConfig: null}}}",
-    mend=Mend({"options": [{"name": "ndots", "value": str(_NDOTS)}]}),
+    mend=Mend(),
     optional=True,
 )
 def dns_ndots(view: View) -> Iterator[Said]:
@@ -78,7 +78,9 @@ def dns_ndots(view: View) -> Iterator[Said]:
         said = any(one.get("name") == "ndots" for one in options)
         inside = workload.pod.get("dnsPolicy", "ClusterFirst").startswith("ClusterFirst")
         if inside and not said:
-            yield workload.said("dnsConfig", "names are asked for with five endings")
+            wanted = [*options, {"name": "ndots", "value": str(_NDOTS)}]
+            said_at = f"{workload.prefix}.dnsConfig.options"
+            yield Said(workload.key, said_at, "names are asked for with five endings", value=wanted)
 
 
 RULES = (networkpolicy_missing, np_dangling, default_deny, dns_ndots)

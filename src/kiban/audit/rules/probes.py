@@ -32,7 +32,7 @@ def _handler(probe: Mapping[str, Any]) -> dict[str, Any]:
 @rule(
     Severity.ERROR,
     why="requests are sent to a pod as soon as its process runs, before it can answer",
-    fix="say `health: /path`",
+    fix="add a readinessProbe (`health: /path` of a service)",
     example=f"{_APP}        readinessProbe: null",
 )
 def readiness_missing(view: View) -> Iterator[Said]:
@@ -64,7 +64,7 @@ def _targets(view: View) -> dict[Key, set[str]]:
 @rule(
     Severity.ADVICE,
     why="a process that hangs and does not end is never restarted",
-    fix="say `health: {liveness: /path}`, of a path that asks no dependency",
+    fix="add a livenessProbe of a path that asks no dependency (`health.liveness` of a service)",
     example=f"{_APP}        livenessProbe: null",
     optional=True,
 )
@@ -80,7 +80,7 @@ def liveness_missing(view: View) -> Iterator[Said]:
     why="a service that is slow under load is restarted instead of being left alone",
     fix="drop `health.liveness`, or ask a path that looks at nothing but the process",
     example=f"{_APP}        livenessProbe: {{httpGet: {{path: /healthz, port: 8080}}}}",
-    mend=Mend(remove=True, field="health.liveness"),
+    mend=Mend(remove=True, field="health.liveness", risky=True),
 )
 def liveness_equals_readiness(view: View) -> Iterator[Said]:
     for workload, container in view.serving():

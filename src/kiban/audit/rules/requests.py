@@ -42,7 +42,7 @@ def _missing(part: str, resource: str) -> Callable[[View], Iterable[Said]]:
 @rule(
     Severity.ERROR,
     why="the scheduler packs such pods without end, and an autoscaler has nothing to divide by",
-    fix="say `resources.cpu`",
+    fix="set resources.requests.cpu (`resources.cpu` of a service)",
     example=f"{_APP}        resources: {{requests: {{cpu: null}}}}",
 )
 def cpu_request(view: View) -> Iterable[Said]:
@@ -52,7 +52,7 @@ def cpu_request(view: View) -> Iterable[Said]:
 @rule(
     Severity.ERROR,
     why="such pods are the first to be killed when a node runs out of memory",
-    fix="say `resources.memory`",
+    fix="set resources.requests.memory (`resources.memory` of a service)",
     example=f"{_APP}        resources: {{requests: {{memory: null}}, limits: {{memory: null}}}}",
 )
 def memory_request(view: View) -> Iterable[Said]:
@@ -89,7 +89,7 @@ def cpu_limit(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="memory above the request is promised twice: the pod is killed when others want theirs",
-    fix="say `resources.memory` only, which is both",
+    fix="make the two equal (`resources.memory` of a service is both)",
     example=f"{_APP}        resources: {{limits: {{memory: 2Gi}}}}",
     optional=True,
 )
@@ -104,7 +104,7 @@ def memory_request_equals_limit(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="one pod that writes a lot fills the node's disk, and all pods on it are evicted",
-    fix="say `resources.disk`, and a `size` for volumes",
+    fix="set a sizeLimit (`resources.disk` and the `size` of volumes of a service)",
     example=f"{_API}      volumes: [{{name: scratch, emptyDir: {{}}}}]",
     optional=True,
 )

@@ -32,7 +32,7 @@ def _strategy(workload: Workload) -> str:
     why="every deploy stops all old pods before the first new one starts",
     fix="use RollingUpdate",
     example=f"{_API}  strategy: {{type: Recreate, rollingUpdate: null}}",
-    mend=Mend("RollingUpdate"),
+    mend=Mend("RollingUpdate", risky=True),
 )
 def rolling_update_strategy(view: View) -> Iterator[Said]:
     for workload in _deployments(view):

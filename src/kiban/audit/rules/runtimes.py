@@ -29,7 +29,7 @@ def _java_words(container: Container) -> str:
 @rule(
     Severity.ERROR,
     why="the kernel kills the program before its collector sees a reason to work",
-    fix="say -XX:MaxRAMPercentage=70 instead of -Xmx, or raise `resources.memory`",
+    fix="set -XX:MaxRAMPercentage=70 instead of -Xmx, or raise the memory limit",
     example=f"{_APP}        env: [{{name: JAVA_TOOL_OPTIONS, value: -Xmx4g}}]",
 )
 def java_heap_vs_limit(view: View) -> Iterator[Said]:
@@ -52,7 +52,7 @@ def java_heap_vs_limit(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="the JVM takes a quarter of the limit for its heap, and the rest is paid for and not used",
-    fix="say -XX:MaxRAMPercentage=70 in JAVA_TOOL_OPTIONS",
+    fix="set -XX:MaxRAMPercentage=70 in JAVA_TOOL_OPTIONS",
     example=f"{_APP}        image: 'eclipse-temurin:21.0.5'",
 )
 def java_heap_unset(view: View) -> Iterator[Said]:

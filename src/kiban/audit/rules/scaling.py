@@ -21,7 +21,7 @@ def _target(key: Key, hpa: Manifest) -> Key:
     why="every deploy resets the number, at peak too",
     fix="leave `replicas` out",
     example="kind: Deployment\nmetadata: {name: web}\nspec: {replicas: 3}",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def hpa_with_fixed_replicas(view: View) -> Iterator[Said]:
     for workload in view.workloads:
@@ -90,7 +90,7 @@ def hpa_range(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="at night one crash or one drain is an outage",
-    fix="say `scale: {min: 2}` or more",
+    fix="set minReplicas to 2 or more (`scale: {min: 2}` of a service)",
     example=f"{_WEB}{{minReplicas: 1}}",
     mend=Mend(2, field="scale.min", field_value=2),
 )
@@ -110,7 +110,7 @@ def hpa_min_replicas(view: View) -> Iterator[Said]:
 @rule(
     Severity.ERROR,
     why="a share of nothing cannot be computed, so it never scales",
-    fix="say `resources`",
+    fix="set requests for what it scales by (`resources` of a service)",
     example="kind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: "
     "[{name: app, resources: {requests: {cpu: null}}}]}}}",
 )

@@ -57,7 +57,7 @@ def _maps_users(workload: Workload) -> bool:
     why="root in a container is root on the node once it gets out",
     fix="set runAsNonRoot, and a numeric USER in the image",
     example=f"{_POD}      securityContext: {{runAsNonRoot: false}}",
-    mend=Mend(True),
+    mend=Mend(True, risky=True),
 )
 def run_as_non_root(view: View) -> Iterator[Said]:
     for workload, container in view.each():
@@ -79,7 +79,7 @@ def run_as_non_root(view: View) -> Iterator[Said]:
     why="root in a container is root on the node once it gets out",
     fix="name another user",
     example=f"{_POD}      securityContext: {{runAsUser: 0}}",
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def uid_zero(view: View) -> Iterator[Said]:
     for workload, container in view.each():
@@ -96,7 +96,7 @@ def uid_zero(view: View) -> Iterator[Said]:
 @rule(
     Severity.ERROR,
     why="the kubelet cannot tell that a user with a name is not root, and refuses to start the pod",
-    fix="write USER as a number in the image, or say `user: 1000`",
+    fix="write USER as a number in the image, or set runAsUser (`user: 1000` of a service)",
     example=f"{_POD}      containers: [{{name: app, image: 'registry.example/api:named'}}]\n"
     "# the image says USER app",
 )
@@ -112,7 +112,7 @@ def image_user_is_a_name(view: View) -> Iterator[Said]:
 @rule(
     Severity.ADVICE,
     why="a low number may be a user of the node",
-    fix="say `user: 10001`",
+    fix="set runAsUser: 10001 (`user: 10001` of a service)",
     example=_app("runAsUser: 1000"),
     optional=True,
 )
@@ -129,7 +129,7 @@ def low_uid(view: View) -> Iterator[Said]:
     why="a privileged container owns its node",
     fix="remove `privileged`",
     example=_app("privileged: true"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def privileged(view: View) -> Iterable[Said]:
     return _each(
@@ -147,11 +147,13 @@ def privileged(view: View) -> Iterable[Said]:
     mend=Mend(False),
 )
 def allow_privilege_escalation(view: View) -> Iterable[Said]:
-    return _each(
-        "allowPrivilegeEscalation",
-        lambda one: get_in(one.body, "securityContext", "allowPrivilegeEscalation") is not False,
-        "{name} may gain privileges",
-    )(view)
+    def may_gain(container: Container) -> bool:
+        context = container.body.get("securityContext") or {}
+        # A privileged container has them all, and the API server lets it say nothing else.
+        has_all = context.get("privileged") or "SYS_ADMIN" in _added(container)
+        return not has_all and context.get("allowPrivilegeEscalation") is not False
+
+    return _each("allowPrivilegeEscalation", may_gain, "{name} may gain privileges")(view)
 
 
 def _keeps_capabilities(container: Container) -> bool:
@@ -164,15 +166,15 @@ def _keeps_capabilities(container: Container) -> bool:
     why="the default capabilities are more than any service needs",
     fix="drop ALL",
     example=_app("capabilities: {drop: null}"),
-    mend=Mend(["ALL"]),
+    mend=Mend(["ALL"], risky=True),
 )
 def drop_all_capabilities(view: View) -> Iterable[Said]:
     return _each("capabilities.drop", _keeps_capabilities, "{name} keeps capabilities")(view)
 
 
-def _adds_capabilities(container: Container) -> bool:
+def _added(container: Container) -> set[str]:
     added = get_in(container.body, "securityContext", "capabilities", "add", default=[])
-    return bool({str(name).upper().removeprefix("CAP_") for name in added} - _MAY_ADD)
+    return {str(name).upper().removeprefix("CAP_") for name in added}
 
 
 @rule(
@@ -180,11 +182,15 @@ def _adds_capabilities(container: Container) -> bool:
     why="capabilities such as SYS_ADMIN are ways out of the container",
     fix="remove `capabilities.add`",
     example=_app("capabilities: {add: [SYS_ADMIN]}"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
-def added_capabilities(view: View) -> Iterable[Said]:
-    what = "{name} adds dangerous capabilities"
-    return _each("capabilities.add", _adds_capabilities, what)(view)
+def added_capabilities(view: View) -> Iterator[Said]:
+    for workload, container in view.each():
+        if not _is_windows(workload) and _added(container) - _MAY_ADD:
+            where = f"{container.path}.securityContext.capabilities.add"
+            what = f"{container.name} adds dangerous capabilities"
+            harmless = sorted(_added(container) & _MAY_ADD)
+            yield Said(workload.key, where, what, value=harmless or None)
 
 
 @rule(
@@ -192,7 +198,7 @@ def added_capabilities(view: View) -> Iterable[Said]:
     why="whoever breaks in can leave a program behind",
     fix="set readOnlyRootFilesystem, and mount an emptyDir where the program writes",
     example=_app("readOnlyRootFilesystem: false"),
-    mend=Mend(True),
+    mend=Mend(True, risky=True),
 )
 def read_only_root_fs(view: View) -> Iterable[Said]:
     return _each(
@@ -222,7 +228,7 @@ def seccomp_runtime_default(view: View) -> Iterable[Said]:
     why="the profile of the node's kernel that confines containers is switched off",
     fix="leave the profile out, or use RuntimeDefault",
     example=_app("appArmorProfile: {type: Unconfined}"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def apparmor_unconfined(view: View) -> Iterator[Said]:
     for workload, container in view.each():
@@ -238,7 +244,7 @@ def apparmor_unconfined(view: View) -> Iterator[Said]:
     why="other types than those for containers may reach the node",
     fix="remove seLinuxOptions",
     example=_app("seLinuxOptions: {type: spc_t}"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def selinux_type(view: View) -> Iterable[Said]:
     def is_odd(container: Container) -> bool:
@@ -254,7 +260,7 @@ def selinux_type(view: View) -> Iterable[Said]:
     why="the parts of /proc that tell about and change the node are shown",
     fix="remove procMount",
     example=_app("procMount: Unmasked"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def proc_mount(view: View) -> Iterable[Said]:
     def is_unmasked(container: Container) -> bool:
@@ -283,7 +289,7 @@ def unsafe_sysctls(view: View) -> Iterator[Said]:
     why="the container is a process of the node",
     fix="remove windowsOptions.hostProcess",
     example=_app("windowsOptions: {hostProcess: true}"),
-    mend=Mend(remove=True),
+    mend=Mend(remove=True, risky=True),
 )
 def windows_host_process(view: View) -> Iterator[Said]:
     for workload, container in view.each():
@@ -298,7 +304,7 @@ def windows_host_process(view: View) -> Iterator[Said]:
     fix="label the namespace pod-security.kubernetes.io/enforce: restricted",
     example="kind: Namespace\n"
     "metadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: null}}",
-    mend=Mend("restricted"),
+    mend=Mend("restricted", risky=True),
 )
 def pss_namespace_label(view: View) -> Iterator[Said]:
     name = "pod-security.kubernetes.io/enforce"

@@ -60,7 +60,7 @@ def _served(view: View) -> set[Key]:
 @rule(
     Severity.WARNING,
     why="every deploy answers some requests with 502",
-    fix="say `drain: 15s`",
+    fix="add a preStop that sleeps while load balancers learn of it (`drain: 15s` of a service)",
     example=f"{_APP}      containers: [{{name: app, lifecycle: null}}]",
 )
 def prestop_missing(view: View) -> Iterator[Said]:
@@ -94,7 +94,7 @@ def grace_covers_drain(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="the load balancer lets requests go on to a pod that is gone",
-    fix="say `drain`, from which both follow",
+    fix="make the delay shorter than the grace (`drain` of a service gives both)",
     example="kind: Ingress\nmetadata:\n  name: web\n  annotations:\n"
     f"    {_ATTRIBUTES}: deregistration_delay.timeout_seconds=300",
 )

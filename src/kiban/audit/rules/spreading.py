@@ -61,7 +61,7 @@ def _apart(workload: Workload) -> Iterator[Mapping[str, Any]]:
 @rule(
     Severity.WARNING,
     why="one zone can take the whole service down",
-    fix="say `availability: {zones: 2}`",
+    fix="spread it over hosts and zones (`availability: {zones: 2}` of a service)",
     example=f"{_API}      topologySpreadConstraints:\n      - $patch: replace\n"
     "      - {topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway,\n"
     f"         {_GOOD}}}",
@@ -78,7 +78,7 @@ def spread_zone(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="one node can take the whole service down",
-    fix="say `availability: {zones: 2}`",
+    fix="spread it over hosts and zones (`availability: {zones: 2}` of a service)",
     example=f"{_API}      topologySpreadConstraints: null",
 )
 def spread_host(view: View) -> Iterator[Said]:
@@ -109,13 +109,15 @@ def spread_selector(view: View) -> Iterator[Said]:
     why="after a rollout the new pods are unevenly spread, or cannot be placed at all",
     fix="add matchLabelKeys: [pod-template-hash]",
     example=_constraint(f"whenUnsatisfiable: DoNotSchedule, minDomains: 3, {_GOOD}"),
-    mend=Mend(["pod-template-hash"]),
+    mend=Mend(),
 )
 def spread_during_rollout(view: View) -> Iterator[Said]:
     for workload, one, where, hard in _constraints(view):
-        per_revision = "pod-template-hash" in (one.get("matchLabelKeys") or ())
-        if workload.kind == "Deployment" and hard and not per_revision:
-            yield workload.said(f"{where}.matchLabelKeys", "old pods decide where new ones may go")
+        keys = one.get("matchLabelKeys") or ()
+        if workload.kind == "Deployment" and hard and "pod-template-hash" not in keys:
+            path = f"{workload.prefix}.{where}.matchLabelKeys"
+            what = "old pods decide where new ones may go"
+            yield Said(workload.key, path, what, value=[*keys, "pod-template-hash"])
 
 
 @rule(
@@ -234,7 +236,7 @@ def spread_contradicted(view: View) -> Iterator[Said]:
 @rule(
     Severity.WARNING,
     why="when spot capacity is taken back, all instances go within two minutes",
-    fix="say `spot: 50%`, which spreads over the kinds of capacity",
+    fix="spread over the kinds of capacity instead (`spot: 50%` of a service)",
     example=f"{_API}      nodeSelector: {{eks.amazonaws.com/capacityType: SPOT}}",
 )
 def spread_capacity_type(view: View) -> Iterator[Said]:

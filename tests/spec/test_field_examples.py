@@ -26,6 +26,7 @@ environments:
   dev: {cluster: main, domain: dev.example.com}
   prod: {cluster: main, domain: example.com}
 resources: {main: postgres}
+classes: {large: {type: redis, size: 5Gi, params: {nodes: 1}}}
 """
 POINTS = "image: registry.example/points\nport: 8080\nhealth: /ready\n"
 RELEASE = "stamp: v1\npoints: v1\n"

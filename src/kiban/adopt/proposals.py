@@ -46,7 +46,9 @@ def proposed(group: Group) -> tuple[Fields, str]:
     fields |= _ports(container) if group.kind != "CronJob" else {}
     fields |= _variables(container, {"KIBAN_SERVICE": group.service, "KIBAN_RELEASE": tag})
     fields |= _resources(container)
-    fields |= _volumes(container, pod)
+    volumes = {**_volumes(container, pod), **_disks(container, group.workload)}
+    fields |= {"volumes": volumes} if volumes else {}
+    fields |= _instances(group.workload, volumes)
     if role := _role(group):
         fields["role"] = role
     if pod.get("automountServiceAccountToken") is True:
@@ -131,20 +133,48 @@ def _same(one: Any, other: Any) -> bool:
 def _volumes(container: Mapping[str, Any], pod: Mapping[str, Any]) -> Fields:
     """Empty directories that the service alone sees, once."""
     found: Fields = {}
-    mounts = container.get("volumeMounts") or ()
     for volume in pod.get("volumes") or ():
-        if volume.get("name") == TMP:
-            continue
-        own = [mount for mount in mounts if mount.get("name") == volume.get("name")]
         directory = volume.get("emptyDir")
-        if directory is None or len(own) != 1 or own[0].keys() != {"name", "mountPath"}:
+        path = _only_mount(container, volume.get("name"))
+        if volume.get("name") == TMP or directory is None or not path:
             continue
-        name, path = str(volume["name"]), own[0]["mountPath"]
-        if directory.get("medium") or not re.match(NAME_PATTERN, name):
+        medium, size = directory.get("medium"), directory.get("sizeLimit")
+        if medium in (None, "", "Memory"):
+            kind = {"type": "memory"} if medium else {}
+            found[volume["name"]] = {"path": path, **kind, **({"size": str(size)} if size else {})}
+    return found
+
+
+def _only_mount(container: Mapping[str, Any], volume: Any) -> str:
+    """Where a container sees the whole of a volume, if it does once."""
+    own = [one for one in container.get("volumeMounts") or () if one.get("name") == volume]
+    if len(own) != 1 or own[0].keys() != {"name", "mountPath"}:
+        return ""
+    return str(own[0]["mountPath"]) if re.match(NAME_PATTERN, str(volume)) else ""
+
+
+def _disks(container: Mapping[str, Any], workload: Manifest) -> Fields:
+    """What each instance keeps for itself."""
+    found: Fields = {}
+    for claim in get_in(workload, "spec", "volumeClaimTemplates", default=()):
+        name = get_in(claim, "metadata", "name", default="")
+        size = get_in(claim, "spec", "resources", "requests", "storage")
+        if not (path := _only_mount(container, name)) or size is None:
             continue
-        size = directory.get("sizeLimit")
-        found[name] = {"path": path, **({"size": str(size)} if size else {})}
-    return {"volumes": found} if found else {}
+        class_ = get_in(claim, "spec", "storageClassName")
+        kind = {"storageClass": str(class_)} if class_ else {}
+        found[name] = {"path": path, "type": "disk", "size": str(size), **kind}
+    return found
+
+
+def _instances(workload: Manifest, volumes: Fields) -> Fields:
+    """How instances that have names are called for."""
+    if workload["kind"] != "StatefulSet":
+        return {}
+    if get_in(workload, "spec", "podManagementPolicy") != "Parallel":
+        return {"instances": "ordered"}
+    has_disk = any(one.get("type") == "disk" for one in volumes.values())
+    return {} if has_disk else {"instances": "named"}
 
 
 def _role(group: Group) -> str:

@@ -8,6 +8,8 @@ from kiban.kube.objects import Manifest
 
 # Every compiled object carries these; waves, ownership and pruning are read from them.
 PLATFORM_LABEL = "kiban.dev/platform"
+# What holds data stays when nobody wants it any more, until a person deletes it.
+KEPT_ANNOTATION = "kiban.dev/kept"
 ENVIRONMENT_LABEL = "kiban.dev/environment"
 SERVICE_LABEL = "kiban.dev/service"
 # A Job that runs once for each release, at the moment that the annotation names; when it goes.

@@ -4,7 +4,7 @@ run along with it."""
 from typing import Any
 
 from kiban.compiler.target import Target
-from kiban.compiler.variables import environment_variables, from_secret
+from kiban.compiler.variables import environment_variables, from_secret, with_written
 from kiban.compiler.volumes import mounts
 from kiban.spec import ServiceSpec
 from kiban.spec.containers import Resources, Sidecar
@@ -15,7 +15,7 @@ STARTUP_SECONDS = 60
 def companions(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     """Sidecars first: what must end before the service may need them, such as a proxy. A sidecar
     is an init container that restarts always, so that it ends after the service."""
-    sidecars = [_sidecar(service, name, one) for name, one in service.sidecars.items()]
+    sidecars = [_sidecar(target, service, name, one) for name, one in service.sidecars.items()]
     return [*sidecars, *_init_containers(target, service)]
 
 
@@ -39,7 +39,7 @@ def amounts(asked: Resources) -> dict[str, Any]:
     return {"requests": requests, "limits": limits}
 
 
-def _sidecar(service: ServiceSpec, name: str, sidecar: Sidecar) -> dict[str, Any]:
+def _sidecar(target: Target, service: ServiceSpec, name: str, sidecar: Sidecar) -> dict[str, Any]:
     found: dict[str, Any] = {"name": name, "image": sidecar.image, "restartPolicy": "Always"}
     if sidecar.command:
         found["command"] = list(sidecar.command)
@@ -47,7 +47,8 @@ def _sidecar(service: ServiceSpec, name: str, sidecar: Sidecar) -> dict[str, Any
         found["args"] = list(sidecar.args)
     if sidecar.port:
         found["ports"] = [{"name": name[:15], "containerPort": sidecar.port, "protocol": "TCP"}]
-    variables = [{"name": key, "value": value} for key, value in sorted(sidecar.env.items())]
+    written = with_written((), target, service, sidecar.env, sidecar.secrets)
+    variables = list(written.values())
     for key, secret in sorted(sidecar.secrets.items()):
         owner, _, part = secret.partition("/")
         variables.append(from_secret(key, owner, part))
@@ -72,8 +73,7 @@ def _init_containers(target: Target, service: ServiceSpec) -> list[dict[str, Any
     shared = environment_variables(target, service) if service.init else []
     found = []
     for name, init in service.init.items():
-        variables = {entry["name"]: entry for entry in shared}
-        variables |= {key: {"name": key, "value": init.env[key]} for key in sorted(init.env)}
+        variables = with_written(shared, target, service, init.env, {})
         one = {
             "name": name,
             "image": init.image or target.images[service.service],

@@ -18,6 +18,7 @@ from kiban.compiler.secrets import secret_needs
 from kiban.compiler.sources import source_manifests, source_needs
 from kiban.compiler.target import Target, Used, target_of
 from kiban.compiler.writers import (
+    claims,
     content_network,
     hook,
     identity,
@@ -91,6 +92,8 @@ def compile_environment(
         _taken(used, users) for used, users in resources.values() if _is_taken(target, used)
     ]
     manifests = [*environment_writer.write(target), *_of_services(target, cache)]
+    for used, users in resources.values() if not local else ():
+        manifests += claims.write(target, used, users)
     if local:
         for used, users in resources.values():
             manifests += providers.write(target, used, users)

@@ -11,7 +11,7 @@ from kiban.compiler.placement import placement
 from kiban.compiler.scale import Capacity
 from kiban.compiler.target import Target
 from kiban.compiler.variables import environment_variables
-from kiban.compiler.volumes import mounts, volumes
+from kiban.compiler.volumes import expanded, mounts, volumes
 from kiban.primitives.canonical import digest
 from kiban.spec import ServiceSpec
 
@@ -32,8 +32,8 @@ def pod_template(target: Target, service: ServiceSpec, capacity: Capacity = "") 
     annotations = dict(sorted(service.annotations.items()))
     if service.files:
         # Programs read their files when they start, so changed files need new pods.
-        known = {path: service.files[path] for path in sorted(service.files)}
-        contents = {path: one.content or one.base64 or one.secret for path, one in known.items()}
+        known = sorted(expanded(target, service).items())
+        contents = {path: one.content or one.base64 or one.secret for path, one in known}
         annotations[FILES_ANNOTATION] = digest(contents, 8)
     if annotations:
         metadata["annotations"] = annotations

@@ -11,6 +11,7 @@ from kiban.compiler.bundle import ENVIRONMENT_LABEL, PLATFORM_LABEL, SERVICE_LAB
 from kiban.kube.objects import Manifest
 from kiban.spec import Platform, Resource, ServiceSpec, host_of, is_pinned
 from kiban.spec.nouns import Cluster
+from kiban.spec.resources import ResourceClass, class_of
 
 NAME_LABEL = "app.kubernetes.io/name"
 
@@ -23,6 +24,9 @@ class Used:
     name: str
     type: str
     optional: bool = False
+    # What the service asks for, where the resource is its own.
+    class_: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_service(self) -> bool:
@@ -99,7 +103,36 @@ class Target:
     def resource(self, used: Used) -> Resource:
         """The description of a resource; one of a service's own has the defaults."""
         shared = self.platform.spec.resources.get(used.name)
-        return shared or Resource.model_validate({"type": used.type})
+        own = {"type": used.type, "class": used.class_, "params": dict(used.params)}
+        found = shared or Resource.model_validate(own)
+        of_class = self.resource_class(used)
+        if of_class is None:
+            return found
+        said = {
+            name: value
+            for name in ("size", "version")
+            if name not in found.model_fields_set and (value := getattr(of_class, name))
+        }
+        return found.model_copy(update={**said, "params": {**of_class.params, **found.params}})
+
+    def resource_class(self, used: Used) -> ResourceClass | None:
+        """The class of a resource, if the platform has one for it."""
+        shared = self.platform.spec.resources.get(used.name)
+        wanted = shared.class_ if shared else used.class_
+        return class_of(self.platform.spec.classes, used.type, wanted)
+
+    def word(self, service: ServiceSpec, word: str) -> str:
+        """What a word stands for in the texts of a service (spec/interpolation.py)."""
+        return {
+            "environment": self.environment,
+            "namespace": self.namespace,
+            "platform": self.platform.name,
+            "service": service.service,
+            "release": self.tags[service.service],
+            "domain": self.host(None),
+            "cluster": self.cluster_name,
+            "region": self.cluster.region,
+        }[word]
 
     def host(self, host: str | None) -> str:
         """The host of a route. On a laptop every host ends in `.localhost`, which every machine
@@ -161,5 +194,8 @@ def _uses(platform: Platform, service: ServiceSpec) -> tuple[Used, ...]:
         is_shared = name in shared and type_ in ("resource", shared[name].type)
         if type_ != "service" and not is_shared:
             name = f"{service.service}-{name}"
-        found.append(Used(key, name, shared[name].type if is_shared else type_, use.optional))
+        kind = shared[name].type if is_shared else type_
+        class_ = None if is_shared else use.class_
+        params = () if is_shared else tuple(sorted(use.params.items()))
+        found.append(Used(key, name, kind, use.optional, class_, params))
     return tuple(found)

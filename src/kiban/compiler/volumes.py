@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from kiban.compiler.target import Target
+from kiban.compiler.variables import plain_text
 from kiban.primitives.canonical import digest
 from kiban.spec import ServiceSpec
+from kiban.spec.interpolation import filled
 from kiban.spec.storage import File, Volume
 
 # Kiban's own volumes; no team would choose these names.
@@ -78,6 +82,16 @@ def mounts(service: ServiceSpec) -> list[dict[str, Any]]:
         name = FILES if file.secret is None else secret_volume(path)
         mount = {"name": name, "mountPath": path, "subPath": file_key(path), "readOnly": True}
         found.append(mount)
+    return found
+
+
+def expanded(target: Target, service: ServiceSpec) -> dict[str, File]:
+    """The files of a service with what their texts mention filled in."""
+    found = dict(service.files)
+    for path, file in service.files.items():
+        if file.expand and file.content:
+            text = filled(file.content, partial(plain_text, target, service))
+            found[path] = file.model_copy(update={"content": text})
     return found
 
 

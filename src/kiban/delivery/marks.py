@@ -8,7 +8,12 @@ is kept in the journal and in one ConfigMap per environment.
 from dataclasses import dataclass
 from typing import Any
 
-from kiban.compiler.bundle import ENVIRONMENT_LABEL, PLATFORM_LABEL, SERVICE_LABEL
+from kiban.compiler.bundle import (
+    ENVIRONMENT_LABEL,
+    KEPT_ANNOTATION,
+    PLATFORM_LABEL,
+    SERVICE_LABEL,
+)
 from kiban.kube.objects import (
     CONFIG_MAP,
     POD,
@@ -30,6 +35,7 @@ APPLIED_ANNOTATION = "kiban.dev/applied"
 GENERATED_ANNOTATION = "kiban.dev/generated"
 # The name of a hook on the Job that runs it for one release; it goes when hooks are tidied.
 HOOK_NAME_ANNOTATION = "kiban.dev/hook-name"
+_NOT_PRUNED = frozenset((GENERATED_ANNOTATION, HOOK_NAME_ANNOTATION, KEPT_ANNOTATION))
 RECORD_NAME = "kiban-delivery"
 
 # What a commit alone never deletes, because what it holds is not in Git.
@@ -79,7 +85,7 @@ class Scope:
             self.owns(manifest)
             and controller_of(manifest) is None
             and key_of(manifest) != self.record_key
-            and not annotations_of(manifest).keys() & {GENERATED_ANNOTATION, HOOK_NAME_ANNOTATION}
+            and not annotations_of(manifest).keys() & _NOT_PRUNED
             and key_of(manifest).group_kind not in (POD, *KEPT_KINDS)
         )
 

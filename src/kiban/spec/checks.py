@@ -11,6 +11,7 @@ from kiban.spec.nouns import PlatformSpec
 from kiban.spec.place_checks import check_place
 from kiban.spec.platform import Platform, Sources
 from kiban.spec.references import Finder, unless_known
+from kiban.spec.resource_checks import check_classes
 from kiban.spec.service import ServiceSpec
 from kiban.spec.service_checks import check_service
 
@@ -42,6 +43,7 @@ def check_platform(spec: PlatformSpec, sources: Sources) -> Iterator[Problem]:
         place = tree.nearest(("environments", loop[0], "after")).place()
         what = "environments are promoted in a circle: " + " after ".join(loop)
         yield Problem("spec/promotion-cycle", what, place)
+    yield from check_classes(spec, tree)
     yield from check_gates(spec, sources)
     yield from check_notifications(spec, sources)
     for name, found in spec.clusters.items():

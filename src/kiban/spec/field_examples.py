@@ -95,13 +95,22 @@ uses:
   main: resource           # shared, from platform.yaml
   cache: {type: redis, optional: true}
   sessions: {type: redis, name: store, outputs: {url: SESSION_STORE_URL}}
+  scores: {type: redis, class: large, params: {nodes: 3}}  # a class of platform.yaml
 """,
-    "env": "env: {LOG_LEVEL: info, WORKERS: 4}",
+    "env": """\
+uses: {main: resource, points: service}
+env:
+  LOG_LEVEL: info
+  WORKERS: 4
+  STAGE: ${platform}-${environment}
+  DATABASE: ${resources.main.url}?sslmode=require
+  SEARCH: ${services.points.url}/search
+""",
     "secrets": "secrets: {API_KEY: stamp/api-key}",
     "files": """\
 files:
   /etc/stamp/limits.yaml: 'max: 5'
-  /etc/stamp/run.sh: {content: echo hello, mode: 0755}
+  /etc/stamp/run.sh: {content: 'echo hello ${environment}', expand: true, mode: 0755}
   /etc/stamp/tls.key: {secret: stamp/tls-key}
   /etc/stamp/logo.png: {base64: aVZCT1J3MEtHZ28=}
 """,

@@ -11,13 +11,10 @@ from kiban.spec.access import Access
 from kiban.spec.fleets import Ring
 from kiban.spec.gates import MetricGate, MetricSource, Promotion
 from kiban.spec.notifications import Notification
+from kiban.spec.resources import Resource, ResourceClass
 from kiban.spec.service import Patch
 from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
-
-ResourceType = Literal[
-    "postgres", "mysql", "redis", "queue", "topic", "bucket", "filesystem", "mongo"
-]
 
 
 def _network(text: str) -> str:
@@ -193,17 +190,6 @@ class Environment(Words):
     )
 
 
-class Resource(Words):
-    """Something that services share and somebody else runs."""
-
-    type: ResourceType
-    description: str = ""
-    version: Text | None = None
-    size: Quantity = Field(default="1Gi", description="Storage.")
-    database: Name = Field(default="app", description="The database, where there is one.")
-    user: Name = Field(default="app", description="The user, where there is one.")
-
-
 class PlatformSpec(Words):
     """The platform."""
 
@@ -224,7 +210,12 @@ class PlatformSpec(Words):
     rings: dict[Name, Ring] = Field(
         default_factory=dict, description="In which order clusters get a commit, and how fast."
     )
-    resources: dict[Name, Resource] = Field(default_factory=dict)
+    resources: dict[Name, Resource] = Field(
+        default_factory=dict, description="What services share, by name."
+    )
+    classes: dict[Name, ResourceClass] = Field(
+        default_factory=dict, description="Kinds of resources that services may ask for, by name."
+    )
     sources: dict[Name, Source] = Field(
         default_factory=dict, description="Manifests that are delivered beside the services."
     )

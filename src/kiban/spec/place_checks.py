@@ -3,22 +3,11 @@
 from collections.abc import Iterator
 
 from kiban.primitives.problems import Problem
+from kiban.spec.placeholder_checks import check_placeholders
 from kiban.spec.platform import Platform
 from kiban.spec.references import Finder, unless_known
+from kiban.spec.resource_checks import check_uses
 from kiban.spec.service import ServiceSpec
-
-# What each kind of resource tells those who use it (compiler/variables.py makes variables of it).
-TOLD = {
-    "postgres": ("url", "host", "port", "username", "password", "database"),
-    "mysql": ("url", "host", "port", "username", "password", "database"),
-    "mongo": ("url", "host", "port", "username", "password", "database"),
-    "redis": ("url", "host", "port"),
-    "queue": ("url", "endpoint", "region", "username", "password"),
-    "topic": ("url", "endpoint", "region", "username", "password"),
-    "bucket": ("url", "endpoint", "region", "username", "password"),
-    "filesystem": ("url",),
-    "service": ("url", "host", "port"),
-}
 
 
 def check_place(
@@ -26,7 +15,8 @@ def check_place(
 ) -> Iterator[Problem]:
     """Of one service in one environment."""
     yield from _weights(platform, environment, service, find)
-    yield from _outputs(platform, service, find)
+    yield from check_uses(platform, service, find)
+    yield from check_placeholders(platform, environment, service, find)
     yield from _clusters(platform, environment, service, find)
 
 
@@ -41,16 +31,6 @@ def _weights(
             if other in known and known[other].port is None:
                 what = f"{other!r} has no port that could be given requests"
                 yield Problem("spec/route", what, place)
-
-
-def _outputs(platform: Platform, service: ServiceSpec, find: Finder) -> Iterator[Problem]:
-    shared = platform.spec.resources
-    for key, use in service.uses.items():
-        name = use.name or key
-        kind = shared[name].type if use.type == "resource" and name in shared else use.type
-        for output in use.outputs:
-            place = find("uses", key, "outputs", output).key_place()
-            yield from unless_known("output", output, TOLD.get(kind, ()), place)
 
 
 def _clusters(

@@ -36,6 +36,11 @@ _SHORT: dict[str, dict[str, Any]] = {
 }
 
 
+_MAPS_OF_TEXT = frozenset(
+    ("env", "secrets", "labels", "annotations", "nodes", "tolerations", "links", "params")
+)
+
+
 def json_schema() -> dict[str, Any]:
     """`{"platform": schema, "service": schema, "release": schema}`."""
     return {
@@ -117,7 +122,7 @@ def _loosened(name: str, field: dict[str, Any]) -> dict[str, Any]:
     if name in ("command", "args"):
         texts = {"type": "array", "items": _SCALAR}
         found: dict[str, Any] = {"anyOf": [{"type": "string"}, texts]}
-    elif name in ("env", "secrets", "labels", "annotations", "nodes", "tolerations", "links"):
+    elif name in _MAPS_OF_TEXT:
         found = {"type": "object", "additionalProperties": {"anyOf": [_SCALAR, _NULL]}}
     elif name in ("version", "account", "image", "mode", "schedule"):
         found = dict(_SCALAR)

@@ -116,6 +116,7 @@ class Use(Words):
         "bucket",
         "filesystem",
         "mongo",
+        "custom",
     ] = Field(description="`service`, `resource` (shared, from platform.yaml), or what it is.")
     name: Name | None = Field(
         default=None, description="Its name, where the key is only how we call it."
@@ -124,9 +125,18 @@ class Use(Words):
         default=False,
         description="The service starts and serves without it: waves do not wait for it.",
     )
+    class_: Name | None = Field(
+        default=None,
+        alias="class",
+        description="Which of the platform's `classes` of its type; for a resource of its own.",
+    )
+    params: dict[Name, Text] = Field(
+        default_factory=dict, description="What the class leaves open, by name."
+    )
     outputs: dict[Text, Variable] = Field(
         default_factory=dict,
-        description="Variables of your own names for what it tells: `{url: DATABASE_URL}`.",
+        description="Variables of your own names for what it tells: `{url: DATABASE_URL}`. In "
+        "`env`, `${resources.main.url}` is a part of a text.",
     )
 
 
@@ -228,7 +238,13 @@ class ServiceSpec(Words):
     priority: Text | None = Field(default=None, description="Its PriorityClass.")
     routes: dict[Name, Route] = Field(default_factory=dict)
     uses: dict[Name, Use] = Field(default_factory=dict)
-    env: dict[Variable, Text] = Field(default_factory=dict, description="Environment variables.")
+    env: dict[Variable, Text] = Field(
+        default_factory=dict,
+        description="Environment variables. `${environment}`, `${namespace}`, `${platform}`, "
+        "`${service}`, `${release}`, `${domain}`, `${cluster}` and `${region}` are filled in, "
+        "`${resources.main.url}` and `${services.user.host}` with what something in `uses` tells; "
+        "`$${` stands for `${`.",
+    )
     secrets: dict[Variable, Text] = Field(
         default_factory=dict, description="Environment variables from secrets, as secret/key."
     )

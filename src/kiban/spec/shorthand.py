@@ -161,7 +161,7 @@ _SERVICE: dict[str, Expand] = {
     "availability": _one("zones"),
     "routes": each(_one("path")),
     "rollout": _one("strategy"),
-    "uses": each(_one("type")),
+    "uses": each(_all(_one("type"), fields(params=_TEXTS))),
     "env": _TEXTS,
     "secrets": _TEXTS,
     "files": each(_all(_one("content"), fields(**dict.fromkeys(_FILE, _as_written)))),
@@ -198,7 +198,10 @@ _PLATFORM: dict[str, Expand] = {
         )
     ),
     "rings": each(_one("soak")),
-    "resources": each(_all(_one("type"), fields(version=_as_written))),
+    "resources": each(_all(_one("type"), fields(version=_as_written, params=_TEXTS))),
+    "classes": each(
+        fields(version=_as_written, params=_TEXTS, outputs=_TEXTS, objects=each(_opaque))
+    ),
     "sources": each(
         _all(
             _one("path"),

@@ -13,6 +13,11 @@ class File(Words):
     content: str | None = Field(default=None, description="The text.")
     secret: Text | None = Field(default=None, description="Or what a secret holds, as secret/key.")
     base64: Text | None = Field(default=None, description="Or bytes, encoded.")
+    expand: bool = Field(
+        default=False,
+        description="Fill in `${environment}` and the like, and `${services.user.url}`, as in "
+        "`env`.",
+    )
     mode: Mode | None = Field(default=None, description="Permissions in octal, like 0644.")
 
 

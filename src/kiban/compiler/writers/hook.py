@@ -7,6 +7,7 @@ from typing import Any
 from kiban.compiler.bundle import HOOK_ANNOTATION, HOOK_DELETE_ANNOTATION
 from kiban.compiler.pod import pod_template
 from kiban.compiler.target import NAME_LABEL, Target
+from kiban.compiler.variables import with_written
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 from kiban.spec.hooks import HookSpec
@@ -40,8 +41,7 @@ def _template(target: Target, service: ServiceSpec, name: str, hook: HookSpec) -
     container = {
         key: value for key, value in pod["containers"][0].items() if key not in _OF_SERVERS
     }
-    variables = {entry["name"]: entry for entry in container["env"]}
-    variables |= {key: {"name": key, "value": hook.env[key]} for key in sorted(hook.env)}
+    variables = with_written(container["env"], target, service, hook.env, {})
     container |= {"command": list(hook.command), "env": list(variables.values())}
     container.pop("args", None)
     container |= {"args": list(hook.args)} if hook.args else {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kiban.compiler.target import Target
-from kiban.compiler.volumes import contents
+from kiban.compiler.volumes import contents, expanded
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 
@@ -19,5 +19,5 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
         annotations=role,
         automountServiceAccountToken=service.token,
     )
-    if found := contents(service.files):
+    if found := contents(expanded(target, service)):
         yield target.manifest("v1", "ConfigMap", f"{name}-files", service=name, **found)

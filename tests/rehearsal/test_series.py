@@ -14,12 +14,14 @@ def test_a_figure_of_services_is_a_row_a_sample_and_a_column_a_service() -> None
     assert series.times("ready") == [0, 1, 2, 3]
 
 
-def test_what_its_owner_goes_on_counting_in_is_kept_as_it_was() -> None:
-    series, counts = Series(("a",)), np.zeros(1)
-    for second in range(300):
-        counts += 1
-        series.add(float(second), "ready", counts)
-    assert series.values("ready", "a") == list(range(1, 301))
+def test_many_samples_are_kept_in_order() -> None:
+    series = Series(("a", "b"))
+    for second in range(400):
+        series.add(float(second), "ready", np.array([7.0, second // 300]))
+    assert series.values("ready", "a") == [7] * 400
+    assert series.values("ready", "b") == [0] * 300 + [1] * 100
+    series.add(400.0, "ready", np.array([8.0, 2.0]))
+    assert series.table("ready")[399:].tolist() == [[7, 1], [8, 2]]
 
 
 def test_a_single_figure_has_no_service() -> None:

@@ -49,15 +49,13 @@ class Fleet:
         self.services = tuple(services)
         self.index = {service: number for number, service in enumerate(self.services)}
         count = len(self.services)
-        self.routed: Counts = np.zeros(count, dtype=np.int64)
         self.ready: Counts = np.zeros(count, dtype=np.int64)
         self.starting: Counts = np.zeros(count, dtype=np.int64)
         self.draining: Counts = np.zeros(count, dtype=np.int64)
-        self.lost_window: Counts = np.zeros(count, dtype=np.int64)
-        # Of these, the ones that are gone with their machine, and those that were told to stop;
-        # the rest has crashed.
-        self.silent: Counts = np.zeros(count, dtype=np.int64)
-        self.stopped: Counts = np.zeros(count, dtype=np.int64)
+        # What is routed, what of it is lost, and of these the ones that are gone with their
+        # machine and those that were told to stop; the rest has crashed.
+        self._routes: Counts = np.zeros((4, count), dtype=np.int64)
+        self.routed, self.lost_window, self.silent, self.stopped = self._routes
         self.request_cpu_m: Counts = np.zeros(count, dtype=np.int64)
         self.request_memory: Counts = np.zeros(count, dtype=np.int64)
         # When a pod of the service came, turned ready or stopped being so last.
@@ -67,7 +65,6 @@ class Fleet:
         # By uid. Changed here only.
         self.known: dict[str, PodView] = {}
         self._of: list[dict[str, PodView]] = [{} for _ in self.services]
-        self._since = now
         self._areas = _Areas(count, now)
 
     def __len__(self) -> int:
@@ -141,18 +138,14 @@ class Fleet:
 
     def _note(self, number: int, now: Instant) -> None:
         self.version += 1
-        self._areas.note(number, self._vectors, now)
-
-    @property
-    def _vectors(self) -> tuple[Counts, ...]:
-        return self.routed, self.lost_window, self.silent, self.stopped
+        self._areas.note(number, self._routes, now)
 
     # Spans
 
     def mean_over(self, until: Instant) -> "Span":
         """What was routed on average since the last call, and which share of the requests went
         to pods that do not serve any more."""
-        return self._areas.closed(self._vectors, until)
+        return self._areas.closed(self._routes, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +168,7 @@ class Span:
 
 class _Areas:
     """Sums over time: routed, serving, and the shares that are lost, silent, stopped, unrouted.
-    Counts are always those of routed, lost, silent and stopped, in this order."""
+    Counts have a row each for routed, lost, silent and stopped."""
 
     def __init__(self, count: int, now: Instant) -> None:
         self._sums = np.zeros((6, count))
@@ -184,14 +177,14 @@ class _Areas:
         self._is_changed = True
         self._steady: Span | None = None
 
-    def note(self, number: int, counts: tuple[Counts, ...], now: Instant) -> None:
+    def note(self, number: int, counts: Counts, now: Instant) -> None:
         self._is_changed = True
         self._steady = None
         seconds = (now - max(self._at.item(number), self._since)) / 1e6
         if seconds <= 0:
             return
         self._at[number] = now
-        routed, lost, silent, stopped = [vector.item(number) for vector in counts]
+        routed, lost, silent, stopped = counts[:, number].tolist()
         sums = self._sums[:, number]
         if not routed:
             sums[5] += seconds
@@ -204,7 +197,7 @@ class _Areas:
             sums[3] += silent / routed * seconds
             sums[4] += stopped / routed * seconds
 
-    def closed(self, counts: tuple[Counts, ...], until: Instant) -> Span:
+    def closed(self, counts: Counts, until: Instant) -> Span:
         since, self._since = self._since, until
         if self._is_changed:
             self._is_changed = False
@@ -219,18 +212,16 @@ class _Areas:
             self._steady = Span(routed.astype(np.float64), serving, *shares, *flags)
         return self._steady
 
-    def _mean(self, counts: tuple[Counts, ...], since: Instant, until: Instant) -> Span:
-        routed, lost, silent, stopped = counts
+    def _mean(self, counts: Counts, since: Instant, until: Instant) -> Span:
+        routed, lost = counts[0], counts[1]
         left = (int(until) - np.maximum(self._at, int(since))) / 1e6
         each = left / np.maximum(routed, 1)
         sums = self._sums
         sums[0] += routed * left
         sums[1] += (routed - lost) * left
-        sums[2] += lost * each
-        sums[3] += silent * each
-        sums[4] += stopped * each
+        sums[2:5] += counts[1:] * each
         sums[5] += (routed == 0) * left
         means = sums / max((until - since) / 1e6, 1e-6)
         self._sums = np.zeros_like(sums)
-        flags = (not means[2].any(), not means[5].any())
+        flags = (not np.count_nonzero(means[2]), not np.count_nonzero(means[5]))
         return Span(means[0], means[1], means[2], means[3], means[4], means[5], *flags)

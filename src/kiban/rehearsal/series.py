@@ -1,10 +1,9 @@
 """Figures over time: at every sample one number, or one for each service.
 
-A day of a large platform has millions of them. They are kept to seven digits, and what is as it
-was the sample before is kept once.
+A day of a large platform has tens of millions of them. They are kept to seven digits, and a
+figure that stays the same is kept once for many samples.
 """
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,39 +12,40 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Kept = NDArray[np.float32]
-# Rows that are made at a time.
-_BLOCK = 128
+# As many samples are put away together.
+_TOGETHER = 128
 
 
 class _Figure:
-    """The samples of one figure: the different rows after each other, and which row each is."""
+    """The samples of one figure, a row each."""
 
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._blocks: list[Kept] = []
-        self._last: Kept | None = None
-        self._rows = 0
-        self._row_of = array("l")
+    def __init__(self) -> None:
         self.times: list[float] = []
+        self._fresh: list[Vector | float] = []
+        self._blocks: list[Kept] = []
 
     def add(self, seconds: float, value: Vector | float) -> None:
-        row = np.asarray(value, dtype=np.float32)
-        if self._last is None or np.count_nonzero(row != self._last):
-            place = self._rows % _BLOCK
-            if place == 0:
-                self._blocks.append(np.empty((_BLOCK, self._width), dtype=np.float32))
-            self._last = self._blocks[-1][place]
-            self._last[:] = row
-            self._rows += 1
-        self._row_of.append(self._rows - 1)
         self.times.append(seconds)
+        self._fresh.append(value)
+        if len(self._fresh) == _TOGETHER:
+            self._put_away()
 
     def table(self) -> Vector:
-        return np.concatenate(self._blocks)[self._row_of].astype(np.float64)
+        self._put_away()
+        return np.concatenate(self._blocks).astype(np.float64)
 
     def column(self, number: int) -> Vector:
-        rows = np.concatenate([block[:, number] for block in self._blocks])
-        return rows[self._row_of].astype(np.float64)
+        self._put_away()
+        return np.concatenate([block[:, number] for block in self._blocks]).astype(np.float64)
+
+    def _put_away(self) -> None:
+        if not self._fresh:
+            return
+        block: Kept = np.array(self._fresh, dtype=np.float32).reshape(len(self._fresh), -1)
+        if (block == block[0]).all():
+            block = np.broadcast_to(block[0].copy(), block.shape)
+        self._blocks.append(block)
+        self._fresh.clear()
 
 
 @dataclass(slots=True)
@@ -57,11 +57,10 @@ class Series:
     _figures: dict[str, _Figure] = field(default_factory=dict)
 
     def add(self, seconds: float, name: str, value: Vector | float) -> None:
-        """Keep a sample. A vector is copied, for its owner goes on counting in it."""
+        """Keep a sample. Nobody changes the vector from now on."""
         figure = self._figures.get(name)
         if figure is None:
-            width = len(self.services) if isinstance(value, np.ndarray) else 1
-            figure = self._figures[name] = _Figure(width)
+            figure = self._figures[name] = _Figure()
         figure.add(seconds, value)
 
     def names(self) -> list[str]:

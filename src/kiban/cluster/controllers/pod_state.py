@@ -10,7 +10,7 @@ from typing import Any
 from kiban.kube.objects import Manifest, controller_of, labels_of
 from kiban.primitives.instants import Instant, parse_rfc3339
 
-# Pods remembered; all are forgotten together, for who is asked for again is read again.
+# Pods remembered lately, and as many from before; who is asked for again is remembered again.
 READ_LIMIT = 16_384
 
 
@@ -55,6 +55,7 @@ class PodState:
 
 
 _READ: dict[int, PodState] = {}
+_READ_BEFORE: dict[int, PodState] = {}
 
 
 def state_of(pod: Manifest) -> PodState:
@@ -63,9 +64,12 @@ def state_of(pod: Manifest) -> PodState:
     # The state holds its pod, so that no other can take its place in memory.
     if known is not None and known.pod is pod:
         return known
-    found = PodState(pod)
+    known = _READ_BEFORE.get(id(pod))
+    found = known if known is not None and known.pod is pod else PodState(pod)
     if "resourceVersion" in pod["metadata"]:
         if len(_READ) >= READ_LIMIT:
+            _READ_BEFORE.clear()
+            _READ_BEFORE.update(_READ)
             _READ.clear()
         _READ[id(pod)] = found
     return found

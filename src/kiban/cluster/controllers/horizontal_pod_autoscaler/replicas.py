@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
 from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.pods import phase_of
+from kiban.cluster.quotas import pod_total
 from kiban.kube.objects import Manifest, condition_of, get_in
 from kiban.primitives.instants import MICROSECONDS, Instant, later
 from kiban.primitives.quantities import milli
@@ -204,30 +205,51 @@ def requests_of(
         spec = pod["spec"]
         known = _REQUESTS.get(id(spec))
         if known is None or known[0] is not spec or known[1] != (resource, container):
-            known = (spec, (resource, container), _request_of(pod, resource, container))
-            if len(_REQUESTS) >= READ_LIMIT:
-                _REQUESTS.clear()
-            _REQUESTS[id(spec)] = known
+            known = _read_request(pod, resource, container)
         found[pod["metadata"]["name"]] = known[2]
     return found
 
 
 # Specs are never changed, and are asked for the same at every look. They are known by identity;
-# each is held, so that no other can take its place.
+# each is held, so that no other can take its place. As many are remembered, and those before.
 READ_LIMIT = 16_384
-_REQUESTS: dict[int, tuple[Manifest, tuple[str, str | None], int]] = {}
+_Request = tuple[Manifest, tuple[str, str | None], int]
+_REQUESTS: dict[int, _Request] = {}
+_REQUESTS_BEFORE: dict[int, _Request] = {}
+
+
+def _read_request(pod: Manifest, resource: str, container: str | None) -> _Request:
+    spec = pod["spec"]
+    known = _REQUESTS_BEFORE.get(id(spec))
+    if known is None or known[0] is not spec or known[1] != (resource, container):
+        known = (spec, (resource, container), _request_of(pod, resource, container))
+    if len(_REQUESTS) >= READ_LIMIT:
+        _REQUESTS_BEFORE.clear()
+        _REQUESTS_BEFORE.update(_REQUESTS)
+        _REQUESTS.clear()
+    _REQUESTS[id(spec)] = known
+    return known
 
 
 def _request_of(pod: Manifest, resource: str, container: str | None) -> int:
-    total = 0
-    for entry in pod["spec"]["containers"]:
-        if container is not None and container != entry["name"]:
-            continue
-        asked = get_in(entry, "resources", "requests", resource)
-        if asked is None:
-            raise Uncountable(
-                f"missing request for {resource} in container {entry['name']} "
-                f"of Pod {pod['metadata']['name']}"
-            )
-        total += milli(asked)
-    return total
+    """What the pod asks for as a whole, if it does, or else its containers and sidecars."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    if container is None and get_in(spec, "resources", "requests"):
+        asked = pod_total(spec, "requests", resource)
+        if not asked.value:
+            raise Uncountable(f"missing pod-level request for {resource} in Pod {name}")
+        return milli(str(asked))
+    sidecars = [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    chosen = [c for c in [*spec["containers"], *sidecars] if container in (None, c["name"])]
+    if not chosen:
+        raise Uncountable(f"container {container} not found in Pod {name}")
+    return sum(_request_in(each, resource, name) for each in chosen)
+
+
+def _request_in(container: Manifest, resource: str, pod: str) -> int:
+    asked = get_in(container, "resources", "requests", resource)
+    if asked is None:
+        raise Uncountable(
+            f"missing request for {resource} in container {container['name']} of Pod {pod}"
+        )
+    return milli(asked)

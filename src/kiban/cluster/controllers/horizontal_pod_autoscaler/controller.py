@@ -25,6 +25,10 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import (
     tolerance_of,
 )
 from kiban.cluster.controllers.horizontal_pod_autoscaler.rivals import rivals_for
+from kiban.cluster.controllers.horizontal_pod_autoscaler.scales import (
+    no_such_target,
+    refusal_of_scale,
+)
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.cluster.controllers.writing import change, event, status_update, warning
 from kiban.kube.objects import (
@@ -147,14 +151,14 @@ class _Run:
         group = group_of(reference.get("apiVersion", ""))
         key = Key(group, reference["kind"], namespace, reference["name"])
         found = self._snapshot.get(key)
-        if found is None:
-            kinds = reference["kind"].lower() + "s"
-            where = f"{kinds}.{group}" if group else kinds
-            text = f'{where} "{reference["name"]}" not found'
+        why = refusal_of_scale(key, self._snapshot)
+        if found is None or why:
+            text = why or no_such_target(key, self._snapshot)
             self.commands.append(warning(self._autoscaler, "FailedGetScale", text))
             said = f"the HPA controller was unable to get the target's current scale: {text}"
             self._set("AbleToScale", "False", "FailedGetScale", said)
             self._save(dict(self._status))
+            return None
         return found
 
     def _target(self, workload: Manifest) -> Target:

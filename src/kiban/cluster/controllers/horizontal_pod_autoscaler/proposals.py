@@ -131,7 +131,7 @@ def _of_pods(
     now: Instant,
 ) -> Reading:
     name, goal = source["name"], source["target"]
-    word = "container resource" if type_ == "ContainerResource" else "resource"
+    container = source.get("container")
     utilization = goal.get("averageUtilization")
     what = f"{name} utilization" if utilization is not None else f"{name} usage"
     try:
@@ -142,22 +142,24 @@ def _of_pods(
             )
         groups = _counted(grouped(target.pods, samples, name, now))
         if utilization is not None:
-            requests = requests_of(target.pods, name, source.get("container"))
+            requests = requests_of(target.pods, name, container)
             proposal = by_utilization(groups, requests, utilization, target.present)
         else:
             proposal = by_average(groups, milli(goal["averageValue"]), target.present)
     except Uncountable as error:
         detail = f"failed to get {what}: {error}"
-        summary = f"failed to get {name} {word} metric value: {detail}"
+        whose = f"{name} resource" if container is None else f"{container} container"
+        summary = f"failed to get {whose} metric value: {detail}"
         raise Unavailable(f"FailedGet{type_}Metric", detail, summary) from error
     current: dict[str, Any] = {"averageValue": format_milli(proposal.average_milli)}
-    said = f"{name} {word}"
+    said = f"{name} resource"
     if proposal.utilization is not None:
         current["averageUtilization"] = proposal.utilization
-        said = f"{said} utilization (percentage of request)"
+        word = "resource" if container is None else "container resource"
+        said = f"{name} {word} utilization (percentage of request)"
     body = {"name": name, "current": current}
-    if "container" in source:
-        body["container"] = source["container"]
+    if container is not None:
+        body["container"] = container
     return proposal, said, {"type": type_, _field(type_): body}
 
 
@@ -201,11 +203,22 @@ def _object(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: Inst
             f"unable to get metric {name}: {kind} on {target.namespace} {described['name']}/"
             "no metrics returned from custom metrics API"
         )
-        summary = f"failed to get object metric value: {detail}"
+        said = f"failed to get {name} object metric: {detail}" if _is_share(source) else detail
+        summary = f"failed to get object metric value: {said}"
         raise Unavailable("FailedGetObjectMetric", detail, summary)
     proposal, current = _of_whole(source["target"], value, target)
     body = {"metric": source["metric"], "describedObject": described, "current": current}
-    return proposal, f"{kind} metric {name}", {"type": "Object", "object": body}
+    title = f"{kind} metric {name}"
+    if _is_share(source):
+        # The real controller takes it for an external metric here, and forgets the object.
+        body["describedObject"] = {"kind": "", "name": ""}
+        title = f"external metric {name}({_shown(source['metric'].get('selector'))})"
+    return proposal, title, {"type": "Object", "object": body}
+
+
+def _is_share(source: Mapping[str, Any]) -> bool:
+    """Whether the target is what each pod may have of the whole."""
+    return source["target"].get("averageValue") is not None
 
 
 def _external(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: Instant) -> Reading:
@@ -219,10 +232,8 @@ def _external(spec: Mapping[str, Any], target: Target, metrics: Metrics, now: In
             f"unable to get external metric {target.namespace}/{name}/{selector}: "
             "no metrics returned from external metrics API"
         )
-        summary = (
-            f"failed to get {name} external metric value: "
-            f"failed to get {name} external metric: {detail}"
-        )
+        what = f"{name} external metric" if _is_share(source) else f"external metric {name}"
+        summary = f"failed to get {name} external metric value: failed to get {what}: {detail}"
         raise Unavailable("FailedGetExternalMetric", detail, summary)
     proposal, current = _of_whole(source["target"], sum(values), target)
     body = {"metric": source["metric"], "current": current}

@@ -128,6 +128,41 @@ def test_the_name_of_the_only_environment_stays_what_it_is() -> None:
     assert "{environment}" not in files(adoption)
 
 
+def stateful(name: str, *disks: str) -> list[Manifest]:
+    """A StatefulSet as people write it, with the Service that names its pods."""
+    one = deployment(name, ports=[{"containerPort": 5432}])
+    mounts = [{"name": disk, "mountPath": f"/{disk}"} for disk in disks]
+    one["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = mounts
+    one["spec"] |= {"serviceName": f"{name}-headless", "podManagementPolicy": "Parallel"}
+    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
+    one["spec"]["volumeClaimTemplates"] = [
+        {"metadata": {"name": disk}, "spec": dict(asked)} for disk in disks
+    ]
+    metadata = {"name": f"{name}-headless", "namespace": "shop-dev"}
+    spec = {"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 5432}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+    return [{**one, "kind": "StatefulSet"}, service]
+
+
+@pytest.mark.parametrize("disks", [(), ("data",), ("data", "log")])
+def test_instances_with_names_and_disks_become_a_service(disks: tuple[str, ...]) -> None:
+    adoption = adopted(copies(stateful("db", *disks), "dev", "prod"), EVERY_SERVICE)
+    assert (adoption.proof.deviations, adoption.proof.restarts) == ((), ())
+    said = yaml.safe_load(adoption.files["services/db.yaml"])
+    assert {name: one["size"] for name, one in said.get("volumes", {}).items()} == (
+        dict.fromkeys(disks, "5Gi")
+    )
+    kinds = [one["kind"] for one in adoption.bundles["dev"].manifests]
+    assert sorted(kinds) == ["Namespace", "Service", "StatefulSet"]
+
+
+def test_what_names_the_pods_of_one_service_is_no_convention_of_others() -> None:
+    objects = [*stateful("db", "data"), *stateful("log", "data"), deployment("stamp")]
+    adoption = adopted(copies(objects), EVERY_SERVICE)
+    assert list(adoption.folded.services) == ["db", "log", "stamp"]
+    assert "Service/db-pods" in adoption.files["services/db.yaml"]
+
+
 def test_a_pod_that_gets_labels_of_its_own_does_not_restart() -> None:
     pod = {
         "apiVersion": "v1",

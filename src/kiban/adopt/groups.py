@@ -12,10 +12,15 @@ from kiban.adopt.copies import Copy, Name, is_sound, matching, pod_labels, templ
 from kiban.kube.objects import Manifest, get_in, labels_of
 from kiban.spec.words import NAME_PATTERN
 
-WORKLOADS = {("apps", "Deployment"): "apps/v1", ("batch", "CronJob"): "batch/v1"}
+WORKLOADS = {
+    ("apps", "Deployment"): "apps/v1",
+    ("apps", "StatefulSet"): "apps/v1",
+    ("batch", "CronJob"): "batch/v1",
+}
 # What the compiler makes of each kind; of another version, an object is adopted as it is.
 VERSIONS = {
     "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
     "CronJob": "batch/v1",
     "Service": "v1",
     "ServiceAccount": "v1",

@@ -16,8 +16,9 @@ REASON = "as it was"
 # The order in which people describe a service.
 _ORDER = (
     "team", "image", "build", "command", "args", "workingDir", "port", "ports", "health", "drain",
-    "resources", "scale", "routes", "schedule", "timezone", "concurrency", "deadline", "retries",
-    "suspended", "role", "token", "user", "spot", "uses", "env", "secrets", "volumes", "patches",
+    "resources", "instances", "scale", "routes", "schedule", "timezone", "concurrency", "deadline",
+    "retries", "suspended", "role", "token", "user", "spot", "uses", "env", "secrets", "volumes",
+    "patches",
 )  # fmt: skip
 
 _SCALE = ("min", "max", "cpu", "memory", "requests", "metrics", "settle")

@@ -22,7 +22,7 @@ from kiban.compiler.patches import (
     patch_order,
     patched,
 )
-from kiban.kube.objects import Manifest
+from kiban.kube.objects import Manifest, get_in
 from kiban.kube.schema import ANYTHING, Shape
 from kiban.spec.service import Patch
 
@@ -233,7 +233,10 @@ class _Finder:
         left, right = _list(raw.compiled), _list(raw.original)
         pairs = self._paired(path, left, right, shape)
         if pairs is None:
-            yield self._change(path, raw.original) if right else self._change(path, removes=True)
+            every = self._of_every(path, full, raw, shape)
+            if every is None:
+                every = [self._change(path, raw.original if right else None, removes=not right)]
+            yield from every
             return
         for mine, theirs in pairs:
             if mine is None:
@@ -255,6 +258,28 @@ class _Finder:
                     _Pair(left[mine], right[theirs]),
                     item,
                 )
+
+    def _of_every(
+        self, path: tuple[str, ...], full: _Pair, raw: _Pair, shape: Shape
+    ) -> list[Change] | None:
+        """What changes in every entry alike, of lists of objects with the same names, such as the
+        claims of a StatefulSet; None where that is not so."""
+        left, right = _list(raw.compiled), _list(raw.original)
+        names = [get_in(_dict(one), "metadata", "name") for one in left]
+        if None in names or names != [get_in(_dict(one), "metadata", "name") for one in right]:
+            return None
+        found = [
+            list(
+                self.changes(
+                    (*path, f"[{ANY}]"),
+                    _Pair(_at(full.compiled, place), _at(full.original, place)),
+                    _Pair(left[place], right[place]),
+                    shape.items or ANYTHING,
+                )
+            )
+            for place in range(len(left))
+        ]
+        return found[0] if found and all(one == found[0] for one in found) else None
 
     def _paired(
         self, path: tuple[str, ...], left: list[Any], right: list[Any], shape: Shape

@@ -24,6 +24,14 @@ from kiban.kube.objects import Manifest
 
 
 @dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a proposal compiles to, by kind, and the identities of what must go beside that."""
+
+    objects: Mapping[str, Manifest]
+    surplus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Worked:
     """The fields with their patches; `compiled` is what they are patches of."""
 
@@ -46,7 +54,10 @@ class Worked:
         return self._known[question]
 
     def _is_changed_by(self, key: str, value: Mapping[str, Any]) -> bool:
-        kind = key.partition("/")[0]
+        kind, _, name = key.partition(" ")[0].partition("/")
+        if name != ANY:
+            # It would find nothing, and say so.
+            return True
         if self.result.get(kind) is None:
             return False
         change = Change(key.partition(" ")[2], value.get("set"), bool(value.get("remove")))
@@ -71,9 +82,7 @@ class Worked:
         return is_job or leaf[0] not in ("concurrency", "deadline", "retries", "timezone")
 
 
-def worked_out(
-    group: Group, fields: Fields, compiled: Mapping[str, Manifest], words: Words
-) -> Worked | None:
+def worked_out(group: Group, fields: Fields, compiled: Compiled, words: Words) -> Worked | None:
     """The patches that make the originals of what was compiled; None when its workload cannot be
     made. What else cannot be is taken out, to be adopted as it is."""
     patches: dict[str, Change] = {}
@@ -81,7 +90,7 @@ def worked_out(
     result: dict[str, Manifest | None] = {}
     covered: list[Name] = []
     main = str(main_container(group).get("name", ""))
-    for kind, manifest in compiled.items():
+    for kind, manifest in compiled.objects.items():
         original = group.objects.get(kind)
         found = _changes(kind, manifest, original, words, main)
         steps[kind] = _prepared(found or {}, words)
@@ -95,9 +104,10 @@ def worked_out(
             covered.append(group.members[kind])
         patches |= found
         result[kind] = made
+    patches |= {identity: Change("", removes=True) for identity in compiled.surplus}
     said = {key: change.as_field() for key, change in patches.items()}
     whole = {**fields, **({"patches": said} if said else {})}
-    return Worked(whole, compiled, result, words, tuple(covered), steps)
+    return Worked(whole, compiled.objects, result, words, tuple(covered), steps)
 
 
 def _prepared(changes: Mapping[str, Change], words: Words) -> tuple[Prepared, ...]:

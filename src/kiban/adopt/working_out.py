@@ -11,7 +11,7 @@ from kiban.adopt.groups import Group
 from kiban.adopt.proposals import Fields, proposed
 from kiban.adopt.repository import Layout, repository_files
 from kiban.adopt.residue import Words
-from kiban.adopt.services import Worked, worked_out
+from kiban.adopt.services import Compiled, Worked, worked_out
 from kiban.compiler import Bundle, compile_environment
 from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.compiler.rendered import Rendered
@@ -35,7 +35,7 @@ def work_out(
             proposals = {name: one for name, one in proposals.items() if name not in bad}
     else:
         return {}, ""
-    compiled = _by_kind(bundle)
+    compiled, surplus = _by_kind(bundle)
     found = {}
     for name, (fields, tag) in proposals.items():
         if groups[name].kind not in compiled.get(name, {}):
@@ -50,7 +50,8 @@ def work_out(
             str(main["image"]),
             is_alone=copy.is_alone,
         )
-        worked = worked_out(groups[name], fields, compiled[name], words)
+        made = Compiled(compiled[name], surplus.get(name, ()))
+        worked = worked_out(groups[name], fields, made, words)
         if worked is not None:
             found[name] = (worked, tag)
     return found, domain
@@ -99,17 +100,30 @@ def _domain(proposals: Iterable[Fields]) -> str:
     return domain
 
 
-def _by_kind(bundle: Bundle) -> dict[str, dict[str, Manifest]]:
-    """The objects of each service by kind. A service with two of a kind is left out: a convention
-    would be about both."""
+def _by_kind(
+    bundle: Bundle,
+) -> tuple[dict[str, dict[str, Manifest]], dict[str, tuple[str, ...]]]:
+    """The objects of each service by kind, and the identities of those beyond one of a kind: a
+    convention would be about both, so of two Services the one that only gives names to pods is to
+    go. Services with other doubles are left out."""
     found: dict[str, dict[str, Manifest]] = {}
+    surplus: dict[str, tuple[str, ...]] = {}
     double: dict[str, None] = {}
     for manifest in bundle.manifests:
         service, kind = labels_of(manifest).get(SERVICE_LABEL, ""), manifest["kind"]
-        if kind in found.setdefault(service, {}):
+        own = found.setdefault(service, {})
+        if kind not in own:
+            own[kind] = manifest
+        elif kind == "Service":
+            names = f"{service}-pods"
+            mine = {one["metadata"]["name"]: one for one in (own[kind], manifest)}
+            if names not in mine or service not in mine:
+                double[service] = None
+            own[kind] = mine.get(service, manifest)
+            surplus[service] = (f"Service/{names}",)
+        else:
             double[service] = None
-        found[service][kind] = manifest
-    return {service: kinds for service, kinds in found.items() if service not in double}
+    return {service: kinds for service, kinds in found.items() if service not in double}, surplus
 
 
 def blamed(error: KibanError, proposals: Mapping[str, Any]) -> list[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from kiban.cluster.store import Store
-from kiban.kube.objects import CONFIG_MAP, GroupKind, Key, Manifest
+from kiban.kube.objects import CONFIG_MAP, Key, Manifest
 from kiban.primitives.chance import Chance
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile import Change, Command, Create, Loop, Outcome, Refusal, Snapshot
+from kiban.reconcile.controller import Only, Watched
 from kiban.reconcile.loop import Executor, Task
 from kiban.reconcile.trace import Trace
 
@@ -26,7 +27,7 @@ class Copier:
     """Keeps a copy beside the source, and looks again every minute."""
 
     name = "copier"
-    watches: frozenset[GroupKind] = frozenset({CONFIG_MAP})
+    watches: Watched = frozenset({CONFIG_MAP})
 
     def __init__(self) -> None:
         self.refusals_seen: list[tuple[Refusal, ...]] = []
@@ -127,3 +128,29 @@ def test_a_controller_that_comes_later_is_shown_what_changes_from_then_on() -> N
     show_changes(store, loop, NOW)
     assert loop.step(store, NOW)
     assert store.get(KEY._replace(name="copy")) is not None
+
+
+def test_a_question_about_a_change_is_asked_once_for_all_who_share_it() -> None:
+    asked: list[str] = []
+
+    def is_source(change: Change) -> bool:
+        asked.append(change.key.name)
+        return change.key == KEY
+
+    class Choosy(Copier):
+        watches: Watched = frozenset({Only(CONFIG_MAP, is_source)})
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    store = Store(Chance(1))
+    loop = Loop([Choosy("one"), Choosy("two")], Writer(store), Trace())
+    store.put(config_map("another"))
+    show_changes(store, loop, NOW)
+    assert loop.next_due() is None
+    store.put(config_map("source"))
+    show_changes(store, loop, NOW)
+    assert loop.step(store, NOW)
+    assert loop.step(store, NOW)
+    assert asked == ["another", "source"]

@@ -4,7 +4,7 @@ A controller is a pure function with a name: the same key, snapshot and time giv
 outcome. It never waits; it says when it wants to be called again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -103,6 +103,19 @@ class Snapshot(Protocol):
 EVERY_KIND = GroupKind("*", "*")
 
 
+class Only(NamedTuple):
+    """In `watches`: of a kind, only the changes for which `when` says yes.
+
+    The loop asks a question once for each change, however many controllers share it.
+    """
+
+    kind: GroupKind
+    when: Callable[[Change], bool]
+
+
+Watched = frozenset[GroupKind | Only]
+
+
 class Controller(Protocol):
     """One rule that keeps a cluster in shape.
 
@@ -111,7 +124,9 @@ class Controller(Protocol):
     """
 
     name: str
-    watches: frozenset[GroupKind]
+
+    @property
+    def watches(self) -> Watched: ...
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key | Delayed]: ...
 

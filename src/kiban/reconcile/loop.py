@@ -20,12 +20,22 @@ from kiban.reconcile.controller import (
     Change,
     Controller,
     Delayed,
+    Only,
     Outcome,
     Snapshot,
 )
 from kiban.reconcile.trace import Trace
 
 Hear = Callable[[Change, Snapshot], Iterable[Key | Delayed]]
+Question = Callable[[Change], bool]
+
+
+class _Hearer(NamedTuple):
+    """Who is shown the changes of a kind: all of them, or those for which the question is true."""
+
+    controller: str
+    interested: Hear
+    when: Question | None
 
 
 class Task(NamedTuple):
@@ -66,8 +76,8 @@ class Loop:
         self.controllers: dict[str, Controller] = {}
         self.trace = trace
         self._executor = executor
-        self._watchers: dict[GroupKind, list[Controller]] = {}
-        self._hearers: dict[GroupKind, Sequence[tuple[str, Hear]]] = {}
+        self._watchers: dict[GroupKind, list[_Hearer]] = {}
+        self._hearers: dict[GroupKind, Sequence[_Hearer]] = {}
         for controller in controllers:
             self.include(controller)
         self._agenda: Agenda[Task] = Agenda()
@@ -78,8 +88,10 @@ class Loop:
     def include(self, controller: Controller) -> None:
         """Have one more controller; it is shown the changes from now on."""
         self.controllers[controller.name] = controller
-        for kind in sorted(controller.watches):
-            self._watchers.setdefault(kind, []).append(controller)
+        for watched in controller.watches:
+            kind, when = watched if isinstance(watched, Only) else (watched, None)
+            hearer = _Hearer(controller.name, controller.interested, when)
+            self._watchers.setdefault(kind, []).append(hearer)
         self._hearers.clear()
 
     def observe(self, change: Change, snapshot: Snapshot, now: Instant) -> None:
@@ -88,17 +100,23 @@ class Loop:
         hearers = self._hearers.get(kind)
         if hearers is None:
             hearers = self._hearers[kind] = self._hearers_of(kind)
-        for name, interested in hearers:
+        answers: dict[Question, bool] = {}
+        for name, interested, when in hearers:
+            if when is not None:
+                heard = answers.get(when)
+                if heard is None:
+                    heard = answers[when] = when(change)
+                if not heard:
+                    continue
             for wish in interested(change, snapshot):
                 if isinstance(wish, Delayed):
                     self.wake(Task(name, wish.key), later(now, wish.seconds))
                 else:
                     self.wake(Task(name, wish), now)
 
-    def _hearers_of(self, kind: GroupKind) -> Sequence[tuple[str, Hear]]:
+    def _hearers_of(self, kind: GroupKind) -> Sequence[_Hearer]:
         """The controllers that watch a kind, then those that watch every kind."""
-        watchers = (*self._watchers.get(kind, ()), *self._watchers.get(EVERY_KIND, ()))
-        return [(controller.name, controller.interested) for controller in watchers]
+        return (*self._watchers.get(kind, ()), *self._watchers.get(EVERY_KIND, ()))
 
     def wake(self, task: Task, at: Instant) -> None:
         """Have a task run at an instant, or as soon as its commands are answered."""

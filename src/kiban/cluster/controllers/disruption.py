@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiban.cluster.controllers.conditions import condition_in, without
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.cluster.controllers.writing import event, is_own_report, status_update, warning
@@ -36,7 +37,7 @@ from kiban.primitives.instants import (
     seconds_between,
 )
 from kiban.reconcile.commands import Command
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 # An evicted pod that is not deleted within this time counts again.
 DELETION_TIMEOUT_SECONDS = 120.0
@@ -49,7 +50,7 @@ class DisruptionController:
     """The controller of kind PodDisruptionBudget."""
 
     name = "disruption-controller"
-    watches = frozenset({POD_DISRUPTION_BUDGET, POD, *SIZED})
+    watches: Watched = frozenset({POD_DISRUPTION_BUDGET, Only(POD, is_more_than_waiting), *SIZED})
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()

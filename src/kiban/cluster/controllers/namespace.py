@@ -8,6 +8,7 @@ the texts: pkg/controller/namespace/deletion/{namespaced_resources_deleter,statu
 from collections.abc import Iterable, Sequence
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.writing import status_update
 from kiban.kube.objects import (
     NAMESPACE,
@@ -22,7 +23,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Delete, Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 FINALIZER = "kubernetes"
 # Contents with finalizers of others are looked at again this often.
@@ -33,7 +34,7 @@ class NamespaceController:
     """The controller of namespaces on their way out."""
 
     name = "namespace-controller"
-    watches = frozenset({NAMESPACE, POD})
+    watches: Watched = frozenset({NAMESPACE, Only(POD, is_more_than_waiting)})
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == NAMESPACE:

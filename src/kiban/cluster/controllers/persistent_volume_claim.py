@@ -8,6 +8,7 @@ when its first pod has a node; a class of mode Immediate is bound at once.
 from collections.abc import Iterable
 from typing import Any
 
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.writing import change, event, status_update
 from kiban.kube.objects import (
     PERSISTENT_VOLUME_CLAIM,
@@ -21,7 +22,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Create, Delete, Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
 STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
@@ -34,7 +35,9 @@ class PersistentVolumeClaimController:
     """The controller of claims and of the volumes made for them."""
 
     name = "persistentvolume-binder"
-    watches = frozenset({PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, POD})
+    watches: Watched = frozenset(
+        {PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, Only(POD, is_more_than_waiting)}
+    )
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         kind = change.key.group_kind

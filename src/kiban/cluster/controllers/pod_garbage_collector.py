@@ -8,6 +8,7 @@ finished are noted as changes are seen. Source: pkg/controller/podgc/gc_controll
 from collections.abc import Iterable, Sequence
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import created_at, is_terminal
 from kiban.kube.objects import (
@@ -23,7 +24,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant, later, seconds_between
 from kiban.reconcile.commands import Command, Delete, Patch
-from kiban.reconcile.controller import Change, Outcome, Snapshot
+from kiban.reconcile.controller import Change, Only, Outcome, Snapshot, Watched
 
 PERIOD_SECONDS = 20.0
 # A node that is missing may only be late in the cache.
@@ -38,7 +39,7 @@ class PodGarbageCollector:
     """The controller of pods that were left behind."""
 
     name = "pod-garbage-collector-controller"
-    watches = frozenset({NODE, POD})
+    watches: Watched = frozenset({NODE, Only(POD, is_more_than_waiting)})
 
     def __init__(self) -> None:
         self._began: Instant | None = None

@@ -6,6 +6,7 @@ Source: pkg/controller/volume/{pvcprotection,pvprotection}.
 
 from collections.abc import Iterable
 
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.writing import change
 from kiban.kube.objects import (
     PERSISTENT_VOLUME_CLAIM,
@@ -17,7 +18,7 @@ from kiban.kube.objects import (
     is_deleting,
 )
 from kiban.primitives.instants import Instant
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
 _FINALIZERS = {
@@ -30,7 +31,9 @@ class StorageProtectionController:
     """The controller of the finalizers that keep storage in use."""
 
     name = "storage-protection-controller"
-    watches = frozenset({PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, POD})
+    watches: Watched = frozenset(
+        {PERSISTENT_VOLUME_CLAIM, PERSISTENT_VOLUME, Only(POD, is_more_than_waiting)}
+    )
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         kind, after = change.key.group_kind, change.after

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kiban.cluster.controllers.conditions import Claim, condition_from, with_condition
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.writing import event
 from kiban.cluster.scheduler.taints import tolerates
 from kiban.kube.objects import NODE, POD, Key, Manifest, get_in, is_deleting, key_of, uid_of
 from kiban.primitives.instants import Instant, later, seconds_between
 from kiban.reconcile.commands import Command, Delete, Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 Taint = dict[str, Any]
 
@@ -24,7 +25,7 @@ class TaintEvictionController:
     """The controller of pods on tainted nodes."""
 
     name = "taint-eviction-controller"
-    watches = frozenset({NODE, POD})
+    watches: Watched = frozenset({NODE, Only(POD, is_more_than_waiting)})
 
     def __init__(self) -> None:
         # When pods go, by uid.

@@ -20,6 +20,7 @@ from kiban.cluster.controllers.daemon_set.placing import daemon_pod
 from kiban.cluster.controllers.daemon_set.survey import Survey
 from kiban.cluster.controllers.daemon_set.updating import renewal
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
+from kiban.cluster.controllers.pod_changes import of_owners
 from kiban.cluster.controllers.pods import is_available, is_ready
 from kiban.cluster.controllers.slow_start import batch_size
 from kiban.cluster.controllers.writing import event, status_update, warning
@@ -37,7 +38,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Command, Create, Delete, Refusal
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 # BurstReplicas of the real controller.
 BURST = 250
@@ -47,7 +48,9 @@ class DaemonSetController:
     """The controller of kind DaemonSet."""
 
     name = "daemonset-controller"
-    watches = frozenset({DAEMON_SET, POD, NODE, CONTROLLER_REVISION})
+    watches: Watched = frozenset(
+        {DAEMON_SET, Only(POD, of_owners(DAEMON_SET)), NODE, CONTROLLER_REVISION}
+    )
 
     def __init__(self) -> None:
         self._delays = FailureDelays()

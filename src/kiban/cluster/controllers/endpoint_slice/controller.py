@@ -17,6 +17,7 @@ from kiban.cluster.controllers.endpoint_slice.slices import (
     SERVICE_NAME_LABEL,
     slice_commands,
 )
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.pod_state import PodState, state_of
 from kiban.cluster.controllers.selecting import SelectorIndex
 from kiban.kube.objects import (
@@ -33,14 +34,14 @@ from kiban.kube.objects import (
 from kiban.kube.selectors import selector_from_labels
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 
 class EndpointSliceController:
     """The controller of the EndpointSlices of Services that have a selector."""
 
     name = "endpointslice-controller"
-    watches = frozenset({SERVICE, POD, ENDPOINT_SLICE, NODE})
+    watches: Watched = frozenset({SERVICE, Only(POD, is_more_than_waiting), ENDPOINT_SLICE, NODE})
 
     def __init__(self) -> None:
         self._selectors = SelectorIndex()

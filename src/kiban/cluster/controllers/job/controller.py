@@ -35,6 +35,7 @@ from kiban.cluster.controllers.job.ending import (
 from kiban.cluster.controllers.job.sizing import Sizing, sized
 from kiban.cluster.controllers.job.wishes import is_managed_elsewhere, is_suspended
 from kiban.cluster.controllers.ownership import claim, controllers_of
+from kiban.cluster.controllers.pod_changes import of_owners
 from kiban.cluster.controllers.pods import is_ready
 from kiban.cluster.controllers.writing import event, warning
 from kiban.kube.merges.merge_patch import merge_patch_between
@@ -51,7 +52,7 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant, rfc3339
 from kiban.reconcile.commands import Command, Create, Delete, Patch, Refusal
-from kiban.reconcile.controller import NOTHING, Change, Delayed, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Delayed, Only, Outcome, Snapshot, Watched
 
 # syncJobBatchPeriod of the real controller.
 BATCH_SECONDS = 1.0
@@ -63,7 +64,7 @@ class JobController:
     """The controller of kind Job."""
 
     name = "job-controller"
-    watches = frozenset({JOB, POD})
+    watches: Watched = frozenset({JOB, Only(POD, of_owners(JOB))})
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key | Delayed]:
         if change.key.group_kind == JOB:

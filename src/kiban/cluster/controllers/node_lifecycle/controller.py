@@ -26,6 +26,7 @@ from kiban.cluster.controllers.node_lifecycle.taints import (
     without_driving,
 )
 from kiban.cluster.controllers.node_lifecycle.zones import Zone, rate_of, zone_state
+from kiban.cluster.controllers.pod_changes import is_more_than_waiting
 from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import is_ready
 from kiban.cluster.controllers.writing import change, event, warning
@@ -50,7 +51,7 @@ from kiban.primitives.instants import (
     seconds_between,
 )
 from kiban.reconcile.commands import Command, Patch
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 # --node-monitor-period.
 MONITOR_SECONDS = 5.0
@@ -69,7 +70,7 @@ class NodeLifecycleController:
     """
 
     name = "node-lifecycle-controller"
-    watches = frozenset({NODE, POD})
+    watches: Watched = frozenset({NODE, Only(POD, is_more_than_waiting)})
 
     def __init__(self, heartbeats: Heartbeats | None = None) -> None:
         self._heartbeats = heartbeats

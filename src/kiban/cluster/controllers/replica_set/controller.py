@@ -11,6 +11,7 @@ from kiban.cluster.controllers.ownership import (
     controllers_of,
     possible_owners,
 )
+from kiban.cluster.controllers.pod_changes import of_owners
 from kiban.cluster.controllers.pod_state import state_of
 from kiban.cluster.controllers.pods import (
     PodIdentity,
@@ -43,7 +44,7 @@ from kiban.kube.objects import (
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import Instant, seconds_between
 from kiban.reconcile.commands import Command, Create, Delete, Refusal
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 # BurstReplicas of the real controller: pods created or deleted in one pass.
 BURST = 500
@@ -53,7 +54,7 @@ class ReplicaSetController:
     """The controller of kind ReplicaSet."""
 
     name = "replicaset-controller"
-    watches = frozenset({REPLICA_SET, POD})
+    watches: Watched = frozenset({REPLICA_SET, Only(POD, of_owners(REPLICA_SET))})
 
     def __init__(self) -> None:
         # What each set was last told of its pods.

@@ -13,6 +13,7 @@ from kiban.cluster.controllers.controller_revisions import (
     outdated_revisions,
 )
 from kiban.cluster.controllers.ownership import claim, controllers_of, possible_owners
+from kiban.cluster.controllers.pod_changes import of_owners
 from kiban.cluster.controllers.pods import available_at
 from kiban.cluster.controllers.stateful_set.claims import claim_updates
 from kiban.cluster.controllers.stateful_set.members import (
@@ -38,14 +39,16 @@ from kiban.kube.objects import (
 )
 from kiban.primitives.instants import Instant, seconds_between
 from kiban.reconcile.commands import Command, Create, Delete, Refusal
-from kiban.reconcile.controller import NOTHING, Change, Outcome, Snapshot
+from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 
 class StatefulSetController:
     """The controller of kind StatefulSet."""
 
     name = "statefulset-controller"
-    watches = frozenset({STATEFUL_SET, POD, CONTROLLER_REVISION})
+    watches: Watched = frozenset(
+        {STATEFUL_SET, Only(POD, of_owners(STATEFUL_SET)), CONTROLLER_REVISION}
+    )
 
     def interested(self, change: Change, snapshot: Snapshot) -> Iterable[Key]:
         if change.key.group_kind == STATEFUL_SET:

@@ -10,6 +10,7 @@ from kiban.spec import ServiceSpec
 from kiban.spec.containers import Resources, Sidecar
 
 STARTUP_SECONDS = 60
+GPU = "nvidia.com/gpu"
 
 
 def companions(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
@@ -36,6 +37,10 @@ def amounts(asked: Resources) -> dict[str, Any]:
         limits["cpu"] = asked.cpu_limit
     if asked.disk:
         requests["ephemeral-storage"] = asked.disk
+    if asked.gpu:
+        # What a device plugin gives is never shared: its limit is its request.
+        limits[GPU] = str(asked.gpu)
+        requests[GPU] = str(asked.gpu)
     return {"requests": requests, "limits": limits}
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kiban.compiler.companions import GPU
 from kiban.compiler.scale import Capacity, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.spec import ServiceSpec
@@ -44,10 +45,16 @@ def _nodes(service: ServiceSpec) -> dict[str, Any]:
         {"key": key, "operator": "Equal", "value": value}
         if value
         else {"key": key, "operator": "Exists"}
-        for key, value in sorted(service.tolerations.items())
+        for key, value in sorted(_borne(service).items())
     ]
     found: dict[str, Any] = {"nodeSelector": selector} if selector else {}
     return found | ({"tolerations": tolerations} if tolerations else {})
+
+
+def _borne(service: ServiceSpec) -> dict[str, str]:
+    """Nodes with GPUs are kept for those who ask for some."""
+    asked = [service.resources, *(one.resources for one in service.sidecars.values())]
+    return {**({GPU: ""} if any(one.gpu for one in asked) else {}), **service.tolerations}
 
 
 def _spread(service: ServiceSpec, key: str, when: str) -> dict[str, Any]:

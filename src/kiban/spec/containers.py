@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from kiban.spec.words import AbsolutePath, Image, Port, Quantity, Text, Variable, Words
+from kiban.spec.words import AbsolutePath, Count, Image, Port, Quantity, Text, Variable, Words
 
 
 class Resources(Words):
@@ -16,6 +16,7 @@ class Resources(Words):
     )
     memory_limit: Quantity | None = Field(default=None, description="A limit above the request.")
     disk: Quantity | None = Field(default=None, description="Requested ephemeral storage.")
+    gpu: Count = Field(default=0, description="NVIDIA GPUs, each for itself.")
 
 
 class SidecarResources(Resources):

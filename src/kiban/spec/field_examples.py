@@ -41,10 +41,10 @@ environments:
   dev: {health: {path: null, command: [/bin/ready], tcp: false, grpc: false}}
 """,
     "resources": """\
-resources: {cpu: 500m, memory: 512Mi, cpuLimit: 2, memoryLimit: 1Gi, disk: 1Gi}
+resources: {cpu: 500m, memory: 512Mi, cpuLimit: 2, memoryLimit: 1Gi, disk: 1Gi, gpu: 1}
 """,
     "scale": """\
-uses: {orders: {type: queue}}
+uses: {orders: {type: queue}, mails: {type: queue}}
 scale:                     # or only a number: scale: 3
   min: 4
   max: 40
@@ -52,7 +52,9 @@ scale:                     # or only a number: scale: 3
   memory: 80%
   requests: 100            # a second, for each instance
   latency: 300ms           # of 95 in 100 requests
-  queues: {orders: 30}     # waiting messages for each instance
+  queues:
+    orders: 30             # waiting messages for each instance
+    mails: {delay: 1m, work: 200ms}
   metrics:
     lag:
       target: 5
@@ -65,6 +67,8 @@ scale:                     # or only a number: scale: 3
   settle: 5m
   hold: 30s
   spotFrom: 3              # two on demand, the rest on spot
+environments:
+  dev: {scale: {queues: {orders: {messages: 10}}}}
 """,
     "instances": "instances: named",
     "rollout": """\
@@ -135,7 +139,7 @@ sidecars:
     secrets: {TOKEN: stamp/proxy-token}
     port: 9000
     health: /ready
-    resources: {cpu: 50m, memory: 64Mi, cpuLimit: 200m, memoryLimit: 128Mi, disk: 10Mi}
+    resources: {cpu: 50m, memory: 64Mi, cpuLimit: 200m, memoryLimit: 128Mi, disk: 10Mi, gpu: 0}
     user: 101
 """,
     "allow": """\

@@ -55,9 +55,17 @@ def check_ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
 
 def check_scaling(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     queues = [key for key, use in service.uses.items() if use.type in ("queue", "resource")]
-    for name in service.scale.queues:
+    for name, queue in service.scale.queues.items():
         place = find("scale", "queues", name).key_place()
         yield from unless_known("queue", name, queues, place)
+        said = (queue.messages is not None, queue.delay is not None, queue.work is not None)
+        if said not in ((True, False, False), (False, True, True)):
+            what = f"`scale.queues.{name}` needs `messages`, or `delay` and `work`"
+            fix = "write `{delay: 1m, work: 200ms}`, or only the number of messages"
+            yield Problem("spec/queue", what, place, fix=fix)
+        elif queue.work == 0:
+            what = f"`scale.queues.{name}.work` is nothing"
+            yield Problem("spec/queue", what, place, fix="write how long one message takes")
     for name, metric in service.scale.metrics.items():
         place = find("scale", "metrics", name).key_place()
         if metric.source == "prometheus" and not metric.server:

@@ -32,6 +32,19 @@ class Metric(Words):
     server: str | None = Field(default=None, description="The address of a Prometheus.")
 
 
+class Queue(Words):
+    """How long a queue may be: so many messages for each instance, or as many as are worked off in
+    the time that a message may wait."""
+
+    messages: Quantity | None = Field(
+        default=None, description="Waiting messages for each instance."
+    )
+    delay: Span | None = Field(default=None, description="How long a message may wait.")
+    work: Span | None = Field(
+        default=None, description="How long an instance works on one message."
+    )
+
+
 class Times(Words):
     """Times in which there are at least so many instances, whatever the load."""
 
@@ -58,9 +71,9 @@ class Scale(Words):
     latency: Span | None = Field(
         default=None, description="95 of 100 requests are to be answered in this time."
     )
-    queues: dict[Name, Quantity] = Field(
+    queues: dict[Name, Queue] = Field(
         default_factory=dict,
-        description="Waiting messages for each instance, by the name of a queue in `uses`.",
+        description="How long queues may be, by their names in `uses`.",
     )
     metrics: dict[str, Metric] = Field(
         default_factory=dict, description="External metrics by name, such as a queue's length."

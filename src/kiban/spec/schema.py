@@ -31,6 +31,7 @@ _SHORT: dict[str, dict[str, Any]] = {
     "Caller": {"type": "string"},
     "Redirect": {"type": "string"},
     "Metric": {"type": ["string", "number"]},
+    "Queue": {"type": ["string", "number"]},
     "Environment": {"type": "string", "description": "The cluster it lives on."},
     "Ring": {"type": "string", "description": "How long it must run a commit well."},
 }

@@ -157,7 +157,13 @@ _SERVICE: dict[str, Expand] = {
     **_COMMANDS,
     "build": _all(_one("context"), fields(args=_TEXTS, cache=_TEXTS, target=_as_written)),
     "health": _all(_one("path"), fields(command=_words), _same_path),
-    "scale": _all(_scale, fields(metrics=each(_all(_one("target"), fields(labels=_TEXTS))))),
+    "scale": _all(
+        _scale,
+        fields(
+            metrics=each(_all(_one("target"), fields(labels=_TEXTS))),
+            queues=each(_one("messages")),
+        ),
+    ),
     "availability": _one("zones"),
     "routes": each(_one("path")),
     "rollout": _one("strategy"),

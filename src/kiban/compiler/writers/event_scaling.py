@@ -5,14 +5,14 @@ Source: the trigger specifications of KEDA 2.
 """
 
 from collections.abc import Iterator
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from kiban.compiler.scale import Part, workload_kind
 from kiban.compiler.target import Target
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
-from kiban.spec.scaling import Metric
+from kiban.spec.scaling import Metric, Queue
 
 POLL_SECONDS = 15
 _WINDOW_SECONDS = 60
@@ -30,6 +30,14 @@ def behavior(service: ServiceSpec) -> dict[str, Any]:
     if service.scale.hold:
         found["scaleUp"] = {"stabilizationWindowSeconds": ceil(service.scale.hold)}
     return found
+
+
+def backlog(queue: Queue) -> str:
+    """How many messages may wait for each instance: as many as it works off in the time that one
+    of them may wait."""
+    if queue.delay is not None and queue.work is not None:
+        return str(max(1, floor(queue.delay / queue.work)))
+    return queue.messages or "1"
 
 
 def by_keda(target: Target, service: ServiceSpec) -> bool:
@@ -67,10 +75,10 @@ def _triggers(target: Target, service: ServiceSpec) -> Iterator[dict[str, Any]]:
             value = {"value": str(max(1, round(share)))}
             yield {"type": name, "metricType": "Utilization", "metadata": value}
     prefixes = {used.key: used.prefix for used in target.uses(service)}
-    for key, wanted in sorted(scale.queues.items()):
+    for key, queue in sorted(scale.queues.items()):
         metadata = {
             "queueURLFromEnv": f"{prefixes[key]}_URL",
-            "queueLength": wanted,
+            "queueLength": backlog(queue),
             "awsRegion": target.cluster.region,
             "identityOwner": "operator",
         }

@@ -5,17 +5,18 @@ from typing import Any
 
 from kiban.compiler.scale import Part, disruptible, minimum, parts, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
-from kiban.compiler.writers.event_scaling import behavior, by_keda, scaled_object
+from kiban.compiler.writers.event_scaling import backlog, behavior, by_keda, scaled_object
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 
 # Share of the requested CPU when a service names nothing to scale by.
 DEFAULT_CPU_PERCENT = 70
-# The embedded cluster measures it in its gateway (cluster/usage/measurements.py); elsewhere an
-# adapter for custom metrics must offer it under this name.
+# The embedded cluster measures these in its gateway (cluster/usage/measurements.py); elsewhere an
+# adapter for custom metrics must offer them under these names.
 REQUESTS_METRIC = "http_requests_per_second"
-# What adapters must offer for these wishes where KEDA does not run.
-LATENCY_METRIC, QUEUE_METRIC = "http_request_latency_p95_seconds", "queue_messages_visible"
+LATENCY_METRIC = "http_request_duration_p95_seconds"
+# What an adapter must offer where KEDA does not run.
+QUEUE_METRIC = "queue_messages_visible"
 
 
 def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
@@ -75,7 +76,7 @@ def _metrics(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     ]
     if scale.requests:
         found.append(_of_pods(REQUESTS_METRIC, scale.requests))
-    if scale.latency and not target.local:
+    if scale.latency:
         found.append(_of_pods(LATENCY_METRIC, f"{max(1, round(scale.latency * 1000))}m"))
     return [*found, *_external(target, service)]
 
@@ -89,9 +90,9 @@ def _external(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     """Metrics from outside the cluster. A laptop has nobody who offers those of a source."""
     found = []
     queues = {used.key: used.name for used in target.uses(service)}
-    for key, wanted in sorted(service.scale.queues.items()) if not target.local else ():
+    for key, queue in sorted(service.scale.queues.items()) if not target.local else ():
         labels = {"queue": queues.get(key, key)}
-        found.append(_outside(QUEUE_METRIC, labels, wanted))
+        found.append(_outside(QUEUE_METRIC, labels, backlog(queue)))
     for name, metric in sorted(service.scale.metrics.items()):
         if metric.source is None or not target.local:
             found.append(_outside(name, metric.labels, metric.target))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from kiban.cluster.cluster import Cluster, assembled
 from kiban.cluster.controllers.endpoint_slice import EndpointSliceController
 from kiban.cluster.controllers.service_account import ServiceAccountController
@@ -103,6 +105,32 @@ def test_a_pod_is_listed_with_its_address_port_and_conditions() -> None:
     assert endpoint["conditions"] == {"ready": False, "serving": True, "terminating": True}
     carry_out(made, Delete(Key(*POD, "default", "p"), grace_seconds=0))
     assert not slices(made)[0]["endpoints"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "hints"),
+    [
+        ("PreferClose", {"forZones": [{"name": "z1"}]}),
+        ("PreferSameZone", {"forZones": [{"name": "z1"}]}),
+        ("PreferSameNode", {"forZones": [{"name": "z1"}], "forNodes": [{"name": "n1"}]}),
+    ],
+)
+def test_endpoints_that_are_ready_hint_at_who_is_near(wish: str, hints: dict[str, Any]) -> None:
+    made = cluster()
+    node = {"name": "n1", "labels": {"topology.kubernetes.io/zone": "z1"}}
+    carry_out(
+        made,
+        Create({"apiVersion": "v1", "kind": "Node", "metadata": node}),
+        service(trafficDistribution=wish),
+        pod("p"),
+        Bind(Key(*POD, "default", "p"), "n1"),
+        reported("p", ready=False),
+    )
+    assert "hints" not in slices(made)[0]["endpoints"][0]
+    carry_out(made, reported("p", ready=True))
+    assert slices(made)[0]["endpoints"][0]["hints"] == hints
+    carry_out(made, Patch(Key(*SERVICE, "default", "web"), {"spec": {"trafficDistribution": None}}))
+    assert "hints" not in slices(made)[0]["endpoints"][0]
 
 
 def test_pods_whose_named_port_differs_are_in_slices_of_their_own() -> None:

@@ -1,6 +1,6 @@
 """What a Service's EndpointSlices should say: one endpoint per pod, grouped by resolved ports.
 
-Source of the rules: staging/src/k8s.io/endpointslice/{reconciler,utils}.go.
+Source of the rules: staging/src/k8s.io/endpointslice/{reconciler,utils}.go, trafficdist beside it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +11,8 @@ from kiban.cluster.controllers.pods import is_ready, is_terminal
 from kiban.kube.objects import Manifest, get_in, is_deleting, uid_of
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
+_SAME_NODE = "PreferSameNode"
+_NEAR = (_SAME_NODE, "PreferSameZone", "PreferClose")
 
 Endpoint = dict[str, Any]
 ZoneOf = Callable[[str], str]
@@ -110,7 +112,20 @@ def _endpoint(service: Manifest, pod: Manifest, address: str, zone: str) -> Endp
     hostname = get_in(pod, "spec", "hostname", default="")
     if hostname and get_in(pod, "spec", "subdomain") == service["metadata"]["name"]:
         endpoint["hostname"] = hostname
+    if endpoint["conditions"]["ready"] and (hints := _hints(service, node, zone)):
+        endpoint["hints"] = hints
     return endpoint
+
+
+def _hints(service: Manifest, node: str, zone: str) -> dict[str, Any]:
+    """For whom the endpoint is near, where the service asks to be served from near by."""
+    wish = service["spec"].get("trafficDistribution")
+    hints: dict[str, Any] = {}
+    if wish in _NEAR and zone:
+        hints["forZones"] = [{"name": zone}]
+    if wish == _SAME_NODE and node:
+        hints["forNodes"] = [{"name": node}]
+    return hints
 
 
 def _ports(service: Manifest, pod: Manifest) -> Ports:

@@ -50,7 +50,7 @@ class CuttingSteps(PodSteps):
     def ended(self, pod: ModelledPod, why: str, now: Instant) -> None:
         view = self._serving(pod.uid)
         if view is not None:
-            self._cuts.cut(view.service, 1, "killed")
+            self._cuts.cut(view.service, 1, "crashed")
         super().ended(pod, why, now)
 
     def stopped_serving(self, pod: ModelledPod, now: Instant) -> None:

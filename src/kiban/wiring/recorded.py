@@ -59,6 +59,7 @@ def _text(place: str, directory: Path) -> str:
                 return data.decode()
         return (directory / place).read_text()
     except (OSError, ValueError, http.client.HTTPException) as error:
-        what = f"The recording cannot be read: {error}."
+        said = (isinstance(error, OSError) and error.strerror) or str(error)
+        what = f"The recording cannot be read: {said}."
         problem = Problem("rehearsal/recording", what, Place(file=place))
         raise KibanError(problem, Exit.WORLD_FAILED) from error

@@ -273,6 +273,15 @@ def test_nothing_is_said_of_what_does_not_vary_or_is_too_short() -> None:
     assert missing(found)["a", "time"] == missing(found)["a", "cpu"]
 
 
+def test_requests_cannot_cost_nothing() -> None:
+    column = [float(n) for n in range(30)]
+    cpu = [0.5 - 0.01 * rate for rate in column]
+    record = Recording(range(30), {"requests": column, "pods": [1.0] * 30, "cpu": cpu})
+    found = calibrated([ServiceTraits("a")], {"a": record})
+    assert "cpu" not in values(found, "a")
+    assert missing(found)["a", "cpu"] == "it came out as nothing, which cannot be"
+
+
 def test_holes_in_a_record_are_left_out() -> None:
     column = [float(n) for n in range(30)]
     cpu = [0.1 + 0.01 * rate for rate in column]

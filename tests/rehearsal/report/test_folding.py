@@ -1,8 +1,8 @@
 """What is said of many services at once."""
 
 from kiban.plans.records import Answer
-from kiban.rehearsal.report.folding import alike, folded
-from kiban.rehearsal.results import Finding, Verdict
+from kiban.rehearsal.report.folding import alike, folded, moment
+from kiban.rehearsal.results import Finding, Rehearsal, Verdict
 from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Tally
 
@@ -29,6 +29,13 @@ def test_of_many_that_fail_the_worst_are_told_one_by_one() -> None:
     failed = [tally(name, "fail", weight=weight) for name, weight in weights.items()]
     assert [list(each.subjects) for each in folded(failed)] == [["b"], ["e"], ["c"], ["a", "d"]]
     assert [list(each.subjects) for each in folded(failed[:4])] == [["b"], ["c"], ["a"], ["d"]]
+
+
+def test_a_time_is_said_once() -> None:
+    whole = Rehearsal("shop", "prod", "day", "", 60.0, 8 * 3600.0, ())
+    assert moment(Finding("a", "web", "it fails", at=60.0), whole) == "08:01"
+    assert moment(Finding("a", "web", "it fails at 08:01", at=60.0), whole) == ""
+    assert moment(Finding("a", "web", "it fails"), whole) == ""
 
 
 def test_findings_that_are_alike_are_told_once() -> None:

@@ -103,6 +103,25 @@ def test_recovery_counts_from_the_fault_to_the_last_failure() -> None:
     assert judge(outage(1e9))[0].found == "not until the end"
 
 
+def test_what_fails_from_the_next_trouble_on_is_not_put_down_to_the_one_before() -> None:
+    curves = {
+        "failed": {"web": [20.0 if n >= 60 else 0.0 for n in range(100)]},
+        "requests": {"web": [100.0] * 100},
+        "serving": {"web": [4.0 if n < 60 else 0.0 for n in range(100)]},
+    }
+    for trouble in ("act.broken", "act.asleep", "act.upgrade"):
+        found = judge(
+            evidence(
+                record(300.0, "act.spot-sweep"),
+                record(900.0, trouble),
+                accounts={"web": Account(150_000, 400, SLO)},
+                expect={"recovers": "2m", "servingAgain": "2m"},
+                series=series(curves),
+            )
+        )
+        assert [(one.answer, one.found) for one in found] == [("pass", "at once")] * 2
+
+
 def test_instances_are_regained_when_as_many_serve_as_before() -> None:
     assert regained(outage(0), "web", 300.0) == 150.0
     found = [one for one in findings(outage(0)) if one.code == "zone-loss"]
@@ -205,7 +224,7 @@ def test_the_first_empty_subnet_is_found() -> None:
     addresses = {"a": (40.0, 100.0), "b": (3.0, 700.0)}
     found = findings(evidence(addresses=addresses))
     assert (found[0].code, found[0].subject) == ("subnet-short", "b")
-    assert found[0].what == "it is the first to be empty: 3 addresses left at 12:11"
+    assert found[0].what == "it runs short first: 3 addresses left at 12:11"
     missing = {"what": "address.missing", "name": "web-1", "node": "n1", "subnet": "a"}
     found = findings(evidence(record(720.0, **missing, dry=True), addresses=addresses))
     assert (found[0].code, found[0].subject, found[0].answer) == ("subnet-empty", "a", "fail")
@@ -239,6 +258,31 @@ def test_standing_at_the_maximum_is_found() -> None:
     found = findings(given)[0]
     assert (found.code, found.answer) == ("at-maximum", "fail")
     assert found.what == "it stands at its maximum of 12 for 20 min, 130% busy"
+
+
+def test_a_queue_that_is_being_worked_off_at_the_end_is_not_called_hopeless() -> None:
+    def behind(*queue: float) -> Finding:
+        asked = {"requests": {"mail": [10.0] * len(queue)}, "queue": {"mail": list(queue)}}
+        given = evidence(
+            accounts={"mail": Account(1, 0)}, series=series(asked), fed=frozenset({"mail"})
+        )
+        [found] = findings(given)
+        return found
+
+    assert behind(0, 700, 1400).what.endswith("does not catch up: 1,400 messages wait at 12:00")
+    assert behind(0, 700, 1400).answer == "fail"
+    working = behind(0, 1400, 700)
+    assert "has not caught up at the end, when 700 still wait" in working.what
+    assert working.answer == "unknown"
+    assert "has caught up at 12:00" in behind(0, 1400, 0).what
+
+
+def test_nobody_is_said_to_go_on_without_what_nobody_calls() -> None:
+    broken = record(5.0, "act.broken", name="web")
+    given = evidence(broken, accounts={"web": Account(100, 50, losses={"fault": 50.0})})
+    assert findings(given) == []
+    spared = findings(replace(given, called=frozenset({"web"})))
+    assert [one.code for one in spared] == ["dependency-spared"]
 
 
 def test_late_and_absent_metrics_are_found() -> None:

@@ -22,6 +22,8 @@ WORST_ERROR = 0.3
 WORST_TAIL_ERROR = 0.5
 # Digits of a fitted value: no fit is better than that.
 _DIGITS = 4
+# Nothing is done in no time, or by no memory.
+_NEVER_NOTHING = ("time", "cpu", "memory", "start", "peak")
 # What one fit gives is used together or not at all.
 _WITH_TIME = ("variation", "workers")
 
@@ -147,6 +149,8 @@ class _Calibrating:
     def _note(self, service: str, found: Found) -> None:
         parameter, assumed = found.parameter, _assumed(self._models, service, found.parameter)
         declared = self._is_declared(service, parameter)
+        if isinstance(found, Fit) and self._is_nothing(service, found):
+            found = Unfitted(parameter, "it came out as nothing, which cannot be")
         if isinstance(found, Unfitted):
             self._missing.append(Missing(service, parameter, assumed, found.why, declared))
             return
@@ -160,6 +164,11 @@ class _Calibrating:
             source = f"{self._evidence.source} ({found.describe()})"
             measured = Measured(value, source, self._evidence.overrules)
             self._measured.setdefault(service, {})[parameter] = measured
+
+    def _is_nothing(self, service: str, found: Fit) -> bool:
+        """Whether a fit would be used that cannot be true."""
+        is_none = found.parameter in _NEVER_NOTHING and found.value <= 0
+        return is_none and self._is_used(service, found)
 
     def _is_used(self, service: str, found: Fit) -> bool:
         if found.parameter in _WITH_TIME and "time" not in self._measured.get(service, {}):

@@ -1,14 +1,17 @@
 """What is said of many services in one breath, so that a page about a hundred of them can still be
 read: expectations that hold, and findings that are alike."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kiban.plans.records import Answer
-from kiban.rehearsal.results import Assumption
+from kiban.rehearsal.report.scale import clock
+from kiban.rehearsal.results import Assumption, Finding, Rehearsal
 from kiban.rehearsal.summary import Seen, Summary, Tally
 
 _ORDER: tuple[Answer, ...] = ("fail", "unknown", "pass")
+_CLOCK = re.compile(r"\b\d\d:\d\d\b")
 # So many failures of a kind are told one by one.
 ALONE = 3
 
@@ -67,6 +70,13 @@ def counted(summary: Summary) -> list[str]:
     bad = sum(each.finding.answer == "fail" for each in summary.seen)
     found = f"; {bad} {'finding' if bad == 1 else 'findings'} to act on" if bad else ""
     return [f"{held} of {len(summary.tallies)} expectations hold{found}"] if summary.tallies else []
+
+
+def moment(finding: Finding, rehearsal: Rehearsal) -> str:
+    """The time of day at which it begins, unless its sentence says a time already."""
+    if finding.at is None or _CLOCK.search(finding.what):
+        return ""
+    return clock(finding.at, rehearsal.start_of_day)
 
 
 def grounds(assumptions: Sequence[Assumption]) -> str:

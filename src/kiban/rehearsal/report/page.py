@@ -7,10 +7,10 @@ from kiban.rehearsal.comparing import compared
 from kiban.rehearsal.report.changed import differences
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
-from kiban.rehearsal.report.folding import alike, counted, grounds
+from kiban.rehearsal.report.folding import alike, counted, grounds, moment
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
-from kiban.rehearsal.report.scale import clock, short
+from kiban.rehearsal.report.scale import short
 from kiban.rehearsal.report.style import SCRIPT, STYLESHEET
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.scenarios.timelines import named
@@ -129,7 +129,8 @@ def _expectations(tallies: Sequence[Tally], runs: int) -> Markup | None:
 def _finding(found: Seen, others: Sequence[str], summary: Summary) -> Markup:
     rehearsal = summary.rehearsal
     finding = found.finding
-    when = f" at {clock(finding.at, rehearsal.start_of_day)}" if finding.at is not None else ""
+    when = moment(finding, rehearsal)
+    when = f" at {when}" if when else ""
     runs = f"in {found.runs} of {len(rehearsal.runs)} runs" if len(rehearsal.runs) > 1 else ""
     chart = chart_of(summary, finding.track, finding.subject) if finding.track else None
     return element(

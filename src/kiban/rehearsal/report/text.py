@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from kiban.rehearsal.comparing import Comparison, Turned
 from kiban.rehearsal.report.figures import figures
-from kiban.rehearsal.report.folding import Folded, alike, counted, folded, grounds
-from kiban.rehearsal.report.scale import clock, short
+from kiban.rehearsal.report.folding import Folded, alike, counted, folded, grounds, moment
+from kiban.rehearsal.report.scale import short
 from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Summary
@@ -101,7 +101,8 @@ def _findings(found: Sequence[Seen], rehearsal: Rehearsal) -> list[str]:
     kinds = alike(found)
     for each, others in kinds[:MOST_FINDINGS]:
         finding = each.finding
-        when = f" ({clock(finding.at, rehearsal.start_of_day)})" if finding.at is not None else ""
+        when = moment(finding, rehearsal)
+        when = f" ({when})" if when else ""
         share = "" if len(rehearsal.runs) == 1 else f"  [{each.runs} of {len(rehearsal.runs)}]"
         lines.append(f"{FOUND[finding.answer]} {_said(each)}{when}{share}")
         likewise = f"likewise: {named(others)}" if others else ""

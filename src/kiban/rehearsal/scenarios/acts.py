@@ -102,9 +102,12 @@ def _set_image(stage: Stage, service: str, image: str, now: Instant) -> None:
 
 def lose_zone(stage: Stage, act: Act, now: Instant) -> None:
     """All machines of a zone stop; after a while they are back."""
-    zone = stage.zone(str(act.words.lose_zone))
+    zone, machines = stage.zone(str(act.words.lose_zone)), stage.world.machines
+    if not any(machine.zone == zone for machine in machines.machines.values()):
+        why = f"there is no machine in {zone or 'any zone'}"
+        stage.note(now, "act.idle", act="loseZone", why=why)
+        return
     stage.note(now, "act.zone-lost", zone=zone)
-    machines = stage.world.machines
     if stage.cloud is not None:
         stage.cloud.lose_zone(zone, now)
     else:
@@ -134,6 +137,10 @@ def interrupt_spot(stage: Stage, act: Act, now: Instant) -> None:
         return
     zone = stage.zone(act.words.zone) if act.words.zone else ""
     taken = stage.cloud.interrupt((act.words.interrupt_spot or 0.0) / 100, now, zone=zone)
+    if not taken:
+        why = "there is no spot machine" + (f" in {zone}" if zone else "")
+        stage.note(now, "act.idle", act="interruptSpot", why=why)
+        return
     stage.note(now, "act.spot-sweep", zone=zone, machines=len(taken))
 
 
@@ -145,6 +152,10 @@ def upgrade_nodes(stage: Stage, act: Act, now: Instant) -> None:
     target = act.words.upgrade_nodes
     every = [CONTROL_PLANE, *sorted(stage.cloud.groups)]
     groups = every if target == ALL else [str(target)]
+    if groups[0] not in every:
+        why = f"there is no node group {groups[0]}, only {', '.join(every)}"
+        stage.note(now, "act.idle", act="upgradeNodes", why=why)
+        return
     _upgrade_next(stage, groups, now, forces=bool(act.words.force))
 
 

@@ -40,7 +40,8 @@ class NodeUpgrade:
 class Evidence:
     """Times are seconds since the start. By service: `limits` are the largest sizes that an
     autoscaler allows, `budgets` the disruption budgets as people say them; by subnet: `addresses`
-    are the fewest that were free, and when."""
+    are the fewest that were free, and when. Somebody waits for those `called`, and those `fed`
+    take messages from a queue."""
 
     scenario: Scenario
     accounts: Mapping[str, Account]
@@ -54,6 +55,8 @@ class Evidence:
     limits: Mapping[str, int] = field(default_factory=dict)
     budgets: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    called: frozenset[str] = frozenset()
+    fed: frozenset[str] = frozenset()
 
     def of(self, *what: str) -> list[Record]:
         """The records of these kinds since the start."""
@@ -91,7 +94,14 @@ def evidence_of(scenario: Scenario, stage: Stage) -> Evidence:
         limits=_limits(stage),
         budgets=_budgets(stage),
         addresses=stage.watch.fewest,
+        called=_called(stage, queued=False),
+        fed=_called(stage, queued=True),
     )
+
+
+def _called(stage: Stage, *, queued: bool) -> frozenset[str]:
+    services = stage.models.services.values()
+    return frozenset(call.to for one in services for call in one.calls if call.queued is queued)
 
 
 def _account(stage: Stage, name: str) -> Account:

@@ -104,7 +104,13 @@ def _swings(evidence: Evidence) -> Iterator[Finding]:
         )
     if calm:
         what = f"after {calm} of {len(deploys)} deploys the autoscaler stays calm"
+        if calm == len(deploys):
+            what = f"the autoscaler stays calm after {_deploys(calm)}"
         yield Finding("autoscaler-calm", "", what, answer="pass", track="replicas")
+
+
+def _deploys(count: int) -> str:
+    return {1: "the deploy", 2: "both deploys"}.get(count, f"all {count} deploys")
 
 
 def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
@@ -118,11 +124,11 @@ def _lost_zones(evidence: Evidence) -> Iterator[Finding]:
         known = {name: seconds for name, seconds in hit.items() if seconds is not None}
         slowest = max(known, key=lambda name: known[name], default="")
         if never:
-            what = f"until the end not all pods of {named(never)} serve again"
+            what = f"until the end not all of its pods of {named(never)} serve again"
         else:
             what = (
-                f"the pods of {loss['zone']} serve again after {spoken(known[slowest])}; "
-                f"{slowest} is the last of {len(hit)} services"
+                f"its pods serve again after {spoken(known[slowest])}"
+                f"{f'; {slowest} is the last of {len(hit)} services' if len(hit) > 1 else ''}"
             )
         yield Finding(
             "zone-loss",
@@ -150,7 +156,7 @@ def _subnets(evidence: Evidence) -> Iterator[Finding]:
         return
     name, free, at = lowest
     if free < FEW_ADDRESSES:
-        what = f"it is the first to be empty: {_count(free)} left at {evidence.clock(at)}"
+        what = f"it runs short first: {_count(free)} left at {evidence.clock(at)}"
         why = "pods still start, on what their nodes hold in reserve; new nodes cannot"
         yield Finding("subnet-short", name, what, why, SUBNET_FIX, "unknown", at, "addresses_free")
         return
@@ -262,6 +268,8 @@ def _broken(evidence: Evidence) -> Iterator[Finding]:
             for service, account in evidence.accounts.items()
             if account.losses.get("dependency", 0.0) >= 1
         )
+        if not hit and broken["name"] not in evidence.called:
+            continue
         if not hit:
             what = "everybody goes on while it is down"
             yield Finding("dependency-spared", broken["name"], what, answer="pass", at=broken["t"])

@@ -18,6 +18,8 @@ AT_LIMIT_SECONDS = 600.0
 BUSY = 0.5
 # So many seconds' worth of requests waiting is falling behind.
 BEHIND_SECONDS = 60.0
+# A queue that is nearly as long at the end as ever is not on its way to be worked off.
+_STILL = 0.9
 
 
 def strains(evidence: Evidence) -> Iterator[Finding]:
@@ -69,14 +71,21 @@ def _behind(evidence: Evidence) -> Iterator[Finding]:
         began = max((time for time, value in queue if time < at and value < rate), default=0.0)
         done = next((time for time, value in queue if time > at and value < rate), None)
         since = f"from {evidence.clock(began)} on" if began else "from the start"
-        end = "does not catch up" if done is None else f"has caught up at {evidence.clock(done)}"
+        left = queue[-1][1]
+        if done is not None:
+            end = f"has caught up at {evidence.clock(done)}"
+        elif left >= most * _STILL:
+            end = "does not catch up"
+        else:
+            end = f"has not caught up at the end, when {left:,.0f} still wait"
+        things = "messages" if service in evidence.fed else "requests"
         yield Finding(
             "falls-behind",
             service,
-            f"it falls behind {since} and {end}: {most:,.0f} requests wait at {evidence.clock(at)}",
+            f"it falls behind {since} and {end}: {most:,.0f} {things} wait at {evidence.clock(at)}",
             "more comes than its instances can do",
             "give it more instances, or let an autoscaler follow its queue",
-            "fail" if done is None else "unknown",
+            "fail" if done is None and left >= most * _STILL else "unknown",
             began,
             "queue",
         )
@@ -97,14 +106,16 @@ def _at_limit(evidence: Evidence) -> Iterator[Finding]:
         most = max(busy, default=0.0)
         what = f"it stands at its maximum of {limit} for {spoken(total)}"
         why = "the autoscaler wants more and may not have it"
+        fix = "raise `scale.max`, or let an instance do more"
         if most < BUSY:
-            why += f", though its instances are only {most:.0%} busy: look at what it scales by"
+            why += f", though its instances are only {most:.0%} busy"
+            fix = "scale by what it is short of, or ask for as much CPU as it uses"
         yield Finding(
             "at-maximum",
             service,
             what + (f", {most:.0%} busy" if BUSY <= most < 2 else ", overrun" if most >= 2 else ""),
             why,
-            "raise `scale.max`, or let an instance do more",
+            fix,
             "fail" if most >= 1.0 else "unknown",
             spans[0][0],
             "replicas",

@@ -22,8 +22,8 @@ _NOBODY = 1e-6
 FAULTS = ("act.zone-lost", "act.spot-sweep", "act.surge", "act.mended", "act.rollback")
 
 
-# And what begins one that is counted from its end.
-_TROUBLES = (*FAULTS, "act.broken", "act.deploy")
+# And what begins one that is counted from its end, or takes instances away on purpose.
+_TROUBLES = (*FAULTS, "act.broken", "act.deploy", "act.asleep", "act.woken", "act.upgrade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,18 @@ class Fault:
 
 def faults(evidence: Evidence) -> list[Fault]:
     """Every fault, in order. What is undone later counts from then on."""
-    troubles = [
-        one["t"] for one in evidence.of(*_TROUBLES) if one["what"] != "act.deploy" or one["bad"]
-    ]
     return [
-        Fault(
-            one["t"],
-            _words(one),
-            min((at for at in troubles if at > one["t"]), default=float("inf")),
-        )
+        Fault(one["t"], _words(one), next_trouble(evidence, one["t"]))
         for one in evidence.of(*FAULTS)
     ]
+
+
+def next_trouble(evidence: Evidence, since: float) -> float:
+    """When the next trouble begins: what happens from then on is put down to that."""
+    troubles = (
+        one["t"] for one in evidence.of(*_TROUBLES) if one["what"] != "act.deploy" or one["bad"]
+    )
+    return min((at for at in troubles if at > since), default=float("inf"))
 
 
 def _words(record: Record) -> str:
@@ -81,7 +82,7 @@ def recovery(
     for (time, bad), (_, all_) in zip(failed, asked, strict=True):
         if time < since:
             continue
-        if time > until:
+        if time >= until:
             return 0.0 if end is None else end - since
         if all_ > _NOBODY and bad / all_ > allowed:
             end = time
@@ -95,14 +96,17 @@ def recovery(
 
 def regained(evidence: Evidence, service: str, since: float) -> float | None:
     """Seconds until a service has as many serving instances as before a moment, or as many as are
-    wanted of it by then; None when that does not happen."""
-    serving = evidence.curve("serving", service)
+    wanted of it by then; None when that does not happen, 0 when it had them until the next trouble
+    began."""
+    serving, until = evidence.curve("serving", service), next_trouble(evidence, since)
     before = [value for time, value in serving if time <= since]
     wanted = before[-1] if before else 0.0
     fell = False
     for time, value in serving:
         if time <= since:
             continue
+        if not fell and time >= until:
+            return 0.0
         target = min(wanted, _size(evidence, service, time, wanted))
         fell = fell or value < target
         if fell and value >= target:

@@ -22,6 +22,7 @@ from kiban.primitives.instants import parse_span
 from kiban.rehearsal.wording import Positive
 from kiban.spec.words import Count, Name, Percent, Quantity, Span, Text, Words
 
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -51,9 +52,22 @@ def second_of(moment: str, begin: float) -> float:
     return begin + parse_span(moment)
 
 
+def _budgets(value: Any) -> float:
+    """A share that may be more than the whole: of a quiet hour's budget a fault uses many."""
+    if isinstance(value, str) and (match := _SHARE.fullmatch(value)):
+        return float(match[1])
+    message = f"{value!r} is not a share of the budget; write it like 10% or 300%"
+    raise PydanticCustomError("wrong", "{message}", {"message": message})
+
+
 _CLOCK_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$"})
 Clock = Annotated[float, BeforeValidator(_clock), _CLOCK_SCHEMA]
 Moment = Annotated[str, BeforeValidator(_moment)]
+Budgets = Annotated[
+    float,
+    BeforeValidator(_budgets),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?%$"}),
+]
 
 
 class TrafficWords(Words):
@@ -136,8 +150,9 @@ BESIDES = {
 class ExpectWords(Words):
     """What must hold; each is answered pass, fail or unknown."""
 
-    error_budget: Percent | None = Field(
-        default=None, description="Share of each service's error budget that may be used."
+    error_budget: Budgets | None = Field(
+        default=None,
+        description="Share of each service's error budget of this time that may be used.",
     )
     latency: bool | None = Field(default=None, description="Latency objectives are met.")
     recovers: Span | None = Field(

@@ -13,6 +13,7 @@ CAUSES: Mapping[str, str] = {
     "unready": "it reached an instance that had crashed",
     "silent": "it reached an instance on a machine that is gone, before endpoints said so",
     "killed": "its instance was killed while it was being answered",
+    "crashed": "its instance crashed, or was restarted, while it was being answered",
     "overload": "it waited longer than its caller, or found the queue full",
     "late": "it was answered after its caller gave up",
     "dependency": "something that it needs failed",

@@ -15,6 +15,7 @@ from kiban.cluster.controllers.horizontal_pod_autoscaler import (
 from kiban.cluster.controllers.job import JobController
 from kiban.cluster.controllers.namespace import NamespaceController
 from kiban.cluster.controllers.node_lifecycle import Heartbeats, NodeLifecycleController
+from kiban.cluster.controllers.persistent_volume import PersistentVolumeController
 from kiban.cluster.controllers.persistent_volume_claim import PersistentVolumeClaimController
 from kiban.cluster.controllers.pod_garbage_collector import PodGarbageCollector
 from kiban.cluster.controllers.replica_set import ReplicaSetController
@@ -57,6 +58,7 @@ def controllers(
         TaintEvictionController(),
         PodGarbageCollector(),
         PersistentVolumeClaimController(),
+        PersistentVolumeController(),
         StorageProtectionController(),
         ResourceQuotaController(),
         ClusterRoleAggregationController(),

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kiban.cluster.controllers.pod_changes import is_more_than_waiting
+from kiban.cluster.controllers.storage_classes import is_provisioned_by_hand, storage_class
 from kiban.cluster.controllers.writing import change, event, status_update
 from kiban.kube.objects import (
     PERSISTENT_VOLUME_CLAIM,
@@ -25,7 +26,6 @@ from kiban.reconcile.commands import Command, Create, Delete, Patch
 from kiban.reconcile.controller import NOTHING, Change, Only, Outcome, Snapshot, Watched
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
-STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
 PROVISIONER = "kiban.dev/local"
 # Claims that name no class get this one.
 DEFAULT_CLASS = "local"
@@ -91,15 +91,17 @@ def _claim_names(pod: Manifest) -> list[str]:
 
 
 def _class(claim: Manifest, snapshot: Snapshot) -> Manifest:
-    name = claim["spec"].get("storageClassName") or DEFAULT_CLASS
-    return snapshot.get(Key(*STORAGE_CLASS, "", name)) or {}
+    return storage_class(claim["spec"].get("storageClassName") or DEFAULT_CLASS, snapshot) or {}
 
 
 def _is_wanted(claim: Manifest, snapshot: Snapshot) -> bool:
     """Whether it is time to make the volume."""
     if claim["spec"].get("volumeName"):
         return False
-    if _class(claim, snapshot).get("volumeBindingMode") == "Immediate":
+    asked = _class(claim, snapshot)
+    if is_provisioned_by_hand(asked):
+        return False
+    if asked.get("volumeBindingMode") == "Immediate":
         return True
     namespace, name = claim["metadata"].get("namespace", ""), claim["metadata"]["name"]
     return any(name in _claim_names(pod) and _node(pod) for pod in snapshot.list(POD, namespace))

@@ -1,0 +1,16 @@
+"""The class that a claim names, for the controllers that give volumes to claims."""
+
+from kiban.kube.objects import GroupKind, Key, Manifest
+from kiban.reconcile.controller import Snapshot
+
+STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
+
+
+def storage_class(name: str, snapshot: Snapshot) -> Manifest | None:
+    return snapshot.get(Key(*STORAGE_CLASS, "", name)) if name else None
+
+
+def is_provisioned_by_hand(storage_class: Manifest | None) -> bool:
+    """Whether volumes of the class are made by people only."""
+    return storage_class is not None and storage_class.get("provisioner") == NO_PROVISIONER

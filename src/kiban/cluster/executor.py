@@ -149,7 +149,10 @@ class InProcessExecutor:
         if self.hear is not None:
             self.hear(source, command, call.now)
             return
-        identity, event = self.recorder.event(source, command, call.now)
+        recorded = self.recorder.event(source, command, call.now)
+        if recorded is None:
+            return
+        identity, event = recorded
         namespace = event["metadata"]["namespace"]
         name = self.recorder.name_of(identity)
         if name is not None:

@@ -2,7 +2,8 @@
 
 The event correlator of client-go (tools/record/events_cache.go): an event equal in everything is
 the same object with a higher count; more than ten within ten minutes that differ only in their
-message become one, "(combined from similar events): ...".
+message become one, "(combined from similar events): ...". Of one source about one object 25 are
+written in a row, then one every five minutes; the scheduler's recorder knows no such limit.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +18,11 @@ SIMILAR_SECONDS = 600.0
 # The recorder keeps the last 4,096 (an LRU cache); older ones start a new object.
 REMEMBERED_LIMIT = 4096
 
+# Events of one source about one object: so many in a row, then one in so many seconds.
+SPAM_BURST = 25
+SPAM_SECONDS = 300.0
+UNLIMITED_SOURCES = ("default-scheduler",)
+
 Identity = tuple[str, ...]
 
 
@@ -27,16 +33,28 @@ class _Similar:
 
 
 @dataclass(slots=True)
+class _Allowance:
+    """How many events may still be written, as of when."""
+
+    left: float
+    as_of: Instant
+
+
+@dataclass(slots=True)
 class Recorder:
     """What was recorded lately, by source and object."""
 
     _names: dict[Identity, str] = field(default_factory=dict)
     _similar: dict[Identity, _Similar] = field(default_factory=dict)
+    _allowances: dict[Identity, _Allowance] = field(default_factory=dict)
 
-    def event(self, source: str, record: Record, now: Instant) -> tuple[Identity, Manifest]:
-        """The event to create for a record, and the identity under which it counts."""
+    def event(self, source: str, record: Record, now: Instant) -> tuple[Identity, Manifest] | None:
+        """The event to create for a record, and the identity under which it counts; None when
+        too many were written about the object."""
         about = _reference(record.about)
         message, identity = self._combined(source, about, record, now)
+        if source not in UNLIMITED_SOURCES and not self._is_allowed(source, about, now):
+            return None
         namespace = about.get("namespace") or "default"
         stamp = rfc3339(now)
         event = {
@@ -69,6 +87,18 @@ class Recorder:
         self._names[identity] = name
         if len(self._names) > REMEMBERED_LIMIT:
             del self._names[next(iter(self._names))]
+
+    def _is_allowed(self, source: str, about: Manifest, now: Instant) -> bool:
+        """Take one from what a source may still write about an object."""
+        key = (source, *_identity(about))
+        known = self._allowances.pop(key, None) or _Allowance(SPAM_BURST, now)
+        earned = seconds_between(known.as_of, now) / SPAM_SECONDS
+        left = min(known.left + earned, float(SPAM_BURST))
+        allowed = left >= 1
+        self._allowances[key] = _Allowance(left - allowed, now)
+        if len(self._allowances) > REMEMBERED_LIMIT:
+            del self._allowances[next(iter(self._allowances))]
+        return allowed
 
     def _combined(
         self, source: str, about: Manifest, record: Record, now: Instant

@@ -398,14 +398,27 @@ def test_a_pod_whose_claim_is_missing_says_so(world: World) -> None:
     world.node("n1")
     volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data"}}
     world.pods(1, volumes=[volume])
-    assert world.message("p00").startswith(
-        '0/1 nodes are available: persistentvolumeclaim "data" not found.'
+    assert world.message("p00") == (
+        '0/1 nodes are available: persistentvolumeclaim "data" not found. not found'
     )
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     metadata = {"name": "data", "namespace": "default"}
     kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
     world.do(Create({**kind, "metadata": metadata, "spec": claim}))
     assert world.node_of("p00") == "n1"
+
+
+def test_a_pod_waits_for_a_claim_that_waits_for_nobody(world: World) -> None:
+    world.node("n1")
+    size = {"requests": {"storage": "1Gi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": size, "storageClassName": ""}
+    metadata = {"name": "data", "namespace": "default"}
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+    world.do(Create({**kind, "metadata": metadata, "spec": spec}))
+    world.pods(1, volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "data"}}])
+    assert world.message("p00") == (
+        "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    )
 
 
 def test_a_pod_goes_where_its_image_is_when_all_else_is_equal(world: World) -> None:

@@ -13,7 +13,7 @@ from kiban.cluster.scheduler.belonging import own_selector
 from kiban.cluster.scheduler.board import Board, Question
 from kiban.cluster.scheduler.ground import Ground
 from kiban.cluster.scheduler.images import wanted_images
-from kiban.cluster.scheduler.messages import NO_NODES
+from kiban.cluster.scheduler.messages import NO_NODES, rejection_of_all
 from kiban.cluster.scheduler.node_info import PodInfo, pod_info
 from kiban.cluster.scheduler.outcomes import bound, evicted, failed, nominated_node
 from kiban.cluster.scheduler.placing import Attempt, Finding, place
@@ -165,12 +165,8 @@ class Scheduler:
     ) -> _Tried:
         count = len(self.view.order)
         self.queue.park(waiting, (rejection.filter,))
-        hopeless = (
-            f"0/{count} nodes are available: {count} Preemption is not helpful for scheduling"
-        )
         [reason] = rejection.reasons
-        text = f"0/{count} nodes are available: {reason}. preemption: {hopeless}."
-        return _Tried(failed(pod, text, now), ends_batch=True)
+        return _Tried(failed(pod, rejection_of_all(count, reason), now), ends_batch=True)
 
     def _failed(
         self,

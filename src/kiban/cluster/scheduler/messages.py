@@ -20,3 +20,9 @@ def failure(count: int, reasons: Mapping[str, int], preemption: str) -> str:
     """The whole message; without an answer of preemption it ends after the reasons."""
     text = summary(count, reasons) + "."
     return f"{text} {NO_CLAIMS}, preemption: {preemption}." if preemption else text
+
+
+def rejection_of_all(count: int, reason: str) -> str:
+    """What is said when nodes are not even looked at. Dynamic resource allocation is asked for
+    room nonetheless, and then finds none of its notes; that is all that the real one says."""
+    return f"0/{count} nodes are available: {reason}. not found"

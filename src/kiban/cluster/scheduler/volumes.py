@@ -24,6 +24,7 @@ from kiban.kube.selectors import Requirement
 from kiban.reconcile.controller import Snapshot
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
+STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
 
 ELSEWHERE = Rejection(
     "VolumeBinding", ("node(s) didn't match PersistentVolume's node affinity",), is_final=True
@@ -48,10 +49,23 @@ def missing_claim(shape: Shape, snapshot: Snapshot) -> Rejection | None:
             text = f'persistentvolumeclaim "{name}" is being deleted'
         elif get_in(claim, "status", "phase") == "Lost":
             text = f'persistentvolumeclaim "{name}" bound to non-existent persistentvolume'
+        elif _waits_for_nobody(claim, snapshot):
+            text = "pod has unbound immediate PersistentVolumeClaims"
         else:
             continue
         return Rejection("VolumeBinding", (text,), is_final=True)
     return None
+
+
+def _waits_for_nobody(claim: Manifest, snapshot: Snapshot) -> bool:
+    """Whether a claim without a volume is to be bound before its first pod has a node."""
+    if get_in(claim, "spec", "volumeName"):
+        return False
+    name = get_in(claim, "spec", "storageClassName")
+    if name == "":
+        return True
+    found = snapshot.get(Key(*STORAGE_CLASS, "", name)) if name else None
+    return found is not None and found.get("volumeBindingMode") != "WaitForFirstConsumer"
 
 
 class VolumeChoice(NamedTuple):

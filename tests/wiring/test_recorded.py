@@ -82,6 +82,13 @@ def test_what_prometheus_answers_is_replayed(prometheus: str, query: str, tmp_pa
         assert asked[second] == pytest.approx(rates[int(second) // STEP], rel=0.1)
 
 
+def test_who_is_not_there_gets_no_requests(tmp_path: Path) -> None:
+    traffic = "traffic: {replay: {wbe: requests.csv}}"
+    case = Case(files(f"{{from: 12:00, duration: 10m, {traffic}}}"), "prod", ("played",))
+    with pytest.raises(KibanError, match="there is no service wbe"):
+        replays(prepared(case), tmp_path)
+
+
 def test_a_prometheus_that_is_not_there_is_told(tmp_path: Path) -> None:
     ready = prepared(replaying("http://127.0.0.1:9/api/v1/query_range?query=up"))
     with pytest.raises(KibanError, match="cannot be read"):

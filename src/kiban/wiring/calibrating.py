@@ -63,9 +63,11 @@ STEPS = (Step(40, 2), Step(60, 3), Step(80, 1), Step(110, 2), Step(90, 3), Step(
 
 @dataclass(slots=True)
 class Sampler:
-    """Reads the gateway's counters and the machine's processes, and keeps rates by service."""
+    """Reads the gateway's counters and the machine's processes, and keeps rates by service. What
+    else runs on the cluster, in other namespaces, does not count."""
 
     local: LocalCluster
+    namespace: str
     clock: Callable[[], Instant]
     times: list[float] = field(default_factory=list)
     rows: dict[str, dict[str, list[float]]] = field(default_factory=dict)
@@ -86,8 +88,8 @@ class Sampler:
             return
         span = seconds_between(since, at)
         self.times.append(seconds)
-        found = _requests(before, counted, span)
-        for pod in self.local.cluster.store.list(POD):
+        found = _requests(self.namespace, before, counted, span)
+        for pod in self.local.cluster.store.list(POD, self.namespace):
             usage, service = pods.get(pod["metadata"]["uid"]), labels_of(pod).get(SERVICE_LABEL)
             if usage is not None and service:
                 row = found.setdefault(service, {})
@@ -142,7 +144,7 @@ async def _recorded(
         raise KibanError(Problem("rehearsal/no-gateway", "there is no gateway to measure"))
     url = f"http://{local.gateway_address}"
     host = next(iter(up.drivers[0].status().addresses["web"])).partition("/")[0]
-    sampler = Sampler(local, local.driver.clock)
+    sampler = Sampler(local, up.drivers[0].scope.namespace, local.driver.clock)
     loop = asyncio.get_running_loop()
     began = loop.time()
     sent: list[float] = []
@@ -189,13 +191,19 @@ def _files(up: Up) -> Mapping[str, str]:
 
 
 def _requests(
-    before: Mapping[str, PortStatistics], after: Mapping[str, PortStatistics], seconds: float
+    namespace: str,
+    before: Mapping[str, PortStatistics],
+    after: Mapping[str, PortStatistics],
+    seconds: float,
 ) -> dict[str, dict[str, float]]:
-    """Rates and times by service, in seconds."""
+    """Rates and times of a namespace's services, in seconds."""
     found: dict[str, dict[str, float]] = {}
     for id_ in sorted(before.keys() & after.keys()):
+        where, service, _ = id_.split("/")
+        if where != namespace:
+            continue
         grown = growth(before[id_], after[id_])
-        row = found.setdefault(id_.split("/")[1], {"requests": 0.0})
+        row = found.setdefault(service, {"requests": 0.0})
         if grown.requests:
             row["requests"] = grown.requests / seconds
             row["latency"] = mean_ms(grown.latency_buckets) / 1000

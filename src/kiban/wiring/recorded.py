@@ -23,7 +23,12 @@ def replays(ready: Prepared, directory: Path) -> dict[str, Arrivals]:
     """The arrivals that a scenario replays, by service. Raises `KibanError` for what is not
     there, or holds nothing of a service."""
     found = {}
+    known_services = ready.assumptions.models.services
     for service, place in sorted(ready.scenario.traffic.replay.items()):
+        if service not in known_services:
+            what = f"there is no service {service} to replay {place} to."
+            fix = f"use one of: {', '.join(known_services)}"
+            raise KibanError(Problem("rehearsal/recording", what, Place("rehearsal.yaml"), fix=fix))
         recordings = _read(place, directory, service)
         recording = recordings.get(service)
         if recording is None or "requests" not in recording.figures:

@@ -73,6 +73,9 @@ def test_an_unknown_name_says_what_was_meant() -> None:
         ("{acts: [{at: soon, wake: true}]}", "'soon' is neither a time of day"),
         ("{acts: [{at: 1h, deplyo: web}]}", "did you mean `deploy`"),
         ("{from: 25:00}", "not a time of day"),
+        ("{duration: 1h, acts: [{at: 1h, wake: true}]}", "1h is not within the scenario"),
+        ("{from: 08:00, duration: 2h, acts: [{at: 07:00, wake: true}]}", "from 08:00 to 10:00"),
+        ("{expect: {errorBudget: most}}", "write it like 10% or 300%"),
         ("{expect: {errorBudgets: 5%}}", "did you mean `errorBudget`"),
     ],
 )

@@ -179,6 +179,26 @@ scenarios: {played: SCENARIO}
 """
 
 
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        ("deploy: nobody", "there is no service nobody"),
+        ("loseZone: mars", "there is no machine in mars"),
+        ("interruptSpot: 50%, zone: mars", "there is no spot machine in mars"),
+        ("upgradeNodes: nobody", "there is no node group nobody, only controlPlane"),
+        ("break: nobody", "there is no nobody that is used"),
+        ("fillSubnet: mars", "there is no subnet in mars"),
+        ("surge: 2, services: [nobody]", "there is no service nobody"),
+    ],
+)
+def test_what_is_not_there_leaves_the_answer_open(act: str, why: str) -> None:
+    evidence, _ = played(f"{{from: 12:00, duration: 2m, acts: [{{at: 1m, {act}}}]}}")
+    [idle] = evidence.of("act.idle")
+    assert idle["why"].startswith(why)
+    [verdict] = judge(evidence)
+    assert verdict.answer == "unknown"
+
+
 def first_growth(metric: str) -> float | None:
     """When the autoscaler of a worker follows its queue, in seconds after the queue began."""
     text = "{from: 12:00, duration: 16m, traffic: {curve: constant}, acts: [{at: 1m, surge: 2}]}"

@@ -22,6 +22,9 @@ WORST_ERROR = 0.3
 WORST_TAIL_ERROR = 0.5
 # Digits of a fitted value: no fit is better than that.
 _DIGITS = 4
+# Requests are counted, every one: shares that leave more than this unexplained are not the reason,
+# but a worker that falls behind, or somebody who was not counted.
+WORST_CALLS_ERROR = 0.1
 # Nothing is done in no time, or by no memory.
 _NEVER_NOTHING = ("time", "cpu", "memory", "start", "peak")
 # What one fit gives is used together or not at all.
@@ -173,8 +176,9 @@ class _Calibrating:
     def _is_used(self, service: str, found: Fit) -> bool:
         if found.parameter in _WITH_TIME and "time" not in self._measured.get(service, {}):
             return False
-        worst = WORST_TAIL_ERROR if found.parameter == "variation" else WORST_ERROR
-        return found.error <= worst
+        if found.parameter.startswith(("calls ", "takes ")):
+            return found.error <= WORST_CALLS_ERROR
+        return found.error <= (WORST_TAIL_ERROR if found.parameter == "variation" else WORST_ERROR)
 
     def _with_found(self, models: Models) -> Models:
         """The models with the calls and the CPU that were found, for the fit of times."""

@@ -65,11 +65,13 @@ def alike(found: Sequence[Seen]) -> list[tuple[Seen, list[str]]]:
 
 
 def counted(summary: Summary) -> list[str]:
-    """How much is behind the verdict, in a line; none where nothing was expected."""
+    """How much is behind the verdict, in a line."""
     held = sum(each.answer == "pass" for each in summary.tallies)
     bad = sum(each.finding.answer == "fail" for each in summary.seen)
     found = f"; {bad} {'finding' if bad == 1 else 'findings'} to act on" if bad else ""
-    return [f"{held} of {len(summary.tallies)} expectations hold{found}"] if summary.tallies else []
+    if not summary.tallies:
+        return [f"nothing is expected of it{found}"]
+    return [f"{held} of {len(summary.tallies)} expectations hold{found}"]
 
 
 def moment(finding: Finding, rehearsal: Rehearsal) -> str:

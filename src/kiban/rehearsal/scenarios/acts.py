@@ -43,7 +43,9 @@ def _deploying(stage: Stage, act: Act, service: str) -> Callable[[Instant], None
 def _deploy(stage: Stage, act: Act, service: str, now: Instant) -> None:
     workload = stage.workload(service)
     if workload is None:
-        stage.note(now, "act.idle", act="deploy", service=service, why="it has no workload")
+        stage.note(
+            now, "act.idle", act="deploy", service=service, why=f"there is no service {service}"
+        )
         return
     before = workload["spec"]["template"]["spec"]["containers"][0]["image"]
     name = before.partition("@")[0]
@@ -183,7 +185,7 @@ def break_(stage: Stage, act: Act, now: Instant) -> None:
     words = act.words
     name = stage.busiest_dependency() if words.break_ == BUSIEST else str(words.break_)
     if name not in stage.traffic.graph.nodes:
-        stage.note(now, "act.idle", act="break", name=name, why="nobody uses it")
+        stage.note(now, "act.idle", act="break", name=name, why=f"there is no {name} that is used")
         return
     disturbances = stage.traffic.disturbances
     if words.slower is not None:
@@ -261,6 +263,10 @@ def surge(stage: Stage, act: Act, now: Instant) -> None:
     rise = words.rise if words.rise is not None else 60.0
     fall = words.fall if words.fall is not None else rise
     chosen = [name for name in words.services if name in stage.traffic.order]
+    if words.services and not chosen:
+        why = f"there is no service {' or '.join(words.services)}"
+        stage.note(now, "act.idle", act="surge", why=why)
+        return
     stage.traffic.load.surge(Surge(since, words.surge or 1.0, rise, hold, fall), chosen)
     stage.note(now, "act.surge", factor=words.surge, services=chosen)
 

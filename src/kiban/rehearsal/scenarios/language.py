@@ -6,7 +6,7 @@ from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Problem, nearest
 from kiban.rehearsal.scenarios.named import TEXT
 from kiban.rehearsal.scenarios.scenario import Scenario, scenario_of, together
-from kiban.rehearsal.scenarios.words import BESIDES, VERBS, ActWords, ScenarioWords
+from kiban.rehearsal.scenarios.words import BESIDES, VERBS, ActWords, ScenarioWords, second_of
 from kiban.spec.reading import read_yaml
 from kiban.spec.spelling import spelled
 from kiban.spec.validation import validate
@@ -55,6 +55,7 @@ def _scenario(name: str, tree: Located, problems: list[Problem]) -> Scenario:
         return Scenario(name, 0.0, 0.0)
     for index, act in enumerate(words.acts):
         problems += _check_act(act, tree.nearest(("acts", index)))
+        problems += _check_time(act, words, tree.nearest(("acts", index)))
     return scenario_of(name, words)
 
 
@@ -73,6 +74,21 @@ def _check_act(act: ActWords, node: Located) -> Iterator[Problem]:
             place = node.nearest((word,)).key_place()
             what = f"`{word}` does not belong to `{_word(verbs[0])}`"
             yield Problem("rehearsal/act", what, place, fix="remove it")
+
+
+def _check_time(act: ActWords, words: ScenarioWords, node: Located) -> Iterator[Problem]:
+    """What would happen after the end does not happen."""
+    if second_of(act.at, words.from_) - words.from_ >= words.duration:
+        end = f"{_clock(words.from_)} to {_clock(words.from_ + words.duration)}"
+        what = f"{act.at} is not within the scenario, which is from {end}"
+        fix = "say another `at`, an earlier `from`, or a longer `duration`"
+        yield Problem("rehearsal/act", what, node.nearest(("at",)).place(), fix=fix)
+
+
+def _clock(second: float) -> str:
+    minutes = int(second // 60)
+    days = f" {minutes // 1440} days later" if minutes > 1440 else ""
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02}{days}"
 
 
 def _word(field: str) -> str:

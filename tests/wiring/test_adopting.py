@@ -269,3 +269,41 @@ def test_objects_of_a_kind_called_kustomization_are_delivered_as_objects(tmp_pat
     run(str(tmp_path / "dev"), "--out", str(out))
     [bundle] = bundles_here(out, None)
     assert "Kustomization" in [one["kind"] for one in bundle.manifests]
+
+
+def test_of_copilot_what_is_no_service_is_told(tmp_path: Path) -> None:
+    write(
+        tmp_path / "copilot",
+        web__manifest_yaml="name: web\ntype: Backend Service\nimage: {location: 'a:1'}\n",
+        site__manifest_yaml="name: site\ntype: Static Site\nfiles: [{source: dist}]\n",
+        environments__prod__manifest_yaml="type: Environment\nnetwork: {vpc: {id: x}}\n",
+    )
+    output = run(str(tmp_path)).output
+    assert "copilot.environments/prod (Environment: network.vpc.id)" in output
+    assert "copilot.site (Static Site: files)" in output
+
+
+def test_a_compose_file_is_read_with_what_compose_reads_beside_it(tmp_path: Path) -> None:
+    write(
+        tmp_path / "dev",
+        compose_yaml="services: {web: {image: 'a:${TAG}', ports: [80]}}\n",
+        **{"compose.override_yaml": "services: {web: {environment: {A: b}}}\n"},
+        **{"compose.prod_yaml": "services: {web: {environment: {A: c}}}\n"},
+    )
+    (tmp_path / "dev" / ".env").write_text("# the version\nTAG='7'\n")
+    out = tmp_path / "shop"
+    assert "compose.compose.prod.yaml" in run(str(tmp_path / "dev")).output
+    run(str(tmp_path / "dev"), "--out", str(out), "--accept", "all")
+    assert (out / "releases/dev.yaml").read_text() == 'web: "7"\n'
+    assert "A: b" in (out / "services/web.yaml").read_text()
+
+
+def test_objects_beside_a_compose_file_are_what_runs(tmp_path: Path) -> None:
+    write(
+        tmp_path / "dev",
+        compose_yaml="services: {web: {image: 'a:1'}}\n",
+        k8s__a_yaml=DEPLOYMENT.replace("NAME", "stamp"),
+    )
+    output = run(str(tmp_path / "dev")).output
+    assert "1 of 1 objects compile back" in output
+    assert "compose.yaml: no object" in output

@@ -4,7 +4,7 @@ environment, and what ours cannot say, by name.
 There are no objects to compare with, so everything that is not taken over is told.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,60 @@ class Described:
     def leave(self, service: str, fields: Iterable[str], why: str = "") -> None:
         """Tell what is not taken over."""
         self.unsaid += [f"{service}.{name}{f' ({why})' if why else ''}" for name in fields]
+
+
+class Remains:
+    """A description out of which is taken what is read, so that the rest can be told: nothing is
+    left unsaid because nobody thought of it."""
+
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        self._tree: dict[str, Any] = {str(key): _copied(value) for key, value in tree.items()}
+
+    def take(self, *path: str) -> Any:
+        """The value at a path, which is gone then; None where there is none."""
+        return _taken(self._tree, path)
+
+    def look(self, *path: str) -> Any:
+        """The value at a path, which stays."""
+        found: Any = self._tree
+        for key in path:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
+
+    def names_above(self) -> list[str]:
+        """The names at the top that are left."""
+        return list(self._tree)
+
+    def names(self) -> list[str]:
+        """What is left, as dotted names."""
+        return sorted(_names(self._tree))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _taken(tree: dict[str, Any], path: tuple[str, ...]) -> Any:
+    first, *rest = path
+    if not rest:
+        return tree.pop(first, None)
+    inside = tree.get(first)
+    if not isinstance(inside, dict):
+        return None
+    found = _taken(inside, tuple(rest))
+    if not inside:
+        del tree[first]
+    return found
+
+
+def _names(tree: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from (f"{key}.{name}" for name in _names(value))
+        elif value not in (None, {}, []):
+            yield key
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +145,3 @@ def translated(platform: str, described: Iterable[Described]) -> Translation:
     lines = sum(one.lines for one in every)
     names = tuple(one.environment for one in every)
     return Translation(files, names, tuple(trees), tuple(sorted(unsaid)), lines)
-
-
-def words_of(value: Any) -> list[str] | None:
-    """A command as a list; None for a shell line, which the language splits itself."""
-    return [str(word) for word in value] if isinstance(value, list) else None

@@ -21,7 +21,7 @@ _ORDER = (
     "patches",
 )  # fmt: skip
 
-_SCALE = ("min", "max", "cpu", "memory", "requests", "metrics", "settle")
+_SCALE = ("min", "max", "spotFrom", "cpu", "memory", "requests", "metrics", "settle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +168,17 @@ def _service(layout: Layout, service: str, base: Mapping[str, Any]) -> str:
 
 def _arranged(tree: Mapping[str, Any]) -> dict[str, Any]:
     """In the order people expect, patches last."""
-    known = {name: place for place, name in enumerate(_ORDER)}
-    found = {name: tree[name] for name in sorted(tree, key=lambda one: (known.get(one, 99), one))}
+    found = _in_order(tree, _ORDER)
     if isinstance(scale := found.get("scale"), dict):
-        found["scale"] = {key: scale[key] for key in sorted(scale, key=_SCALE.index)}
+        found["scale"] = _in_order(scale, _SCALE)
     return found
+
+
+def _in_order(tree: Mapping[str, Any], order: Sequence[str]) -> dict[str, Any]:
+    known = {name: place for place, name in enumerate(order)}
+    return {
+        name: tree[name] for name in sorted(tree, key=lambda one: (known.get(one, len(order)), one))
+    }
 
 
 def _short(layout: Layout, tree: Mapping[str, Any]) -> dict[str, Any]:

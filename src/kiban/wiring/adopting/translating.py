@@ -4,9 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kiban.adopt.compose import described_compose
-from kiban.adopt.copilot import described_copilot, is_copilot
-from kiban.adopt.descriptions import Described, Translation, translated
+from kiban.adapters.sources import DirectoryTree
+from kiban.adapters.sources.inputs import is_kustomized
+from kiban.adapters.sources.reading import read_manifests
+from kiban.adopt.compose import WHOLE, described_compose
+from kiban.adopt.compose_files import is_compose, overridden
+from kiban.adopt.copilot import COPILOT, described_copilot, is_copilot
+from kiban.adopt.descriptions import Described, Remains, Translation, translated
+from kiban.adopt.interpolation import variables
 from kiban.primitives.located import plain
 from kiban.primitives.problems import KibanError
 from kiban.spec.reading import read_yaml
@@ -23,7 +28,7 @@ def translate(wish: Wish) -> Translation | None:
     described: list[Described] = []
     for name, folder in named.items():
         if path := _compose_file(folder):
-            described.append(described_compose(name, _tree(path), line_count(path)))
+            described.append(_compose(name, path))
         elif manifests := _copilot_files(folder):
             described += _copilot(folder, manifests)
     platform = wish.platform or platform_name(list(named.values()))
@@ -31,11 +36,33 @@ def translate(wish: Wish) -> Translation | None:
 
 
 def _compose_file(folder: Path) -> Path | None:
-    """The Compose file of a directory, under the names that Compose looks for."""
+    """The Compose file of a directory, under the names that Compose looks for. Where there are
+    objects, these are what runs, and the file is for laptops."""
     if folder.is_file():
-        tree = _tree(folder, lenient=True)
-        return folder if "services" in tree and "apiVersion" not in tree else None
-    return next((path for name in _COMPOSE if (path := folder / name).is_file()), None)
+        return folder if is_compose(_tree(folder, lenient=True)) else None
+    found = next((path for name in _COMPOSE if (path := folder / name).is_file()), None)
+    return found if found is not None and not _has_objects(folder) else None
+
+
+def _has_objects(folder: Path) -> bool:
+    tree = DirectoryTree(folder)
+    return is_kustomized(tree, ".") or bool(read_manifests(tree.read(tree.under("."))).documents)
+
+
+def _compose(name: str, path: Path) -> Described:
+    """A Compose file with what Compose itself reads beside it; other files are told."""
+    tree, lines = _tree(path), line_count(path)
+    known = path.parent / ".env"
+    values = variables(known.read_text(errors="replace")) if known.is_file() else {}
+    others = []
+    for other in sorted(path.parent.glob(f"{path.stem}.*.y*ml")):
+        if other.stem == f"{path.stem}.override":
+            tree, lines = overridden(tree, _tree(other)), lines + line_count(other)
+        else:
+            others.append(other.name)
+    found = described_compose(name, tree, lines, values)
+    found.leave(WHOLE, others, "not read; it can be an environment: ENV=FILE")
+    return found
 
 
 def _copilot_root(folder: Path) -> Path:
@@ -48,10 +75,20 @@ def _copilot_files(folder: Path) -> list[Path]:
 
 
 def _copilot(folder: Path, manifests: Sequence[Path]) -> list[Described]:
-    declared = _copilot_root(folder).glob("environments/*/manifest.y*ml")
-    environments = sorted(path.parent.name for path in declared)
+    root = _copilot_root(folder)
+    declared = {path.parent.name: path for path in root.glob("environments/*/manifest.y*ml")}
     lines = sum(line_count(path) for path in manifests)
-    return described_copilot([_tree(path) for path in manifests], environments, lines)
+    found = described_copilot([_tree(path) for path in manifests], sorted(declared), lines)
+    # Networks, pipelines and sites are Copilot's own.
+    others = [*root.glob("*/manifest.y*ml"), *root.glob("*/*/manifest.y*ml")]
+    for path in sorted(path for path in others if path not in manifests):
+        rest = Remains(_tree(path, lenient=True))
+        kind = rest.take("type")
+        rest.take("name")
+        where = path.parent.relative_to(root).as_posix()
+        if names := rest.names():
+            found[0].leave(COPILOT, [where], f"{kind}: {', '.join(names)}")
+    return found
 
 
 def _tree(path: Path, *, lenient: bool = False) -> Mapping[str, Any]:

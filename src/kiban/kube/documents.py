@@ -13,6 +13,7 @@ import yaml
 
 from kiban.kube.objects import Manifest
 from kiban.kube.plain_yaml import read_plain
+from kiban.kube.simple_yaml import read_simple
 from kiban.primitives.problems import Place, Problem
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
@@ -69,7 +70,8 @@ def _loaded(part: str) -> list[Any]:
             return [orjson.loads(part)]
         except orjson.JSONDecodeError:
             pass
-    return read_plain(part)
+    simple = read_simple(part)
+    return read_plain(part) if simple is None else [simple]
 
 
 def _manifests(

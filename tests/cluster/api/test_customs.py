@@ -113,3 +113,36 @@ def test_resources_inside_custom_objects_say_what_they_are(api: Any) -> None:
     box["spec"]["inner"].update(kind="Thing", apiVersion="v1")
     kept = api.json("POST", boxes, box)["spec"]["inner"]
     assert kept == {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "x"}}
+
+
+def test_a_version_that_objects_are_stored_in_stays_and_a_deprecated_one_is_warned_of(
+    api: Any,
+) -> None:
+    body = definition_of({"type": "object"})
+    [first] = body["spec"]["versions"]
+    old = {**first, "name": "v1beta1", "storage": False, "deprecated": True}
+    body["spec"]["versions"] = [first, old]
+    api("POST", DEFINITIONS, body)
+    api.cluster.step(api.now)
+    answer = api("GET", "/apis/example.com/v1beta1/boxes")
+    assert answer.warnings == ("example.com/v1beta1 Box is deprecated",)
+    assert api("GET", "/apis/example.com/v1/boxes").warnings == ()
+    path = f"{DEFINITIONS}/boxes.example.com"
+    moved = [
+        {"op": "replace", "path": "/spec/versions/0/storage", "value": False},
+        {"op": "replace", "path": "/spec/versions/1/storage", "value": True},
+    ]
+    after = api.json("PATCH", path, moved, content_type="application/json-patch+json")
+    assert after["status"]["storedVersions"] == ["v1", "v1beta1"]
+    gone = [{"op": "remove", "path": "/spec/versions/0"}]
+    refused = api.json("PATCH", path, gone, content_type="application/json-patch+json")
+    assert 'status.storedVersions[0]: Invalid value: "v1": missing from' in refused["message"]
+
+
+def test_a_definition_cannot_preserve_everything(api: Any) -> None:
+    body = definition_of({"type": "object"})
+    body["spec"]["preserveUnknownFields"] = True
+    refused = api.json("POST", DEFINITIONS, body)
+    assert "spec.preserveUnknownFields: Invalid value: true: cannot set" in refused["message"]
+    body["spec"]["preserveUnknownFields"] = False
+    assert "preserveUnknownFields" not in api.json("POST", DEFINITIONS, body)["spec"]

@@ -18,7 +18,6 @@ from kiban.cluster.api.world import World
 from kiban.cluster.authorization.impersonation import acting_user
 from kiban.cluster.authorization.rights import may, refusal, wish_of
 from kiban.cluster.consulting import Unanswered
-from kiban.kube.warnings import kind_warning
 from kiban.primitives.instants import Instant
 
 
@@ -68,7 +67,7 @@ def _answer(world: World, request: Request, now: Instant) -> Response:
     if handle is None:
         raise method_not_allowed()
     response = handle(world, request, target, info, now)
-    deprecation = kind_warning(info.api_version, info.kind)
+    deprecation = world.registry.warning_about(info)
     if deprecation:
         response.warnings = (deprecation, *response.warnings)
     return response

@@ -5,6 +5,7 @@ from dataclasses import replace
 from kiban.cluster.api.calls import Call
 from kiban.cluster.api.failures import Failure, conflict
 from kiban.cluster.api.registry import Registry
+from kiban.cluster.store import Store
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import NODE, Key, Manifest, is_deleting, labels_of
 from kiban.primitives.instants import Instant, rfc3339
@@ -28,7 +29,7 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
         if uid:
             metadata["uid"] = uid
         given = binding.get("metadata") or {}
-        labels = {**(given.get("labels") or {}), **_place(registry, node)}
+        labels = {**(given.get("labels") or {}), **place_of(registry.store, node)}
         for part, added in (("annotations", given.get("annotations")), ("labels", labels)):
             if added:
                 metadata[part] = {**(metadata.get(part) or {}), **added}
@@ -46,8 +47,9 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
 _PLACE = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 
 
-def _place(registry: Registry, node: str) -> dict[str, str]:
-    found = registry.store.get(Key(*NODE, "", node))
+def place_of(store: Store, node: str) -> dict[str, str]:
+    """The labels that a pod gets for the place of its node."""
+    found = store.get(Key(*NODE, "", node))
     labels = labels_of(found) if found is not None else {}
     return {name: labels[name] for name in _PLACE if name in labels}
 

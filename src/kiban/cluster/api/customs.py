@@ -30,6 +30,8 @@ class Custom:
     schema: Schema | None = None
     scale: Mapping[str, str] | None = None
     has_rules: bool = False
+    # What is said of every request for a version that is deprecated.
+    warning: str = ""
 
     def understood(self, manifest: Manifest) -> tuple[Manifest, list[str]]:
         """The object without what its schema does not know, with its defaults; and the paths of
@@ -91,4 +93,11 @@ def _custom(info: KindInfo, version: dict[str, Any]) -> Custom:
         schema,
         scale,
         has_rules(schema),
+        _warning(info, version),
     )
+
+
+def _warning(info: KindInfo, version: dict[str, Any]) -> str:
+    if not version.get("deprecated"):
+        return ""
+    return version.get("deprecationWarning") or f"{info.api_version} {info.kind} is deprecated"

@@ -33,6 +33,7 @@ from kiban.kube.objects import Key, Manifest, group_of, is_deleting
 from kiban.kube.ownership import same_but_for_times
 from kiban.kube.printing import Printer, printer_of
 from kiban.kube.schema import Shape, shape_of
+from kiban.kube.warnings import kind_warning
 
 # How often a clash of generated names is tried again (registry/generic/registry/store.go).
 NAME_TRIES = 8
@@ -86,6 +87,11 @@ class Registry:
         """The fields a custom kind declares for field selectors."""
         custom = self._customs.found.get(info)
         return custom.selectable if custom else ()
+
+    def warning_about(self, info: KindInfo) -> str:
+        """What is said of every request for a kind in a version that should not be used."""
+        custom = self._customs.found.get(info)
+        return custom.warning if custom else kind_warning(info.api_version, info.kind)
 
     def scale_paths(self, info: KindInfo) -> Mapping[str, str] | None:
         """Where a custom kind keeps its scale; None for built-in kinds."""

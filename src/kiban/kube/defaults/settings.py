@@ -139,6 +139,10 @@ def default_definition(manifest: Manifest) -> Manifest:
         "acceptedNames": {"plural": "", "kind": ""},
         "storedVersions": stored,
     }
+    told = status.get("storedVersions") or []
+    fresh = [name for name in stored if name not in told]
+    if fresh:
+        status = {**status, "storedVersions": [*told, *fresh]}
     return {**manifest, "spec": spec, "status": status}
 
 

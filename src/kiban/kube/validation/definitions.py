@@ -6,6 +6,7 @@ are those of the internal form, as the server's own are.
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from kiban.kube import formats
 from kiban.kube.objects import Manifest, is_true
@@ -36,7 +37,7 @@ def validate_definition(manifest: Manifest) -> Faults:
     names, meta = spec.get("names") or {}, manifest["metadata"]
     name, group = meta.get("name", ""), spec.get("group", "")
     faults: Faults = []
-    if name != f"{names.get('plural', '')}.{group}":
+    if "resourceVersion" not in meta and name != f"{names.get('plural', '')}.{group}":
         faults.append(invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group'))
     faults += _group(group)
     if not spec.get("scope"):
@@ -45,7 +46,41 @@ def validate_definition(manifest: Manifest) -> Faults:
         faults += one_of("spec.scope", spec["scope"], ("Cluster", "Namespaced"))
     faults += _versions(spec.get("versions") or [])
     faults += _names(names, "spec.names") + _conversion(spec.get("conversion") or {})
-    return faults + _approval(group, meta.get("annotations") or {})
+    stored = (manifest.get("status") or {}).get("storedVersions")
+    if stored is not None:
+        faults += _stored(stored, spec.get("versions") or [])
+    faults += _approval(group, meta.get("annotations") or {})
+    if spec.get("preserveUnknownFields"):
+        faults.append(invalid("spec.preserveUnknownFields", True, _PRESERVED))
+    return faults
+
+
+_PRESERVED = (
+    "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in "
+    "spec.versions[*].schema instead"
+)
+
+
+def _stored(stored: Sequence[str], versions: Sequence[Value]) -> Faults:
+    """Versions in which objects may still be stored have to stay."""
+    at = "status.storedVersions"
+    if not stored:
+        return [invalid(at, None, "must have at least one stored version")]
+    faults: Faults = []
+    for version in versions:
+        if version.get("storage") and version.get("name") not in stored:
+            detail = f"must have the storage version {version.get('name')}"
+            faults.append(invalid(at, list(stored), detail))
+    called = {version.get("name") for version in versions}
+    for index, name in enumerate(stored):
+        if name not in called:
+            detail = (
+                f"missing from spec.versions; {name} was previously a storage version, and must "
+                "remain in spec.versions until a storage migration ensures no data remains "
+                f"persisted in {name} and removes {name} from status.storedVersions"
+            )
+            faults.append(invalid(f"{at}[{index}]", name, detail))
+    return faults
 
 
 def definition_stays(old: Manifest, new: Manifest) -> Faults:
@@ -74,8 +109,19 @@ def _group(group: str) -> Faults:
 def _approval(group: str, annotations: Value) -> Faults:
     """Groups of the Kubernetes community want its consent."""
     protected = any(group == end or group.endswith(f".{end}") for end in _PROTECTED)
-    if not protected or annotations.get(_APPROVAL):
+    said = annotations.get(_APPROVAL)
+    if not protected:
         return []
+    if said:
+        parts = urlsplit(said)
+        if said.startswith("unapproved") or (parts.scheme and parts.netloc):
+            return []
+        detail = (
+            f'protected groups must have approval annotation "{_APPROVAL}" with either a URL or '
+            'a reason starting with "unapproved", see '
+            "https://github.com/kubernetes/enhancements/pull/1111"
+        )
+        return [invalid(f"metadata.annotations[{_APPROVAL}]", said, detail)]
     detail = (
         "protected groups must have approval annotation "
         f'"{_APPROVAL}", see https://github.com/kubernetes/enhancements/pull/1111'
@@ -110,7 +156,8 @@ def _version(version: Value, field: str, own: str) -> Faults:
     if schema is None:
         return [required(f"{own}.schema.openAPIV3Schema")]
     middle = "validation" if field == "spec" else "schema"
-    faults = validate_schema(schema, f"{field}.{middle}.openAPIV3Schema")
+    faults = _deprecation(version, f"{own}.deprecationWarning")
+    faults += validate_schema(schema, f"{field}.{middle}.openAPIV3Schema")
     scale = (version.get("subresources") or {}).get("scale")
     if scale is not None:
         faults += _scale(scale, f"{field}.subresources")
@@ -118,6 +165,17 @@ def _version(version: Value, field: str, own: str) -> Faults:
         faults += _column(column, f"{field}.additionalPrinterColumns[{index}]")
     fields = version.get("selectableFields") or ()
     return faults + _selectable(fields, schema, f"{field}.selectableFields")
+
+
+def _deprecation(version: Value, field: str) -> Faults:
+    text = version.get("deprecationWarning")
+    if text is None:
+        return []
+    if not version.get("deprecated"):
+        return [invalid(field, text, "can only be set for deprecated versions")]
+    if not text:
+        return [invalid(field, text, "must not be an empty string")]
+    return [invalid(field, text, "must be <= 256 characters long")] if len(text) > 256 else []
 
 
 def _column(column: Value, field: str) -> Faults:

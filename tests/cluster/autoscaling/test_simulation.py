@@ -149,3 +149,24 @@ def test_a_pod_like_one_that_failed_is_not_tried_again() -> None:
     moves, left = hints.place([pod(f"big-{number}", "9") for number in range(50)], may_use)
     assert not moves and len(left) == 50
     assert len(tried) == 1
+
+
+def test_pods_left_over_on_a_sketch_are_those_left_over_on_the_trial() -> None:
+    draw = Random(3)
+    view, fitting = trial(*(node(f"n{number}") for number in range(6)))
+    sketched, tried = Hints(fitting), Hints(fitting)
+    for step in range(40):
+        pods = [pod(f"p-{number}", f"{draw.randrange(1, 5)}") for number in range(step)]
+        view.fork()
+        _, expected = tried.place(pods, lambda name: True)
+        view.revert()
+        assert sketched.left_over(pods) == expected
+        view.put_pod(pod(f"bound-{step}", "500m"), f"n{draw.randrange(6)}")
+
+
+def test_looking_for_room_leaves_the_trial_as_it_was() -> None:
+    view, fitting = trial(node("one"))
+    plain, spread = pod("plain", "4"), pod("spread", "1", spreads=True)
+    assert Hints(fitting).left_over([plain, spread]) == [spread]
+    assert Hints(fitting).left_over([plain, pod("more")]) == [pod("more")]
+    assert view.place_of(plain.key) is None

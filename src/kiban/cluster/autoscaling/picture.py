@@ -9,7 +9,7 @@ from typing import Any
 
 from kiban.cluster.autoscaling.simulation import Fitting, Trial
 from kiban.cluster.scheduler.happenings import node_happenings
-from kiban.cluster.scheduler.node_info import pod_info
+from kiban.cluster.scheduler.node_info import PodInfo, pod_info
 from kiban.kube.objects import (
     DAEMON_SET,
     NAMESPACE,
@@ -39,12 +39,13 @@ class Relevance(IntEnum):
 
 
 class Picture:
-    """Kept from one decision to the next. `pending` are the pods that the scheduler gave up on."""
+    """Kept from one decision to the next. `pending` are the pods that the scheduler gave up on, as
+    it reads them."""
 
     def __init__(self) -> None:
         self.trial = Trial()
         self.fitting = Fitting(self.trial)
-        self.pending: dict[Key, None] = {}
+        self.pending: dict[Key, PodInfo] = {}
         self.touched: dict[str, None] = {}
         self._dirty: dict[Key, None] = {}
         self._is_new = True
@@ -54,7 +55,20 @@ class Picture:
         relevance = _relevance(change)
         if relevance:
             self._dirty[change.key] = None
+        elif change.key in self.pending:
+            self._read_again(change)
         return relevance
+
+    def _read_again(self, change: Change) -> None:
+        """A pod that goes on waiting may ask for something else."""
+        before, after = change.before, change.after
+        assert before is not None and after is not None, "its coming and going is relevant"
+        if before["spec"] is not after["spec"] or labels_of(before) is not labels_of(after):
+            self.pending[change.key] = pod_info(after)
+
+    def waiting(self) -> list[PodInfo]:
+        """The pods that wait, in the order in which they are helped."""
+        return sorted(self.pending.values(), key=lambda pod: (-pod.priority, pod.key))
 
     @property
     def is_stale(self) -> bool:
@@ -100,7 +114,7 @@ class Picture:
             self.touched[node] = None
             self.trial.put_pod(pod_info(pod), node)
         elif is_unschedulable(pod):
-            self.pending[key] = None
+            self.pending[key] = pod_info(pod)
 
 
 def is_unschedulable(pod: Manifest) -> bool:

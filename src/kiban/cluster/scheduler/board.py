@@ -29,6 +29,8 @@ SPREAD_WEIGHT = 2
 AFFINITY_WEIGHT = 2
 # Numbers of looks are smaller than two to this power.
 LOOK_BITS = 32
+# So many changes are read in the time in which a seat is looked at.
+CHANGES_A_SEAT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Question:
 
 
 class Board:
-    """Verdicts and scores of one shape, by place in the view's order. Without a ground to share
+    """Verdicts and scores of one shape, by the seats of the view. Without a ground to share
     it has its own, on which images do not count."""
 
     def __init__(self, question: Question, view: View, ground: Ground | None = None) -> None:
@@ -58,14 +60,20 @@ class Board:
         """Look again at the nodes that have changed."""
         view = self._view
         self.ground.refresh()
-        if self._version != view.version or len(self._numbers) > LOOKS_LIMIT:
+        if self._version != view.version or len(self._numbers) > LOOKS_LIMIT or self._is_behind:
             self._renew()
         elif self._position != view.position:
             about = self._about
             changes = view.changed_since(self._position)
             for at in dict.fromkeys(at for at, pod in changes if about[pod]):
-                self._compare(at, view.order[at])
+                self._compare(at, view.seats[at])
         self._position = view.position
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether looking at every seat is less than reading what has changed."""
+        view = self._view
+        return view.position - self._position > CHANGES_A_SEAT * len(view.seats)
 
     def _renew(self) -> None:
         shape, view = self._shape, self._view
@@ -82,8 +90,8 @@ class Board:
             (*shape.hard_spreads, *spreads),
             everything=others or shape.has_pod_terms,
         )
-        self._looks, self._numbers = [0] * len(view.order), {}
-        for at, info in enumerate(view.order):
+        self._looks, self._numbers = [0] * len(view.seats), {}
+        for at, info in enumerate(view.seats):
             self._compare(at, info)
         self._version = view.version
 
@@ -131,7 +139,7 @@ class Board:
         verdict = self.ground.verdicts[at]
         if verdict is not None:
             return verdict
-        info = self._view.order[at]
+        info = self._view.seats[at]
         found = self._hard.rejects(info, limits) if limits else None
         return found or (None if self._required.is_idle else self._required.rejects(info))
 
@@ -151,7 +159,7 @@ class Board:
 
     def _scored(self, places: Sequence[int], count: int) -> list[int]:
         """Scores of the nodes at these places, which stand for `count` nodes."""
-        order, marks = self._view.order, self.ground.marks
+        seats, marks = self._view.seats, self.ground.marks
         total = [marks.base[at] for at in places]
         disliked = [marks.dislikes[at] for at in places]
         if any(disliked):
@@ -160,8 +168,8 @@ class Board:
             liked = [marks.likes[at] for at in places]
             _add(total, normalised(liked), PREFERENCE_WEIGHT)
         if self._shape.soft_spreads or self._defaults:
-            _add(total, self._soft.scores(places, order, count), SPREAD_WEIGHT)
-        near = self._preferred.scores(places, order)
+            _add(total, self._soft.scores(places, seats, count), SPREAD_WEIGHT)
+        near = self._preferred.scores(places, seats)
         if near is not None:
             _add(total, near, AFFINITY_WEIGHT)
         return total

@@ -199,7 +199,7 @@ class Scheduler:
             return Answer(message=NEVER)
         at = self.view.index.get(nominated_node(pod))
         if at is not None and not rejections[at].is_final:
-            leaving = self.view.order[at].pods.values()
+            leaving = self.view.seats[at].pods.values()
             if any(
                 other.terminating and other.preempted and other.priority < attempt.pod.priority
                 for other in leaving

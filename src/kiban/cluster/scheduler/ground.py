@@ -24,7 +24,7 @@ LOOKS_LIMIT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """By place in the view's order: points for room and images, preferred terms met, taints
+    """By seat: points for room and images, preferred terms met, taints
     disliked."""
 
     base: list[int]
@@ -33,7 +33,7 @@ class Marks:
 
 
 class Ground:
-    """Verdicts and marks of one kind of pod, by place in the view's order."""
+    """Verdicts and marks of one kind of pod, by the seats of the view."""
 
     def __init__(self, shape: Shape, images: tuple[str, ...], view: View) -> None:
         self._shape, self._images, self._view = shape, images, view
@@ -43,6 +43,8 @@ class Ground:
         self.verdicts: list[Rejection | None] = []
         self.marks = Marks([], [], [])
         self._refusals: Refusals | None = None
+        self._open = 0
+        self._order: list[int] = []
         # The same number for nodes between which no mark differs.
         self.looks: list[int] = []
 
@@ -54,28 +56,31 @@ class Ground:
         elif self._position != view.position:
             changed = dict.fromkeys(at for at, _ in view.changed_since(self._position))
             for at in changed:
-                self.update(at, view.order[at])
+                self.update(at, view.seats[at])
         self._position = view.position
 
     def refusals(self) -> Refusals | None:
         """Why no node can take the pod, if none can; the same until a node changes."""
         self.refresh()
-        if self._refusals is None:
-            refusals = Refusals()
-            for at, verdict in enumerate(self.verdicts):
-                if verdict is None:
-                    return None
+        if self._open:
+            return None
+        order = self._view.order
+        if self._refusals is None or self._order is not order:
+            self._order, refusals = order, Refusals()
+            for at in order:
+                verdict = self.verdicts[at]
+                assert verdict is not None, "none is open"
                 refusals[at] = verdict
             self._refusals = refusals
         return self._refusals
 
     def _renew(self) -> None:
-        count = len(self._view.order)
-        self._refusals = None
+        count = len(self._view.seats)
+        self._open = count
         self.verdicts = [None] * count
         self.marks = Marks([0] * count, [0] * count, [0] * count)
         self.looks, self._numbers = [0] * count, {}
-        for at, info in enumerate(self._view.order):
+        for at, info in enumerate(self._view.seats):
             self.update(at, info)
         self._version = self._view.version
 
@@ -83,7 +88,9 @@ class Ground:
         """Look at one node again. `info` may be a copy on which something is tried."""
         shape, marks = self._shape, self.marks
         self._refusals = None
-        verdict = self.verdicts[at] = node_verdict(shape, info)
+        verdict = node_verdict(shape, info)
+        self._open += (verdict is None) - (self.verdicts[at] is None)
+        self.verdicts[at] = verdict
         if verdict is not None:
             return
         base = least_allocated(shape, info) + balanced(shape, info)

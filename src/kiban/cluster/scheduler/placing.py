@@ -29,7 +29,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Finding:
-    """The node, or the rejection of every node by its place in the order."""
+    """The node, or the rejection of every node by its seat."""
 
     node: str = ""
     rejections: Refusals = field(default_factory=Refusals)
@@ -50,7 +50,7 @@ def place(attempt: Attempt, view: View, start: int, nominated: str = "") -> Find
     found = _feasible(attempt, view, start, limits, finding)
     if found:
         best = best_of(attempt.board.scores(found)) if len(found) > 1 else 0
-        finding.node = view.order[found[best]].name
+        finding.node = view.seats[found[best]].name
     return finding
 
 
@@ -60,15 +60,17 @@ def _feasible(
     count = len(view.order)
     enough = nodes_to_find(count)
     verdicts = attempt.board.verdicts
-    places = chain(range(start, count), range(start))
+    places = map(view.order.__getitem__, chain(range(start, count), range(start)))
     if attempt.volumes or view.nominated or attempt.board.compares:
         fitting = (at for at in places if _rejection(attempt, view, at, limits) is None)
     else:
         fitting = (at for at in places if verdicts[at] is None)
     found = list(islice(fitting, enough))
-    finding.processed = (found[-1] - start) % count + 1 if len(found) == enough else count
+    finding.processed = count
+    if len(found) == enough:
+        finding.processed = (view.ranks[found[-1]] - start) % count + 1
     if not found:
-        for at in range(count):
+        for at in view.order:
             rejection = _rejection(attempt, view, at, limits)
             assert rejection is not None, "no node was found to fit"
             finding.rejections[at] = rejection
@@ -79,7 +81,7 @@ def _rejection(attempt: Attempt, view: View, at: int, limits: Sequence[int]) -> 
     found = attempt.board.rejection(at, limits)
     if found is not None:
         return found
-    info = view.order[at]
+    info = view.seats[at]
     if attempt.volumes and (elsewhere := unreachable(attempt.volumes, info)) is not None:
         return elsewhere
     claimants = _claimants(attempt.pod, view, info)

@@ -100,7 +100,7 @@ def _candidate(
     attempt: Attempt, view: View, at: int, budgets: Sequence[Budget]
 ) -> Candidate | tuple[str, ...]:
     """The pods to remove from one node, or the reasons why that would not help."""
-    info = view.order[at]
+    info = view.seats[at]
     lower = [pod for pod in info.pods.values() if pod.priority < attempt.pod.priority]
     if not lower:
         return (NO_VICTIMS,)

@@ -28,7 +28,7 @@ class Tally:
         self._at.clear()
 
     def update(self, at: int, info: NodeInfo) -> None:
-        """Count the node at a place of the order as it is now."""
+        """Count the node on a seat as it is now."""
         new, old = self._contribution(info), self._at.get(at)
         if new is old or new == (old or {}):
             return

@@ -16,8 +16,8 @@ class Rejection(NamedTuple):
 
 
 class Refusals(dict[int, Rejection]):
-    """The rejection of every node by its place in the order; not changed once it is complete, for
-    pods that ask for the same are refused alike."""
+    """The rejection of every node by its seat, in the order in which they are tried; not changed
+    once it is complete, for pods that ask for the same are refused alike."""
 
     @cached_property
     def causes(self) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ class Refusals(dict[int, Rejection]):
     @cached_property
     def open_places(self) -> tuple[int, ...]:
         """Where removing pods could help."""
-        return tuple(sorted(at for at, rejection in self.items() if not rejection.is_final))
+        return tuple(at for at, rejection in self.items() if not rejection.is_final)
 
     @cached_property
     def without_victims(self) -> str:

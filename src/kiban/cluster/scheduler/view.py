@@ -1,8 +1,9 @@
 """The scheduler's view of the cluster: nodes in the order in which they are tried, pods on them.
 
-The order takes the zones in turn, so that the first nodes looked at are of all zones
-(pkg/scheduler/backend/cache/node_tree.go). Every change of a node is noted in a log; whoever
-derives something from nodes reads on from where it stopped.
+A node has a seat, which outlives it: what was derived of all other seats stays true when a node
+comes or goes. The order of the seats takes the zones in turn, so that the first nodes looked at are
+of all zones (pkg/scheduler/backend/cache/node_tree.go). Every change of a node is noted in a log;
+whoever derives something from nodes reads on from where it stopped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +14,28 @@ from kiban.kube.objects import Key, Manifest
 
 # Entries of the log before it is cut; who has fallen behind further starts anew.
 LOG_LIMIT = 100_000
+# Seats are added in such numbers, or half as many again as there are.
+FEWEST_NEW_SEATS = 8
+# Nobody sits here: no labels, no room, so every filter says no.
+EMPTY = NodeInfo("")
 
 
 class View:
-    """Nodes and pods. `version` changes when everything derived must be derived anew."""
+    """Nodes and pods. `index` gives the seat of a node by its name, `order` the seats that are
+    taken, `ranks` their places in it. `version` changes when everything derived must be derived
+    anew."""
 
     def __init__(self) -> None:
         self.version = 0
-        self.order: list[NodeInfo] = []
+        self.seats: list[NodeInfo] = []
         self.index: dict[str, int] = {}
+        self.order: list[int] = []
+        self.ranks: list[int] = []
         self.namespace_labels: dict[str, Mapping[str, str]] = {}
         self.nominated: dict[str, dict[Key, PodInfo]] = {}
         self.affine_count = 0
         self.image_holders: dict[str, int] = {}
+        self._free: list[int] = []
         self._infos: dict[str, NodeInfo] = {}
         self._zones: dict[str, list[str]] = {}
         self._places: dict[Key, str] = {}
@@ -47,6 +57,9 @@ class View:
             return
         if known:
             self._leave(zone, name)
+            self._note(name)
+        else:
+            self._seat(name, info)
         self._zones.setdefault(info.zone, []).append(name)
         self._stale = True
 
@@ -56,10 +69,32 @@ class View:
             return
         self._leave(info.zone, name)
         self._count_images(info.images, {})
-        info.node, info.images = None, {}
+        info.images = {}
+        self._unseat(name)
+        self._stale = True
+
+    def _seat(self, name: str, info: NodeInfo) -> None:
+        if not self._free:
+            count = len(self.seats)
+            more = max(FEWEST_NEW_SEATS, count // 2)
+            self.seats += [EMPTY] * more
+            self._free = list(range(count + more - 1, count - 1, -1))
+            self.renew()
+        at = self._free.pop()
+        self.seats[at] = info
+        self.index[name] = at
+        self._note(name)
+
+    def _unseat(self, name: str) -> None:
+        at = self.index[name]
+        self.seats[at] = EMPTY
+        self._note(name)
+        del self.index[name]
+        self._free.append(at)
+        info = self._infos[name]
+        info.node = None
         if not info.pods:
             del self._infos[name]
-        self._stale = True
 
     def info(self, name: str) -> NodeInfo | None:
         """A node that is there."""
@@ -74,9 +109,13 @@ class View:
         zones = list(self._zones.values())
         longest = max(map(len, zones), default=0)
         names = [zone[at] for at in range(longest) for zone in zones if at < len(zone)]
-        self.order = [self._infos[name] for name in names]
-        self.index = {name: at for at, name in enumerate(names)}
-        self.renew()
+        self.order = [self.index[name] for name in names]
+        self.ranks = [0] * len(self.seats)
+        for rank, at in enumerate(self.order):
+            self.ranks[at] = rank
+        if self.image_holders:
+            # An image counts by the share of nodes that have it.
+            self.renew()
 
     def renew(self) -> None:
         """Everything derived from this view is to be derived anew."""
@@ -149,7 +188,7 @@ class View:
         return len(self._log)
 
     def changed_since(self, position: int) -> Sequence[tuple[int, Shape | None]]:
-        """Places in the order of nodes that changed, some more than once, with the shape of the
+        """Seats of nodes that changed, some more than once, with the shape of the
         pod that came or went; none when the node itself changed."""
         return self._log[position:]
 

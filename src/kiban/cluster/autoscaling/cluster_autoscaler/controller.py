@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kiban.cluster.autoscaling.cluster_autoscaler.estimating import Waiting, owner_of
 from kiban.cluster.autoscaling.cluster_autoscaler.priorities import priorities_in
-from kiban.cluster.autoscaling.cluster_autoscaler.registry import Registry, has_taint
+from kiban.cluster.autoscaling.cluster_autoscaler.registry import Registry
 from kiban.cluster.autoscaling.cluster_autoscaler.removing import (
     Remover,
     removal_key,
@@ -28,7 +28,6 @@ from kiban.cluster.autoscaling.simulation import Hints
 from kiban.cluster.autoscaling.templates import put_template
 from kiban.cluster.controllers.pods import created_at
 from kiban.cluster.controllers.writing import change, event, warning
-from kiban.cluster.scheduler.node_info import pod_info
 from kiban.kube.objects import NODE, POD, Key, Manifest, get_in
 from kiban.primitives.instants import MICROSECONDS, Instant, later, seconds_between
 from kiban.reconcile.commands import Command
@@ -153,22 +152,20 @@ class ClusterAutoscaler:
 
     def _waiting(self, snapshot: Snapshot, now: Instant) -> list[Waiting]:
         """The pods that wait and that neither the nodes there are nor those on their way help."""
-        pods = [pod for key in sorted(self.picture.pending) if (pod := snapshot.get(key))]
-        pods = [
-            pod
-            for pod in pods
-            if (pod["spec"].get("priority") or 0) >= self.settings.expendable_below
-        ]
+        least = self.settings.expendable_below
+        pods = [pod for pod in self.picture.waiting() if pod.priority >= least]
         if not pods:
             return []
         trial = self.picture.trial
         trial.fork()
         self._put_upcoming(snapshot)
-        owners = {Key(*POD, _namespace(pod), pod["metadata"]["name"]): pod for pod in pods}
-        infos = sorted((pod_info(pod) for pod in pods), key=lambda pod: (-pod.priority, pod.key))
-        _, left = self._hints.place(infos, lambda name: True)
+        left = self._hints.left_over(pods)
         trial.revert()
-        return [Waiting(info, owner_of(owners[info.key])) for info in left]
+        return [
+            Waiting(info, owner_of(pod))
+            for info in left
+            if (pod := snapshot.get(info.key)) is not None
+        ]
 
     def _put_upcoming(self, snapshot: Snapshot) -> None:
         for name, group in self.registry.groups.items():
@@ -241,14 +238,13 @@ class ClusterAutoscaler:
         """Ask the scheduler to prefer other nodes to those that may go soon."""
         commands: list[Command] = []
         most = self.settings.scale_down.soft_taints
-        for name in self.picture.trial.names():
+        tainted = dict.fromkeys(self.registry.candidates())
+        # Only these nodes can differ from what is wanted.
+        for name in sorted({*tainted, *self.planner.unneeded}):
             node = self._node(name, snapshot)
             if node is None or len(commands) >= most:
                 continue
-            is_tainted, is_unneeded = (
-                has_taint(node, DELETION_CANDIDATE),
-                name in (self.planner.unneeded),
-            )
+            is_tainted, is_unneeded = name in tainted, name in self.planner.unneeded
             if is_unneeded and not is_tainted:
                 taint = {
                     "key": DELETION_CANDIDATE,

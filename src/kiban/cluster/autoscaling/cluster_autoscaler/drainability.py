@@ -4,8 +4,9 @@ The rules are asked in a fixed order; the first that has an opinion decides. Sou
 simulator/drainability/rules of kubernetes/autoscaler.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Literal
 
 from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
@@ -58,27 +59,43 @@ class Budgets:
     """All disruption budgets, as the simulation spends them. They are found by a label that they
     ask for, as there may be as many as services."""
 
-    def __init__(self, budgets: Iterable[Budget]) -> None:
+    def __init__(self, manifests: Sequence[Manifest] = ()) -> None:
+        self._specs: list[object] = []
+        self._all: list[Budget] = []
         self._by_label: dict[tuple[str, str, str], list[Budget]] = {}
         self._others: list[Budget] = []
-        for budget in budgets:
+        self.renew(manifests)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Budgets":
+        return cls(snapshot.list(POD_DISRUPTION_BUDGET))
+
+    def renew(self, manifests: Sequence[Manifest]) -> None:
+        """Take over what these budgets say now; what was spent is given back."""
+        specs = [budget["spec"] for budget in manifests]
+        if len(specs) != len(self._specs) or not all(map(is_, specs, self._specs)):
+            self._compile(manifests)
+            self._specs = specs
+        for budget, manifest in zip(self._all, manifests, strict=True):
+            budget.left = get_in(manifest, "status", "disruptionsAllowed", default=0)
+
+    def _compile(self, manifests: Sequence[Manifest]) -> None:
+        self._by_label, self._others = {}, []
+        self._all = [
+            Budget(
+                budget["metadata"].get("namespace", ""),
+                selector_from_object(budget["spec"].get("selector")),
+                0,
+            )
+            for budget in manifests
+        ]
+        for budget in self._all:
             if exact := budget.selector.exact:
                 name = max(exact)
                 place = (budget.namespace, name, exact[name])
                 self._by_label.setdefault(place, []).append(budget)
             else:
                 self._others.append(budget)
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> "Budgets":
-        return cls(
-            Budget(
-                budget["metadata"].get("namespace", ""),
-                selector_from_object(budget["spec"].get("selector")),
-                get_in(budget, "status", "disruptionsAllowed", default=0),
-            )
-            for budget in snapshot.list(POD_DISRUPTION_BUDGET)
-        )
 
     def covers(self, pod: Manifest) -> bool:
         return any(True for _ in self._counting(pod))

@@ -90,7 +90,7 @@ def estimate(
 
 def _place(pod: PodInfo, nodes: Sequence[str], fitting: Fitting) -> str | None:
     at = fitting.first(pod, [fitting.trial.index[name] for name in nodes])
-    return fitting.trial.order[at].name if at is not None else None
+    return fitting.trial.seats[at].name if at is not None else None
 
 
 def _score(pod: PodInfo, size: dict[str, int]) -> float:

@@ -6,10 +6,15 @@ clusterstate/clusterstate.go of kubernetes/autoscaler.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 from typing import NamedTuple
 
 from kiban.cluster.autoscaling.cluster_autoscaler.backoff import GroupBackoff
-from kiban.cluster.autoscaling.cluster_autoscaler.settings import TO_BE_DELETED, Settings
+from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
+    DELETION_CANDIDATE,
+    TO_BE_DELETED,
+    Settings,
+)
 from kiban.cluster.autoscaling.provider import Group, Instance, NodeProvider, ProviderRefusal
 from kiban.kube.objects import Manifest, condition_of, get_in, is_true
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
@@ -48,18 +53,21 @@ class _Request:
 
 
 class _Read(NamedTuple):
-    """A node, its machine, and how it is: `ready`, to be `deleted`, or nothing of both."""
+    """A node, its machine, and how it is: `ready`, to be `deleted`, or nothing of both; and whether
+    it is marked as one that may go soon."""
 
     node: Manifest
     provider_id: str
     says: str
+    is_candidate: bool
 
 
 def _read(node: Manifest) -> _Read:
     says = "ready" if is_ready(node) else ""
     if has_taint(node, TO_BE_DELETED):
         says = "deleted"
-    return _Read(node, get_in(node, "spec", "providerID", default=""), says)
+    provider_id = get_in(node, "spec", "providerID", default="")
+    return _Read(node, provider_id, says, has_taint(node, DELETION_CANDIDATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,8 @@ class Registry:
     _requests: dict[str, _Request] = field(default_factory=dict)
     # What the nodes said at the last look, which most of them say again.
     _read: dict[str, "_Read"] = field(default_factory=dict)
+    # What the counts are of: as long as it is the same, so are they.
+    _counted: tuple[Sequence[Group], Sequence[Manifest]] = ((), ())
     backoff: GroupBackoff = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +115,11 @@ class Registry:
         return failures
 
     def _count(self, nodes: Sequence[Manifest], now: Instant) -> None:
-        self.groups = {group.name: group for group in self.provider.groups()}
+        groups = self.provider.groups()
+        if self._is_counted(groups, nodes):
+            return
+        self._counted = (tuple(groups), tuple(nodes))
+        self.groups = {group.name: group for group in groups}
         owner = {
             instance.provider_id: group.name
             for group in self.groups.values()
@@ -130,6 +144,14 @@ class Registry:
         self._count_unregistered(registered, now)
         for counts in self.counts.values():
             self.total.add(counts)
+
+    def _is_counted(self, groups: Sequence[Group], nodes: Sequence[Manifest]) -> bool:
+        """Whether a count would find what the last one found. Nodes that start and machines that
+        have not registered are counted by their age."""
+        if self.total.starting or self._unregistered_since:
+            return False
+        former_groups, former_nodes = self._counted
+        return _is_same(groups, former_groups) and _is_same(nodes, former_nodes)
 
     def _count_unregistered(self, registered: Mapping[str, None], now: Instant) -> None:
         present: dict[str, Instant] = {}
@@ -228,6 +250,10 @@ class Registry:
         """Whether machines are on their way, so that the provider is to be asked again."""
         return bool(self._requests) or bool(self._unregistered_since) or self.total.starting > 0
 
+    def candidates(self) -> list[str]:
+        """The nodes that are marked as such that may go soon."""
+        return [name for name, read in self._read.items() if read.is_candidate]
+
     # Being told
 
     def requested(self, group: str, increase: int, now: Instant) -> None:
@@ -237,6 +263,10 @@ class Registry:
         total = increase + (before.increase if before else 0)
         self._requests[group] = _Request(total, expires)
         self.last_scale_up = now
+
+
+def _is_same(some: Sequence[object], others: Sequence[object]) -> bool:
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 def _count_node(counts: Counts, node: Manifest, says: str, now: Instant) -> None:

@@ -21,7 +21,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
 )
 from kiban.cluster.autoscaling.simulation import Fitting, Hints
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
-from kiban.kube.objects import Manifest, annotations_of, controller_of
+from kiban.kube.objects import POD_DISRUPTION_BUDGET, Manifest, annotations_of, controller_of
 from kiban.primitives.instants import MICROSECONDS, Instant, later, seconds_between
 from kiban.reconcile.controller import Snapshot
 
@@ -57,6 +57,7 @@ class Planner:
     kept: dict[str, Kept] = field(default_factory=dict)
     hints: Hints = field(init=False)
     _eligible: dict[str, None] = field(default_factory=dict)
+    _budgets: Budgets = field(default_factory=Budgets)
 
     def __post_init__(self) -> None:
         self.hints = Hints(self.fitting)
@@ -72,7 +73,8 @@ class Planner:
         before, self.unneeded = self.unneeded, {}
         if not candidates:
             return
-        budgets = Budgets.of(snapshot)
+        budgets = self._budgets
+        budgets.renew(snapshot.list(POD_DISRUPTION_BUDGET))
         gone: dict[str, None] = dict.fromkeys(leaving)
         with_pods = 0
         trial.fork()

@@ -93,7 +93,7 @@ class Solver:
     def _place(self, form: Manifest) -> bool:
         pod = pod_info(form)
         drafted = {draft.node: None for draft in self.solution.drafts}
-        order = self._trial.order
+        order = self._trial.seats
         places = [
             at
             for at, info in enumerate(order)
@@ -148,7 +148,7 @@ class Solver:
                 self.solution.drafts.append(draft)
                 self._charge(draft)
                 return True
-            for key in list(self._trial.order[self._trial.index[name]].pods):
+            for key in list(self._trial.seats[self._trial.index[name]].pods):
                 self._trial.drop_pod(key)
             self._trial.drop_node(name)
         return False

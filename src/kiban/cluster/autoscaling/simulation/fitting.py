@@ -62,7 +62,7 @@ class Fitting:
             board.refresh()
         limits = board.limits() if board is not None else ()
         found: Rejection | None = None
-        order = self.trial.order
+        order = self.trial.seats
         for at in places:
             info = order[at]
             if board is not None:

@@ -1,20 +1,14 @@
 """A view of the cluster on which things are tried: after `fork`, every change can be taken back.
 
-Nodes have seats, and a seat outlives its node: what the scheduler's boards know of the other
-seats stays true when a node comes or goes, so that trying a thousand removals costs what changes
-and not a thousand views.
+A seat outlives its node, so that trying a thousand removals costs what changes and not a thousand
+views.
 """
 
 from collections.abc import Callable
 
-from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
+from kiban.cluster.scheduler.node_info import PodInfo
 from kiban.cluster.scheduler.view import View
 from kiban.kube.objects import Key, Manifest
-
-# Seats are added in such numbers, or half as many again as there are.
-FEWEST_NEW_SEATS = 8
-# Nobody sits here: no labels, no room, so every filter says no.
-EMPTY = NodeInfo("")
 
 
 class Trial(View):
@@ -22,7 +16,6 @@ class Trial(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self._free: list[int] = []
         self._forks: list[int] = []
         self._undo: list[Callable[[], object]] = []
 
@@ -74,30 +67,7 @@ class Trial(View):
         self._remember(lambda: self.put_node(node))
 
     def settle(self) -> None:
-        """Seats need no order."""
-
-    def _seat(self, name: str, info: NodeInfo) -> None:
-        if not self._free:
-            count = len(self.order)
-            more = max(FEWEST_NEW_SEATS, count // 2)
-            self.order += [EMPTY] * more
-            self._free = list(range(count + more - 1, count - 1, -1))
-            self.renew()
-        at = self._free.pop()
-        self.order[at] = info
-        self.index[name] = at
-        self._note(name)
-
-    def _unseat(self, name: str) -> None:
-        at = self.index[name]
-        self.order[at] = EMPTY
-        self._note(name)
-        del self.index[name]
-        self._free.append(at)
-        info = self._infos[name]
-        info.node = None
-        if not info.pods:
-            del self._infos[name]
+        """Nobody asks for an order."""
 
     # Pods
 

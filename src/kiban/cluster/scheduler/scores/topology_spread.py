@@ -39,7 +39,7 @@ class _Face(NamedTuple):
 
 
 class SoftSpread:
-    """The soft constraints of a shape, with the counts they need, by place in the order."""
+    """The soft constraints of a shape, with the counts they need, by seat."""
 
     def __init__(self, shape: Shape, spreads: Sequence[Spread], *, own: bool) -> None:
         self._shape, self._spreads, self._own = shape, spreads, own

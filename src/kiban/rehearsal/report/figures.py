@@ -41,13 +41,16 @@ def figures(summary: Summary, base: Summary | None = None) -> list[Figure]:
         Figure(
             f"{name} in {short(summary.rehearsal.seconds, 's')}" if unit == "$" else name,
             short(found.median if unit else round(found.median), unit),
-            f"{short(found.low, unit)} – {short(found.high, unit)}"
-            if found.high > found.low
-            else "",
+            _spread(short(found.low, unit), short(found.high, unit)),
             short(before[name][0].median, unit) if name in before else "",
         )
         for name, (found, unit) in now.items()
     ]
+
+
+def _spread(low: str, high: str) -> str:
+    """A range, where it is one by what is said of it."""
+    return f"{low} – {high}" if low != high else ""
 
 
 def _values(summary: Summary) -> dict[str, tuple[Range, str]]:

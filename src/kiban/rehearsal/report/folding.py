@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from kiban.plans.records import Answer
 from kiban.rehearsal.report.scale import clock
 from kiban.rehearsal.results import Assumption, Finding, Rehearsal
+from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Summary, Tally
 
 _ORDER: tuple[Answer, ...] = ("fail", "unknown", "pass")
 _CLOCK = re.compile(r"\b\d\d:\d\d\b")
+# So many lines are read in ten seconds.
+HEADLINES = 4
 # So many failures of a kind are told one by one.
 ALONE = 3
 
@@ -79,6 +82,25 @@ def moment(finding: Finding, rehearsal: Rehearsal) -> str:
     if finding.at is None or _CLOCK.search(finding.what):
         return ""
     return clock(finding.at, rehearsal.start_of_day)
+
+
+def headlines(summary: Summary) -> list[str]:
+    """The expectations that failed and the findings that are bad, the first few of them."""
+    lines = []
+    for each in folded(summary.tallies):
+        if each.tally.answer == "fail":
+            subjects = named([one for one in each.subjects if one])
+            found = f": {each.tally.verdict.found}" if each.is_alone else ""
+            lines.append(_line(subjects, f"{each.tally.expectation}{found}"))
+    for seen, others in alike(summary.seen):
+        if seen.finding.answer == "fail":
+            more = f" (likewise {named(others)})" if others else ""
+            lines.append(_line(seen.finding.subject, f"{seen.finding.what}{more}"))
+    return lines[:HEADLINES]
+
+
+def _line(subject: str, what: str) -> str:
+    return f"✗ {subject}: {what}" if subject else f"✗ {what}"
 
 
 def grounds(assumptions: Sequence[Assumption]) -> str:

@@ -7,7 +7,7 @@ from kiban.rehearsal.comparing import compared
 from kiban.rehearsal.report.changed import differences
 from kiban.rehearsal.report.chart import drawn
 from kiban.rehearsal.report.figures import Figure, figures
-from kiban.rehearsal.report.folding import alike, counted, grounds, moment
+from kiban.rehearsal.report.folding import alike, counted, grounds, headlines, moment
 from kiban.rehearsal.report.markup import Markup, element, joined
 from kiban.rehearsal.report.panels import chart_of, charts
 from kiban.rehearsal.report.scale import short
@@ -74,7 +74,16 @@ def _header(summary: Summary, base: Rehearsal | None, title: str) -> Markup:
         element("h1", title, " ", element("span", WORDS[answer], class_=f"verdict {answer}")),
         element("p", line),
         [element("p", each) for each in counted(summary)],
+        _headlines(summary),
     )
+
+
+def _headlines(summary: Summary) -> Markup | None:
+    """What went wrong first, for who has ten seconds."""
+    lines = headlines(summary)
+    if not lines:
+        return None
+    return element("ul", [element("li", each) for each in lines], class_="headlines fail")
 
 
 def _card(figure: Figure) -> Markup:

@@ -59,6 +59,14 @@ PANELS = (
 )
 
 
+# A finding's chart, by its figure.
+_TITLES: Mapping[str, str] = {
+    **{panel.figures[0]: panel.title for panel in PANELS},
+    "queue": "What waits in the queue",
+    "pending": "Pods waiting for a node",
+}
+
+
 def charts(summary: Summary, base: Summary | None = None) -> list[Chart]:
     """Every panel for which there are figures; the base revision's are drawn faintly."""
     before = base.spreads if base else {}
@@ -73,7 +81,8 @@ def chart_of(summary: Summary, figure: str, subject: str) -> Chart | None:
     spread = found.get((figure, subject))
     if spread is None:
         return None
-    title = f"{figure.replace('_', ' ')} of {subject or 'the platform'}"
+    title = _TITLES.get(figure, figure.replace("_", " ").capitalize())
+    title += f": {subject}" if subject else ""
     return _filled(summary, title, "", [_line(spread, _name(spread, by_subject=False))], spread)
 
 

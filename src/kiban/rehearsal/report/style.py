@@ -20,6 +20,8 @@ h3 { font-size: 15px; margin: 0; }
 header p { margin: 4px 0 0; color: var(--quiet); }
 .verdict { display: inline-block; font-weight: 700; }
 .pass { color: var(--pass); } .fail { color: var(--fail); } .unknown { color: var(--unknown); }
+.headlines { list-style: none; margin: 12px 0 0; padding: 0; font-size: 16px; }
+.headlines li { margin: 2px 0; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 12px;
   margin-top: 20px; }
 .card, figure, .finding, table { background: var(--card); border: 1px solid var(--rule);
@@ -66,6 +68,12 @@ th { color: var(--quiet); font-weight: 600; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details summary { cursor: pointer; color: var(--quiet); margin: 10px 0; }
 footer { margin-top: 40px; color: var(--quiet); font-size: 13px; }
+@media (max-width: 640px) {
+  .cards { grid-template-columns: repeat(2, 1fr); gap: 8px; }
+  .card { padding: 8px 10px; } .card b { font-size: 18px; }
+  main { padding: 18px 12px 40px; }
+  .wide table { min-width: 46rem; }
+}
 @media print { .charts { grid-template-columns: 1fr 1fr; } figure { break-inside: avoid; } }
 """
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import NO_METRICS
+from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import NO_METRICS, Sample
 from kiban.cluster.controllers.horizontal_pod_autoscaler.proposals import Target, proposals
 from kiban.cluster.controllers.horizontal_pod_autoscaler.replicas import Uncountable, requests_of
 from kiban.primitives.instants import Instant
@@ -107,3 +107,30 @@ def test_sidecars_count_and_a_pod_may_ask_as_a_whole() -> None:
         requests_of([pod("b", {"name": "c"}, resources=whole)], "memory")
     with pytest.raises(Uncountable, match=r"container x not found in Pod a"):
         requests_of([pod("a", asking("c", cpu="100m"))], "cpu", "x")
+
+
+class Measured:
+    """Every pod uses one core in its container `c`, and nothing else is measured."""
+
+    def resource(self, resource: str, pods: Any, now: Instant) -> dict[str, Sample]:
+        return {each["metadata"]["name"]: Sample({"c": 1000}, now, 15.0) for each in pods}
+
+    def custom(self, metric: str, pods: Any, now: Instant) -> dict[str, Sample]:
+        return {}
+
+    def described(self, namespace: str, kind: str, name: str, metric: str, now: Instant) -> None:
+        return None
+
+    def external(self, namespace: str, metric: str, selector: Any, now: Instant) -> list[int]:
+        return []
+
+
+def test_a_container_that_is_not_measured_is_named() -> None:
+    source = {"name": "cpu", "container": "x", "target": CPU_OF_C}
+    spec = {"type": "ContainerResource", "containerResource": source}
+    target = Target("shop", 1, 1, [pod("a", asking("c", cpu="1"))])
+    [failure] = proposals([spec], target, Measured(), Instant(0)).failures
+    assert failure.detail == (
+        "failed to get cpu utilization: unable to get metrics for resource cpu: failed to get "
+        "container metrics: container x not present in metrics for pod shop/a"
+    )

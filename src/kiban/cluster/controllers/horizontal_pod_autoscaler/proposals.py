@@ -115,10 +115,18 @@ def _container_resource(
 ) -> Reading:
     source = spec["containerResource"]
     container = source["container"]
+    found = metrics.resource(source["name"], target.pods, now)
+    for name in sorted(found):
+        if container not in found[name].milli:
+            why = (
+                f"unable to get metrics for resource {source['name']}: failed to get container "
+                f"metrics: container {container} not present in metrics for pod "
+                f"{target.namespace}/{name}"
+            )
+            return _of_pods("ContainerResource", source, target, why, now)
     samples = {
         name: Sample({container: sample.milli[container]}, sample.at, sample.window_seconds)
-        for name, sample in metrics.resource(source["name"], target.pods, now).items()
-        if container in sample.milli
+        for name, sample in found.items()
     }
     return _of_pods("ContainerResource", source, target, samples, now)
 
@@ -127,14 +135,17 @@ def _of_pods(
     type_: str,
     source: Mapping[str, Any],
     target: Target,
-    samples: Mapping[str, Sample],
+    samples: Mapping[str, Sample] | str,
     now: Instant,
 ) -> Reading:
+    """What the use of the pods proposes; a text says why it is not known."""
     name, goal = source["name"], source["target"]
     container = source.get("container")
     utilization = goal.get("averageUtilization")
     what = f"{name} utilization" if utilization is not None else f"{name} usage"
     try:
+        if isinstance(samples, str):
+            raise Uncountable(samples)
         if not samples:
             raise Uncountable(
                 f"unable to get metrics for resource {name}: "

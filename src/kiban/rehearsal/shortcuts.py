@@ -9,7 +9,7 @@ not one of these goes the long way, which gives None here.
 from typing import Any
 
 from kiban.cluster.admission.matching import ADMISSION
-from kiban.cluster.api.binding import scheduled
+from kiban.cluster.api.binding import place_of, scheduled
 from kiban.cluster.quotas import RESOURCE_QUOTA
 from kiban.cluster.store import Store
 from kiban.kube.objects import (
@@ -18,7 +18,9 @@ from kiban.kube.objects import (
     REPLICA_SET,
     STATEFUL_SET,
     GroupKind,
+    Key,
     Manifest,
+    labels_of,
 )
 from kiban.primitives.instants import Instant
 from kiban.reconcile.commands import Bind, Patch
@@ -86,15 +88,28 @@ def _counted(metadata: Manifest) -> Manifest:
     return {**metadata, "generation": metadata.get("generation", 0) + 1}
 
 
-def bound(live: Manifest, command: Bind, now: Instant) -> Manifest | None:
+def bound(store: Store, live: Manifest, command: Bind, now: Instant) -> Manifest | None:
     """The pod on its node."""
     metadata = live["metadata"]
     if "deletionTimestamp" in metadata or live["spec"].get("nodeName") or not command.node:
         return None
     if command.uid and command.uid != metadata["uid"]:
         return None
+    place = place_of(store, command.node)
+    if place:
+        metadata = {**metadata, "labels": {**labels_of(live), **place}}
     return {
         **live,
+        "metadata": metadata,
         "spec": {**live["spec"], "nodeName": command.node},
         "status": scheduled(live.get("status") or {}, now),
     }
+
+
+def goes(store: Store, key: Key, pod: Manifest) -> bool:
+    """Whether a pod is there that was asked to go, and nothing holds it back but its machine."""
+    live = store.get(key)
+    if live is None or live["metadata"]["uid"] != pod["metadata"]["uid"]:
+        return False
+    is_held = bool(live["metadata"].get("finalizers"))
+    return "deletionTimestamp" in live["metadata"] and not is_held and not is_ruled(store)

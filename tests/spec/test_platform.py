@@ -44,10 +44,10 @@ def test_a_value_has_a_history_of_layers() -> None:
 
 def test_the_language_itself_is_the_first_layer() -> None:
     assert chain("stamp.drain", None) == [
-        ("Kiban's default", "", 15.0),
+        ("Kiban's default", "", "15s"),
         ("team core", "platform.yaml:2:34", "10s"),
     ]
-    assert chain("stamp.health.startup", "dev") == [("Kiban's default", "", 60.0)]
+    assert chain("stamp.health.startup", "dev") == [("Kiban's default", "", "1m")]
 
 
 def test_an_unknown_service_is_a_problem() -> None:

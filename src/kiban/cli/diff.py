@@ -87,9 +87,10 @@ def _show(changes: "list[Change]") -> None:
 
 
 def _text(value: object) -> str:
+    from kiban.primitives.canonical import one_line
     from kiban.primitives.differences import MISSING
 
     if value is MISSING or value is None:
         return "-"
-    text = str(value)
+    text = one_line(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
 from kiban.compiler.bundle import Bundle
 from kiban.kube.objects import Manifest
 from kiban.kube.paths import IDENTITIES
-from kiban.primitives.differences import MISSING, Difference, Path, differences, dotted
+from kiban.primitives.differences import MISSING, Difference, differences, dotted
 from kiban.spec import Platform, ServiceSpec, explain
-from kiban.spec.validation import fields_of, inner
-from kiban.spec.words import as_written
+from kiban.spec.checks import NOT_JOBS
+from kiban.spec.explaining import shown
+from kiban.spec.validation import fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,36 +53,29 @@ def spec_changes(platform: Platform, first: str, second: str) -> list[Change]:
         for one in differences(before, after):
             place = _place(platform, name, one, second)
             path = dotted(one.path) or "service"
-            old, new = (_shown(one.path, value) for value in (one.before, one.after))
-            found.append(Change(name, path, old, new, place))
+            found.append(Change(name, path, one.before, one.after, place))
     return found
 
 
 def _said(platform: Platform, environment: str, name: str) -> dict[str, Any]:
-    """The effective spec of a service, with its release."""
+    """The effective spec of a service as people would write it, with its release."""
     service = platform.services[environment][name]
-    tree = service.model_dump(by_alias=True, exclude={"environments", "clusters"})
+    left_out = {"environments", "clusters", *(NOT_JOBS if service.kind == "job" else ())}
+    tree = {key: value for key, value in shown(service).items() if key not in left_out}
     release = platform.releases.get(environment, {}).get(name)
     return {**tree, "release": release.tag if release else None}
 
 
-def _shown(path: Path, value: Any) -> Any:
-    """A value with its unit, as people write it."""
-    model: Any = ServiceSpec
-    for part in path[:-1]:
-        model = inner(model, part)
-    is_model = isinstance(model, type) and issubclass(model, BaseModel)
-    return as_written(model, str(path[-1]), value) if path and is_model else value
-
-
 def _place(platform: Platform, name: str, one: Difference, environment: str) -> str:
+    """The line that says the second value, or that it is Kiban's own."""
     path = [str(part) for part in one.path]
-    if path and path[0] in fields_of(ServiceSpec):
-        for length in range(len(path), 0, -1):
-            chain = explain(platform, ".".join([name, *path[:length]]), environment)
-            if chain and chain[-1].place:
-                return chain[-1].place
-    return ""
+    if path == ["release"]:
+        release = platform.releases.get(environment, {}).get(name)
+        return str(release.place) if release else ""
+    if not path or path[0] not in fields_of(ServiceSpec):
+        return ""
+    chain = explain(platform, ".".join([name, *path]), environment)
+    return (chain[-1].place or chain[-1].layer) if chain else ""
 
 
 def manifest_changes(first: Bundle, second: Bundle) -> list[Change]:

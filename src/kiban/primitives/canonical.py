@@ -7,7 +7,7 @@ here a string is plain only when no YAML reader can take it for anything else.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -21,6 +21,8 @@ _WORDS = frozenset((
     "y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "infinity",
 ))
 # fmt: on
+# What ends a text in a line of several.
+_MARKS = re.compile(r"[,\[\]{}\"']|: |^\s|\s$")
 _UNPRINTABLE = re.compile(
     "[^\\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -41,6 +43,21 @@ def yaml_text(value: Any) -> str:
     if _is_leaf(value):
         return _leaf(value, 0) + "\n"
     return "\n".join(_lines(value, 0)) + "\n"
+
+
+def one_line(value: Any, *, inside: bool = False) -> str:
+    """A value for people to read, in one line: with braces and brackets as in YAML, and quotes only
+    where a text would run into them."""
+    if isinstance(value, Mapping):
+        items = (f"{one_line(key, inside=True)}: {one_line(value[key], inside=True)}"
+                 for key in value)  # fmt: skip
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(one_line(item, inside=True) for item in value) + "]"
+    if isinstance(value, str):
+        is_plain = value.isprintable() and not (inside and _MARKS.search(value))
+        return value if value and is_plain else quoted(value)
+    return _scalar(value)
 
 
 def yaml_documents(values: list[Any]) -> str:

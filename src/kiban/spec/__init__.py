@@ -4,10 +4,11 @@
 """
 
 from kiban.spec.checks import host_of
+from kiban.spec.explaining import explain
 from kiban.spec.load import read_directory
 from kiban.spec.loading import load_platform
 from kiban.spec.nouns import Environment, PlatformSpec
-from kiban.spec.platform import Platform, Release, explain, is_pinned
+from kiban.spec.platform import Platform, Release, is_pinned
 from kiban.spec.resources import Resource
 from kiban.spec.scaffold import scaffold
 from kiban.spec.schema import json_schema

@@ -17,7 +17,7 @@ from kiban.spec.service_checks import check_service
 
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended", "parallel",
               "runs", "keep")  # fmt: skip
-_NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout", "instances", "health")
+NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout", "instances", "health")
 # What a service is must be the same everywhere.
 _SAID_ONCE = ("service", "kind", "environments", "clusters")
 
@@ -96,7 +96,7 @@ def _said_once(tree: Located, why: str) -> Iterator[Problem]:
 def _check_kind(tree: Located) -> Iterator[Problem]:
     kind = tree.get("kind")
     is_job = "schedule" in tree.value or (kind is not None and kind.value == "job")
-    for field in _NOT_JOBS if is_job else _ONLY_JOBS:
+    for field in NOT_JOBS if is_job else _ONLY_JOBS:
         if field in tree.value:
             what = f"a {'job' if is_job else 'service'} has no `{field}`"
             fix = "remove it" if is_job else "remove it, or say `kind: job`"

@@ -1,20 +1,16 @@
-"""A loaded platform repo: effective values for every service in every environment, and where each
-of them came from."""
+"""A loaded platform repo: effective values for every service in every environment, and the layers
+that each is made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from pydantic import BaseModel
 
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Place, Problem, nearest
 from kiban.spec.branch_deploy import BranchDeploy
-from kiban.spec.layers import Layer, Origin, origins
+from kiban.spec.layers import Layer
 from kiban.spec.nouns import Environment, PlatformSpec
 from kiban.spec.service import ServiceSpec
 from kiban.spec.sourcing import Secrets
-from kiban.spec.validation import fields_of, inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,65 +129,3 @@ def layers_of(
 
 def _layer(name: str, tree: Located | None) -> Layer | None:
     return Layer(name, tree) if tree is not None and isinstance(tree.value, dict) else None
-
-
-def explain(
-    platform: Platform, path: str, environment: str | None = None, cluster: str = ""
-) -> list[Origin]:
-    """Where a value came from: `stamp.scale.max` gives every layer that set it, the lowest first;
-    for the image, the release comes last.
-
-    The first step is Kiban's own default where there is one. Raises `KibanError` for a service,
-    an environment, a cluster or a field that is not there.
-    """
-    service, *fields = path.split(".")
-    if service not in platform.sources.services:
-        raise KibanError(_unknown("service", service, platform.sources.services))
-    if environment is not None:
-        platform.environment(environment)
-    if cluster and cluster not in platform.spec.clusters:
-        raise KibanError(_unknown("cluster", cluster, platform.spec.clusters))
-    _check_path(fields)
-    default = _built_in(fields)
-    layers = layers_of(platform.sources, service, environment, cluster)
-    chain = list(origins(layers, tuple(fields)))
-    release = platform.releases.get(environment or "", {}).get(service)
-    if fields == ["image"] and release is not None:
-        name = f"release of {environment}"
-        chain.append(Origin(name, str(release.place), release.tag))
-    return [*([default] if default else []), *chain]
-
-
-def _unknown(noun: str, name: str, known: Iterable[str]) -> Problem:
-    meant = nearest(name, known)
-    fix = f"did you mean {meant!r}?" if meant else ""
-    return Problem(f"spec/unknown-{noun}", f"there is no {noun} {name!r}", fix=fix)
-
-
-def _check_path(fields: list[str]) -> None:
-    """That the language has such a field; below maps, people choose the names."""
-    model: Any = ServiceSpec
-    for name in fields:
-        known = fields_of(model) if isinstance(model, type) and issubclass(model, BaseModel) else {}
-        if known and name not in known:
-            raise KibanError(_unknown("field", name, known))
-        model = inner(model, name)
-        if model is None:
-            return
-
-
-def _built_in(fields: list[str]) -> Origin | None:
-    """The default of a field in the language itself."""
-    model: type = ServiceSpec
-    value: object = None
-    for name in fields:
-        known = getattr(model, "model_fields", {})
-        field = next((f for key, f in known.items() if name in (key, f.alias)), None)
-        if field is None or field.is_required():
-            return None
-        value = field.get_default(call_default_factory=True)
-        model = type(value)
-    if value is None or value in ({}, []):
-        return None
-    shown = value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
-    return Origin("Kiban's default", "", shown)

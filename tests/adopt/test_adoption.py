@@ -100,6 +100,20 @@ def test_a_namespace_gets_nothing_that_would_refuse_its_pods() -> None:
     assert not any(name.startswith("pod-security") for name in labels)
 
 
+def test_the_namespaces_of_every_cluster_are_nobody_s() -> None:
+    one = deployment("metrics")
+    one["metadata"]["namespace"] = "kube-system"
+    adoption = adopted([copy_of("main", [one])], EVERY_SERVICE)
+    assert (adoption.proof.added, adoption.proof.deviations) == ((), ())
+
+
+def test_where_objects_live_that_do_not_say_is_told() -> None:
+    one = deployment("stamp")
+    del one["metadata"]["namespace"]
+    report = as_text(adopted([copy_of("dev", [one])], EVERY_SERVICE))
+    assert "1 objects in dev name no namespace: they are taken to live in shop-dev" in report
+
+
 def test_namespaces_that_are_there_stay_as_they_are() -> None:
     found = []
     for name in ("dev", "prod"):

@@ -74,6 +74,15 @@ class Copy:
         return str(spaces[0]["metadata"]["name"]) if len(spaces) == 1 else ""
 
     @cached_property
+    def unplaced(self) -> int:
+        """How many objects live in a namespace and do not name it."""
+        manifests = [document.manifest for document in self.documents]
+        return sum(
+            not one["metadata"].get("namespace") and is_namespaced(one, self.clustered)
+            for one in manifests
+        )
+
+    @cached_property
     def clustered(self) -> frozenset[GroupKind]:
         """Kinds that the copy itself defines to live outside of namespaces."""
         return cluster_scoped(document.manifest for document in self.documents)

@@ -111,6 +111,11 @@ def _summary(adoption: Adoption) -> Iterator[str]:
         yield f"  {len(proof.restarts)} of {proof.workloads} workloads would restart; see --plan"
     else:
         yield f"  {proof.workloads} workloads: no pod template changes, nothing restarts"
+    for copy in adoption.copies:
+        if copy.unplaced and not copy.given_namespace:
+            space = adoption.bundles[copy.environment].namespace
+            said = f"  {copy.unplaced} objects in {copy.environment} name no namespace: they are "
+            yield f"{said}taken to live in {space} (else say --namespace)"
     if proof.added:
         yield f"  made beside them: {', '.join(one.name for one in proof.added)}"
 

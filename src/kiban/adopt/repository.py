@@ -144,11 +144,17 @@ def _environment_patches(layout: Layout) -> dict[str, Any]:
     return {**patches, "Namespace/* metadata.labels": labels}
 
 
+# What every cluster brings along, and nobody else may own.
+_OF_EVERY_CLUSTER = frozenset(("default", "kube-system", "kube-public", "kube-node-lease"))
+
+
 def keeps_namespaces(platform: str, copies: Sequence[Copy]) -> bool:
-    """Whether the Namespaces of environments are among the manifests, and stay as they are."""
+    """Whether the Namespaces of environments are among the manifests, or a cluster's own, and stay
+    as they are."""
+    spaces = [(copy, environment_namespace(platform, copy)) for copy in copies]
     return any(
-        Name("", "Namespace", "", environment_namespace(platform, copy)) in copy.objects
-        for copy in copies
+        space in _OF_EVERY_CLUSTER or Name("", "Namespace", "", space) in copy.objects
+        for copy, space in spaces
     )
 
 

@@ -46,6 +46,15 @@ def read_plain(text: str) -> list[Any]:
     return _Builder(text).build()
 
 
+def repeated_keys(text: str) -> list[tuple[int, str]]:
+    """The keys that a map has twice, of which kubectl takes the last one; with their lines. Raises
+    as `read_plain` does."""
+    builder = _Builder(text)
+    builder.repeated = []
+    builder.build()
+    return builder.repeated
+
+
 @lru_cache(maxsize=8192)
 def scalar_value(text: str) -> Any:
     """What a plain scalar means."""
@@ -65,6 +74,9 @@ class _Builder:
         self.next = yaml.CSafeLoader(text).get_event
         self.anchors: dict[str, Any] = {}
         self.shared = 0
+        # Where somebody asks: the keys that were there already, but for those taken in by `<<`.
+        self.repeated: list[tuple[int, str]] | None = None
+        self.taken_in: dict[int, dict[str, None]] = {}
 
     def build(self) -> list[Any]:
         documents: list[Any] = []
@@ -104,8 +116,23 @@ class _Builder:
             elif type(current) is list:
                 current.append(value)
             else:
+                if self.repeated is not None:
+                    self.note(current, key or "", value, event.start_mark.line + 1)
                 _put(current, key or "", value, event)
                 key = None
+
+    def note(self, holder: dict[str, Any], key: str, value: Any, line: int) -> None:
+        """Remember a key that a map has already by its own."""
+        assert self.repeated is not None
+        taken_in = self.taken_in.setdefault(id(holder), {})
+        if key == _MERGE:
+            for source in value if isinstance(value, list) else [value]:
+                fresh = source.keys() - holder.keys() if isinstance(source, dict) else ()
+                taken_in |= dict.fromkeys(fresh)
+        elif key in holder and key not in taken_in:
+            self.repeated.append((line, key))
+        else:
+            taken_in.pop(key, None)
 
     def scalar(self, event: Any) -> Any:
         if event.tag is not None and event.tag != "!":

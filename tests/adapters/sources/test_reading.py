@@ -44,3 +44,10 @@ def test_a_mark_of_byte_order_and_other_ends_of_lines_mean_nothing() -> None:
     )
     [_, second] = read(text).documents
     assert second.manifest["data"] == {"x": "1\n2\n"}
+
+
+def test_a_key_that_is_there_twice_is_told() -> None:
+    base = b"x: &x {a: b}\n"
+    text = b"metadata: {name: b, labels: {<<: *x, a: c, d: e}}\ndata:\n  k: one\n  k: two\n"
+    found = read(base + b"apiVersion: v1\nkind: ConfigMap\n" + text)
+    assert found.left == ["z.yaml: line 7: `k` is there twice, and the last one holds"]

@@ -8,10 +8,12 @@ from pathlib import Path
 from kiban.adapters.sources import tools
 from kiban.adapters.sources.rendering import MANIFESTS, read_all
 from kiban.kube.documents import Document, read_documents
+from kiban.kube.plain_yaml import repeated_keys
 from kiban.primitives.problems import Place
 
 # A document that means to be an object: `kind` stands at the beginning of a line.
 _KIND = re.compile(rb"^kind\s*:", re.MULTILINE)
+_YAML = (".yaml", ".yml")
 # What Helm, Jinja and their like fill in.
 _TEMPLATE = re.compile(rb"\{\{|\{%|<%")
 
@@ -61,6 +63,11 @@ def _read(result: Read, path: str, data: bytes) -> None:
     result.documents.extend(objects)
     if objects:
         result.files.append(path)
+    if objects and path.endswith(_YAML) and not problems:
+        result.left.extend(
+            f"{path}: line {line}: `{key}` is there twice, and the last one holds"
+            for line, key in repeated_keys(data.decode("utf-8-sig"))
+        )
     meant, taken = len(_KIND.findall(data)), len({one.line for one in objects})
     if len(objects) < len(found):
         result.left.append(f"{path}: for {found[0].manifest['apiVersion'].partition('/')[0]}")

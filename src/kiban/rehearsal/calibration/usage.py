@@ -36,8 +36,11 @@ def _at_rest(figures: Figures) -> list[Found]:
         known = figures.together(figure, "pods")
         if known is not None:
             _, used, pods = known
-            each = float(np.median(used / np.maximum(pods, 1.0)))
-            found.append(Fit(parameter, each, unexplained(used, each * pods), len(used)))
+            each = used / np.maximum(pods, 1.0)
+            mean = float(each.mean())
+            # Nothing is explained by anything here: what counts is how well the mean is known.
+            error = float(each.std()) / len(each) ** 0.5 / mean if mean else 0.0
+            found.append(Fit(parameter, mean, error, len(used)))
     return found
 
 

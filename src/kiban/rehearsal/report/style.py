@@ -72,7 +72,7 @@ footer { margin-top: 40px; color: var(--quiet); font-size: 13px; }
   .cards { grid-template-columns: repeat(2, 1fr); gap: 8px; }
   .card { padding: 8px 10px; } .card b { font-size: 18px; }
   main { padding: 18px 12px 40px; }
-  .wide table { min-width: 46rem; }
+  .wide table { min-width: 62rem; }
 }
 @media print { .charts { grid-template-columns: 1fr 1fr; } figure { break-inside: avoid; } }
 """

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from kiban.audit import GROUPS, RULES, Rule, Settings
+from kiban.audit.other_tools import LEFT_OUT, names
 from kiban.audit.waivers import WaiverSpec
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "checks.md"
@@ -51,7 +52,24 @@ def page() -> str:
     for name, rules in GROUPS.items():
         parts.append(f"## {name}\n")
         parts += [section(rule) for rule in rules]
+    parts.append(other_names())
     return "\n".join(parts)
+
+
+def other_names() -> str:
+    """What other tools call the same, and what of theirs is left out."""
+    lines = [
+        "## Coming from another tool\n",
+        "`kiban check --explain` understands these names, too.\n",
+        "| tool | its check | rules |",
+        "|---|---|---|",
+    ]
+    for tool, checks in names().items():
+        for name, rules in checks.items():
+            lines.append(f"| {tool} | `{name}` | {', '.join(f'`{one}`' for one in rules)} |")
+    lines += ["\nLeft out, and why:\n"]
+    lines += [f"- {tool} {name}: {reason}." for (tool, name), reason in LEFT_OUT.items()]
+    return "\n".join(lines) + "\n"
 
 
 def table(model: Any) -> str:

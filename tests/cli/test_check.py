@@ -94,6 +94,8 @@ def test_old_apis_are_found_for_the_version_to_come() -> None:
 
 def test_a_rule_explains_itself() -> None:
     assert "such as:" in run("--explain", "pdb-overlap").stdout
+    told = run("--explain", "CKV_K8S_22").stdout
+    assert told.startswith("CKV_K8S_22 of another tool is read-only-root-fs here\n\nread-only")
     assert CliRunner().invoke(explain_command, ["pdb-overlap"]).stdout.startswith("pdb-overlap")
     with pytest.raises(KibanError, match=r"no rule 'pdb-overlaps'"):
         run("--explain", "pdb-overlaps")

@@ -205,9 +205,13 @@ def _counted(number: int, noun: str) -> str:
 def explain_rule(name: str) -> None:
     from kiban.audit import BY_NAME
     from kiban.audit.checking import unknown_rule
+    from kiban.audit.other_tools import rules_called
     from kiban.primitives.problems import KibanError
 
     rule = BY_NAME.get(name.removeprefix("audit/"))
+    if rule is None and (called := rules_called(name)):
+        click.echo(f"{name} of another tool is {', '.join(called)} here\n")
+        rule = BY_NAME[called[0]]
     if rule is None:
         raise KibanError(unknown_rule(name))
     note = ", asked only when checks.yaml names it" if rule.optional else ""

@@ -72,3 +72,33 @@ def test_a_gpu_is_whole_and_on_nodes_that_are_kept_for_them() -> None:
     assert asked["limits"]["nvidia.com/gpu"] == asked["requests"]["nvidia.com/gpu"] == "2"
     assert {"key": "nvidia.com/gpu", "operator": "Exists"} in pod["tolerations"]
     assert len(pod["tolerations"]) == 2
+
+
+NAMED = """\
+platform: shop
+metrics: {main: {type: prometheus, url: 'http://prometheus.example:9090'}}
+clusters: {main: {keda: %s}}
+environments: {prod: {cluster: main}}
+"""
+
+
+@pytest.mark.parametrize("keda", ["true", "false"])
+def test_a_source_of_the_platform_is_said_once(keda: str) -> None:
+    said = "scale: {min: 2, max: 9, metrics: {lag: {target: 5, source: main, query: sum(lag)}}}\n"
+    files = {"platform.yaml": NAMED % keda, "services/stamp.yaml": STAMP + said}
+    bundle = compile_environment(load_platform(files), "prod")
+    found = {one["kind"]: one.get("spec", {}) for one in bundle.manifests}
+    if keda == "true":
+        [trigger] = found["ScaledObject"]["triggers"]
+        assert trigger["type"] == "prometheus"
+        assert trigger["metadata"]["serverAddress"] == "http://prometheus.example:9090"
+    else:
+        [metric] = found["HorizontalPodAutoscaler"]["metrics"]
+        assert metric["external"]["metric"]["name"] == "lag"
+
+
+def test_a_source_that_is_none_is_told_with_its_place() -> None:
+    said = "scale: {min: 2, max: 9, metrics: {lag: {target: 5, source: mian}}}\n"
+    files = {"platform.yaml": NAMED % "true", "services/stamp.yaml": STAMP + said}
+    with pytest.raises(KibanError, match=r"stamp\.yaml:5:60: .*did you mean 'main'"):
+        load_platform(files)

@@ -10,6 +10,8 @@ from kiban.kube.objects import Manifest
 PLATFORM_LABEL = "kiban.dev/platform"
 # What holds data stays when nobody wants it any more, until a person deletes it.
 KEPT_ANNOTATION = "kiban.dev/kept"
+# On an autoscaler: what the embedded cluster asks of the platform's sources of figures.
+ASKED_ANNOTATION = "kiban.dev/asked"
 ENVIRONMENT_LABEL = "kiban.dev/environment"
 SERVICE_LABEL = "kiban.dev/service"
 # A Job that runs once for each release, at the moment that the annotation names; when it goes.

@@ -9,6 +9,8 @@ from kiban.spec.references import Finder, unless_known
 from kiban.spec.resource_checks import check_uses
 from kiban.spec.service import ServiceSpec
 
+METRIC_SOURCES = ("prometheus", "datadog", "cloudwatch")
+
 
 def check_place(
     platform: Platform, environment: str, service: ServiceSpec, find: Finder
@@ -16,6 +18,11 @@ def check_place(
     """Of one service in one environment."""
     yield from _weights(platform, environment, service, find)
     yield from check_uses(platform, service, find)
+    for name, metric in service.scale.metrics.items():
+        if metric.source is not None:
+            place = find("scale", "metrics", name, "source").place()
+            sources = [*platform.spec.metrics, *METRIC_SOURCES]
+            yield from unless_known("source", metric.source, sources, place)
     yield from check_placeholders(platform, environment, service, find)
     yield from _clusters(platform, environment, service, find)
 
@@ -41,7 +48,10 @@ def _clusters(
         cluster = clusters.get(name)
         if cluster is None:
             continue
-        sources = [one for one in service.scale.metrics.values() if one.source]
+        known = platform.spec.metrics
+        sources = [
+            one for one in service.scale.metrics.values() if one.source and one.source not in known
+        ]
         if (service.scale.schedules or sources) and not cluster.keda:
             what = f"the cluster {name!r} has no KEDA, which scales by schedules and sources"
             fix = f"install it, and say `keda: true` of the cluster {name}"

@@ -70,7 +70,7 @@ def check_scaling(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
         place = find("scale", "metrics", name).key_place()
         if metric.source == "prometheus" and not metric.server:
             what = f"the metric {name!r} names no Prometheus"
-            fix = "say `server: http://prometheus.monitoring:9090`"
+            fix = "say its `server`, or name one of `metrics` of platform.yaml as `source`"
             yield Problem("spec/metric", what, place, fix=fix)
 
 

@@ -1,6 +1,6 @@
 """How many instances of a service there are, and what decides it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -22,14 +22,19 @@ class Metric(Words):
 
     target: Quantity = Field(description="Average value for each instance.")
     labels: dict[str, Text] = Field(default_factory=dict, description="Labels that select it.")
-    source: Literal["prometheus", "datadog", "cloudwatch"] | None = Field(
+    source: Text | None = Field(
         default=None,
-        description="Who is asked, by KEDA; the cluster's metrics API by default.",
+        description="Who is asked: one of the platform's `metrics`, or `prometheus`, `datadog` or "
+        "`cloudwatch`; the cluster's metrics API by default. KEDA asks where it runs, and on the "
+        "embedded cluster Kiban asks the platform's own; elsewhere the cluster's metrics API must "
+        "know the metric by its name.",
     )
     query: str | None = Field(
         default=None, description="What is asked, in the language of the source."
     )
-    server: str | None = Field(default=None, description="The address of a Prometheus.")
+    server: str | None = Field(
+        default=None, description="The address of a `prometheus` that the platform does not name."
+    )
 
 
 class Queue(Words):

@@ -71,6 +71,7 @@ class LocalCluster:
     images: ImageStore
     gateway: Gateway | None
     swept: int
+    view: MetricsView
     _kubelet: Kubelet
     _api: ApiServer
     _warden: Warden
@@ -184,7 +185,7 @@ async def start_cluster(
         gateway = Gateway(directory / "gateway", facts.gateway_port, warden=warden)
     found = LocalCluster(
         state, server, token, identity, cluster, driver, runtime, images, gateway, swept,
-        kubelet, api, warden, slot,
+        view, kubelet, api, warden, slot,
     )  # fmt: skip
     if gateway is not None:
         await gateway.start(gateway_configuration(cluster.store, gateway.place))

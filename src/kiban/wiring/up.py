@@ -233,9 +233,8 @@ def _looked_at(up: Up) -> Source:
 def _tended(up: Up, journal: Journal) -> Running:
     """What the tending of releases needs."""
     scopes = [driver.scope for driver in up.drivers]
-    gateway = up.local.gateway if up.local else None
     return Running(
-        up.repository, journal, up.platform, scopes, up.home.state, gateway, up.screen.say
+        up.repository, journal, up.platform, scopes, up.home.state, up.local, up.screen.say
     )
 
 

@@ -61,11 +61,27 @@ class Measurements:
     services: Sequence[ServiceLoad] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideFigure:
+    """A figure that somebody else told, in thousandths, for the pods of a namespace."""
+
+    namespace: str
+    metric: str
+    labels: Mapping[str, str]
+    value: int
+    at: Instant
+
+
 @dataclass(slots=True)
 class MetricsView:
-    """Holds the latest measurement, if there is one."""
+    """Holds the latest measurement, if there is one, and what was told from outside."""
 
     latest: Measurements | None = None
+    outside: Sequence[OutsideFigure] = ()
+
+    def told(self, now: Instant) -> Sequence[OutsideFigure]:
+        """What was told from outside lately."""
+        return [one for one in self.outside if seconds_between(one.at, now) <= STALE_SECONDS]
 
     def fresh(self, now: Instant) -> Measurements | None:
         """The latest measurement, unless it is too old to mean anything."""

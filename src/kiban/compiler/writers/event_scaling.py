@@ -98,14 +98,16 @@ def _triggers(target: Target, service: ServiceSpec) -> Iterator[dict[str, Any]]:
 
 def _trigger(target: Target, name: str, metric: Metric) -> dict[str, Any]:
     query = metric.query or name
-    if metric.source == "prometheus":
+    named = target.platform.spec.metrics.get(metric.source or "")
+    kind = named.type if named else metric.source
+    if kind == "prometheus":
         metadata = {
-            "serverAddress": metric.server or "",
+            "serverAddress": metric.server or (named.url if named else None) or "",
             "query": query,
             "threshold": metric.target,
         }
         return {"type": "prometheus", "metadata": metadata}
-    if metric.source == "datadog":
+    if kind == "datadog":
         metadata = {"query": query, "queryValue": metric.target, "age": str(2 * _WINDOW_SECONDS)}
         authentication = {"name": _DATADOG_AUTHENTICATION, "kind": "ClusterTriggerAuthentication"}
         return {"type": "datadog", "metadata": metadata, "authenticationRef": authentication}
@@ -113,7 +115,7 @@ def _trigger(target: Target, name: str, metric: Metric) -> dict[str, Any]:
         "expression": query,
         "targetMetricValue": metric.target,
         "metricStatPeriod": str(_WINDOW_SECONDS),
-        "awsRegion": target.cluster.region,
+        "awsRegion": (named.region if named else None) or target.cluster.region,
         "identityOwner": "operator",
     }
     return {"type": "aws-cloudwatch", "metadata": metadata}

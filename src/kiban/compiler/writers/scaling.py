@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kiban.compiler.bundle import ASKED_ANNOTATION
 from kiban.compiler.scale import Part, disruptible, minimum, parts, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.compiler.writers.event_scaling import backlog, behavior, by_keda, scaled_object
 from kiban.kube.objects import Manifest
+from kiban.primitives.canonical import canonical_json
 from kiban.spec import ServiceSpec
+from kiban.spec.scaling import Metric
 
 # Share of the requested CPU when a service names nothing to scale by.
 DEFAULT_CPU_PERCENT = 70
@@ -60,6 +63,7 @@ def _scaler(target: Target, service: ServiceSpec, part: Part) -> Manifest:
         "HorizontalPodAutoscaler",
         part.name,
         service=service.service,
+        annotations=_asked(target, service),
         spec=spec,
     )
 
@@ -94,9 +98,24 @@ def _external(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
         labels = {"queue": queues.get(key, key)}
         found.append(_outside(QUEUE_METRIC, labels, backlog(queue)))
     for name, metric in sorted(service.scale.metrics.items()):
-        if metric.source is None or not target.local:
+        if metric.source is None or not target.local or _is_asked(target, metric):
             found.append(_outside(name, metric.labels, metric.target))
     return found
+
+
+def _is_asked(target: Target, metric: Metric) -> bool:
+    """Whether the embedded cluster asks a source of the platform itself."""
+    return target.local and metric.source in target.platform.spec.metrics
+
+
+def _asked(target: Target, service: ServiceSpec) -> dict[str, str]:
+    """What the embedded cluster is to ask, by metric (wiring/tending/outside.py)."""
+    wanted = {
+        name: {"source": metric.source, "query": metric.query or name}
+        for name, metric in sorted(service.scale.metrics.items())
+        if _is_asked(target, metric)
+    }
+    return {ASKED_ANNOTATION: canonical_json(wanted).decode()} if wanted else {}
 
 
 def _outside(name: str, labels: Mapping[str, str], value: str) -> dict[str, Any]:

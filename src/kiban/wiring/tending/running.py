@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import aiohttp
 
 from kiban.adapters.delivery_driver import now as wall_clock
-from kiban.adapters.gateway import Gateway
 from kiban.adapters.git import GitRepository
 from kiban.adapters.journal import Journal, JournalReader
 from kiban.adapters.registry import Registry
@@ -17,9 +16,11 @@ from kiban.operations.promotion import LIFTED
 from kiban.plans.records import Event
 from kiban.primitives.problems import KibanError
 from kiban.spec import Platform
+from kiban.wiring.local_cluster import LocalCluster
 from kiban.wiring.places import State
 from kiban.wiring.tending.figures import PlatformFigures
 from kiban.wiring.tending.house import House
+from kiban.wiring.tending.outside import Outside
 from kiban.wiring.tending.rollouts import RolloutJudge
 from kiban.wiring.tending.tend import tend
 
@@ -35,7 +36,7 @@ class Running:
     platform: Platform
     scopes: Sequence[Scope]
     state: State
-    gateway: Gateway | None
+    local: LocalCluster | None
     say: Callable[[str], None]
 
 
@@ -47,7 +48,9 @@ async def tend_releases(running: Running, judge: RolloutJudge) -> None:
         def platform() -> Platform:
             return house.platform if house is not None else running.platform
 
-        figures = PlatformFigures(platform, session, running.gateway, wall_clock)
+        local = running.local
+        gateway = local.gateway if local is not None else None
+        figures = PlatformFigures(platform, session, gateway, wall_clock)
         house = House(
             running.repository, running.journal, figures, wall_clock, running.scopes,
             running.platform, running.state.directory, running.say,
@@ -55,6 +58,9 @@ async def tend_releases(running: Running, judge: RolloutJudge) -> None:
         judge.house = house
         async with asyncio.TaskGroup() as group:
             group.create_task(figures.run())
+            if local is not None:
+                store = local.cluster.store
+                group.create_task(Outside(figures, store, local.view, wall_clock).run())
             group.create_task(tend(house, Registry(session, wall_clock)))
 
 

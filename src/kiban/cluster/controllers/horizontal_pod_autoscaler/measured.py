@@ -65,7 +65,13 @@ class MeasuredMetrics:
         self, namespace: str, metric: str, selector: Mapping[str, Any] | None, now: Instant
     ) -> Sequence[int]:
         chosen = selector_from_object(selector or {})
-        return [
+        told = [
+            one.value
+            for one in self._view.told(now)
+            if (one.namespace, one.metric) == (namespace, metric)
+            and chosen.chooses({"metadata": {"labels": one.labels}})
+        ]
+        return told + [
             load.figures[metric]
             for load in self._loads(namespace, metric, now)
             if chosen.chooses({"metadata": {"labels": {SERVICE_LABEL: load.name}}})

@@ -307,3 +307,19 @@ def test_objects_beside_a_compose_file_are_what_runs(tmp_path: Path) -> None:
     output = run(str(tmp_path / "dev")).output
     assert "1 of 1 objects compile back" in output
     assert "compose.yaml: no object" in output
+
+
+def test_what_a_dump_of_a_cluster_holds_beside_what_people_made_is_told(tmp_path: Path) -> None:
+    dumped = DEPLOYMENT.replace("NAME", "stamp").replace(
+        "labels: &app", 'annotations: {deployment.kubernetes.io/revision: "7"}, labels: &app'
+    )
+    owner = "{apiVersion: apps/v1, kind: Deployment, name: stamp, uid: x, controller: true}"
+    owned = (
+        "apiVersion: apps/v1\nkind: ReplicaSet\n"
+        f"metadata: {{name: stamp-5f, ownerReferences: [{owner}]}}\n"
+    )
+    write(tmp_path / "dev", a_yaml=f"{dumped}status: {{replicas: 1}}\n", b_yaml=owned)
+    found = adopt(Wish([str(tmp_path / "dev")], "shop"))
+    assert found.copies[0].left == ("ReplicaSet/stamp-5f: made by Deployment/stamp",)
+    assert found.proof.deviations == ()
+    assert "revision" not in "".join(found.files.values())

@@ -24,6 +24,12 @@ SERVER_FIELDS = frozenset(
 )  # fmt: skip
 OWN_PREFIX = "kiban.dev/"
 CLIENT_NOTES = ("kubectl.kubernetes.io/last-applied-configuration",)
+# What controllers write beside them, and would write again.
+CONTROLLER_NOTES = (
+    "deployment.kubernetes.io/", "deprecated.daemonset.template.generation",
+    "control-plane.alpha.kubernetes.io/", "endpoints.kubernetes.io/last-change-trigger-time",
+    "autoscaling.alpha.kubernetes.io/conditions", "autoscaling.alpha.kubernetes.io/current-metrics",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -143,6 +149,21 @@ def cleaned(manifest: Manifest) -> Manifest:
     return without_nulls(found)
 
 
+def maker_of(manifest: Manifest) -> str:
+    """Who in the cluster makes an object anew when it is gone, such as the ReplicaSet of a Pod;
+    empty for what people made."""
+    owners = manifest["metadata"].get("ownerReferences")
+    for owner in owners if isinstance(owners, list) else ():
+        if isinstance(owner, dict) and owner.get("controller"):
+            return f"{owner.get('kind')}/{owner.get('name')}"
+    named = (manifest["kind"], manifest["metadata"]["name"])
+    return "the cluster" if named in _OF_THE_CLUSTER else ""
+
+
+# In every namespace, or in the first one.
+_OF_THE_CLUSTER = (("ConfigMap", "kube-root-ca.crt"), ("Service", "kubernetes"))
+
+
 def without_nulls(manifest: Manifest) -> Manifest:
     """An object of a kind of Kubernetes without what says nothing."""
     found: Manifest = (
@@ -159,6 +180,15 @@ def is_sound(manifest: Manifest) -> bool:
     )
 
 
+def is_noted(manifest: Manifest) -> bool:
+    """Whether an object has labels or annotations that no person wrote."""
+    return any(
+        _is_note(key)
+        for part in ("labels", "annotations")
+        for key in manifest["metadata"].get(part) or ()
+    )
+
+
 def _has_holes(value: Any) -> bool:
     """Whether a list has an entry that is nothing."""
     if isinstance(value, dict):
@@ -167,7 +197,7 @@ def _has_holes(value: Any) -> bool:
 
 
 def _is_note(key: str) -> bool:
-    return key in CLIENT_NOTES or key.startswith(OWN_PREFIX)
+    return key in CLIENT_NOTES or key.startswith((OWN_PREFIX, *CONTROLLER_NOTES))
 
 
 def _without_nulls(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiban.adopt.copies import Copy, Name, cleaned
+from kiban.adopt.copies import Copy, Name, cleaned, is_noted
 from kiban.adopt.meaning import meaning
 from kiban.adopt.writing import written
 from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
@@ -120,7 +120,7 @@ def _text(copy: Copy, name: Name, manifest: Manifest) -> str:
     """The text it was read from, comments and all, if that says the same; without the namespace
     where that follows from the environment."""
     origin = copy.origins[name]
-    if not origin.inside:
+    if not origin.inside and not is_noted(origin.manifest):
         text = origin.text.removeprefix("---").lstrip("\n").rstrip() + "\n"
         for candidate in (text, *_without_namespace(text, copy.namespace)):
             found, _ = read_documents("", candidate)

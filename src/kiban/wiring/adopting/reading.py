@@ -17,6 +17,8 @@ from kiban.adapters.sources.reading import (
     render_kustomization,
 )
 from kiban.adopt import Copy
+from kiban.adopt.copies import maker_of
+from kiban.kube.documents import Document
 from kiban.primitives.problems import KibanError
 
 
@@ -38,15 +40,30 @@ def copy_of(name: str, folder: Path, namespace: str, counted: set[Path]) -> Copy
         paths = [root / path for path in [*read.files, *built]]
     new = sorted({path.resolve() for path in paths} - counted)
     counted.update(new)
+    documents, derived = _by_people(read.documents)
     return Copy(
         name,
-        tuple(read.documents),
+        documents,
         sum(line_count(path) for path in new),
         len(new),
-        tuple(read.left),
+        (*read.left, *derived),
         read.unread,
         given_namespace=namespace,
     )
+
+
+def _by_people(documents: list[Document]) -> tuple[tuple[Document, ...], list[str]]:
+    """The objects that are not made by others of them, as a dump of a cluster has both; and a word
+    on each of the rest."""
+    kept: list[Document] = []
+    derived: list[str] = []
+    for document in documents:
+        manifest = document.manifest
+        if maker := maker_of(manifest):
+            derived.append(f"{manifest['kind']}/{manifest['metadata']['name']}: made by {maker}")
+        else:
+            kept.append(document)
+    return tuple(kept), derived
 
 
 def _read_mixed(tree: DirectoryTree, root: Path, inside: str) -> tuple[Read, list[str]]:

@@ -1,5 +1,5 @@
-"""What other tools are known to report although it is right, by their issue numbers; and what they
-miss although it is wrong.
+"""What other tools are known to report although it is right, by their issue numbers, or what was
+found in manifests that everybody uses; and what they miss although it is wrong.
 
 Sources: github.com/zegl/kube-score (ks), github.com/stackrox/kube-linter (kl),
 github.com/kubescape/kubescape (kc), github.com/aquasecurity/defsec.
@@ -92,6 +92,46 @@ RIGHT = {
     "a minimum of an autoscaler is the number of instances": (
         "kind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 2}"
     ),
+    "CoreDNS: a token of an account to which rights were given": (
+        f"{POD}      automountServiceAccountToken: null\n      serviceAccountName: reader\n---\n"
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: reader, namespace: shop}\n---\n"
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\n"
+        "metadata: {name: reader, namespace: shop}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}\n"
+        "subjects: [{kind: ServiceAccount, name: reader}]"
+    ),
+    "Online Boutique: one Service for the inside, one for the outside": (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: api-external, namespace: shop}\n"
+        "spec: {type: LoadBalancer, selector: {app.kubernetes.io/name: api}, "
+        "ports: [{name: http, port: 8080, targetPort: http}]}"
+    ),
+    "kubebuilder: a proxy beside a program that is asked": (
+        f"{POD}      containers: [{{name: proxy, image: 'registry.example/proxy:v1', "
+        "ports: [{name: metrics, containerPort: 8443}], resources: {requests: {cpu: 10m, memory: "
+        "16Mi}, limits: {memory: 16Mi}}, securityContext: {allowPrivilegeEscalation: false, "
+        "readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}}]"
+    ),
+    "MySQL: a liveness probe of the program beside it": (
+        f"{POD}      containers: [{{name: app, livenessProbe: {{httpGet: null, initialDelaySeconds:"
+        " 30, exec: {command: [mysqladmin, ping]}}}]"
+    ),
+    "MySQL: a switch with a word for secrets in its name": (
+        f"{POD}      containers: [{{name: app, env: [{{name: MYSQL_ALLOW_EMPTY_PASSWORD, value: "
+        "'1'}]}]"
+    ),
+    "root that is nobody on the node": (
+        f"{POD}      hostUsers: false\n      securityContext: {{runAsNonRoot: null, runAsUser: 0}}"
+    ),
+    "a container of Windows, which has no Linux security": (
+        f"{POD}      nodeSelector: {{kubernetes.io/os: windows}}\n      containers: [{{name: app, "
+        "securityContext: {$patch: replace}}]"
+    ),
+    "amounts that a LimitRange gives": (
+        f"{POD}      containers: [{{name: app, resources: {{$patch: replace}}}}]\n---\n"
+        "apiVersion: v1\nkind: LimitRange\nmetadata: {name: usual, namespace: shop}\n"
+        "spec: {limits: [{type: Container, default: {memory: 64Mi, cpu: 1}, defaultRequest: "
+        "{cpu: 10m, memory: 64Mi}}]}"
+    ),
     "a group's wide path in the Ingress that comes last": (
         "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: aaa\n"
         "  namespace: shop\n  annotations: {alb.ingress.kubernetes.io/group.name: shop, "
@@ -117,6 +157,14 @@ def test_jobs_need_no_probes() -> None:
     assert rules_of(f"kind: CronJob\nmetadata: {{name: night}}\nspec: {template}") == set()
 
 
+def test_a_privileged_container_may_say_nothing_about_privileges() -> None:
+    # The API server refuses both together, so --fix would break it.
+    context = "securityContext: {privileged: true, allowPrivilegeEscalation: null}"
+    found = rules_of(f"{POD}      containers: [{{name: app, {context}}}]")
+    assert "privileged" in found
+    assert "allow-privilege-escalation" not in found
+
+
 WRONG = {
     "defsec 1131: runAsNonRoot is false": (
         "run-as-non-root",
@@ -129,6 +177,31 @@ WRONG = {
     "root by number wins over the promise": (
         "uid-zero",
         f"{POD}      containers: [{{name: app, securityContext: {{runAsUser: 0}}}}]",
+    ),
+    "ZooKeeper of the documentation: anti-affinity to labels that its pods do not have": (
+        "spread-host",
+        required("kubernetes.io/hostname").replace("name: api}}", "name: zk}}"),
+    ),
+    "CockroachDB: two thirds of three, rounded up, are all": (
+        "pdb-blocks-drain",
+        "kind: PodDisruptionBudget\nmetadata: {name: web}\n"
+        "spec: {maxUnavailable: null, minAvailable: 100%}",
+    ),
+    "a probe that asks another host's database": (
+        "liveness-hits-dependency",
+        f"{POD}      containers: [{{name: app, livenessProbe: {{httpGet: null, "
+        "exec: {command: [mysql, -h, db, -e, SELECT 1]}}}]",
+    ),
+    "a port beside a program that is asked, to which a Service sends": (
+        "readiness-missing",
+        f"{POD}      containers: [{{name: proxy, image: 'registry.example/proxy:v1', "
+        "ports: [{name: admin, containerPort: 8443}]}]\n---\napiVersion: v1\nkind: Service\n"
+        "metadata: {name: admin, namespace: shop}\nspec: {selector: {app.kubernetes.io/name: api},"
+        " ports: [{port: 80, targetPort: admin}]}",
+    ),
+    "an address that is none": (
+        "schema-valid",
+        "kind: Service\nmetadata: {name: api}\nspec: {clusterIP: CLUSTER_DNS_IP}",
     ),
     "a start-up container counts, too": (
         "allow-privilege-escalation",

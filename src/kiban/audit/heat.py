@@ -1,20 +1,25 @@
 """A fleet at a glance: how often each check fails, by cluster and by team, as a picture.
 
-One square is one check in one column; the darker, the more findings; white is none.
+One square is one check in one column; the darker, the more findings; grey is none. The worst
+checks stand first, with their sums, and the teams of a cluster beside each other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import groupby
 
 from kiban.audit.findings import Severity
 from kiban.audit.results import Result, Status
-from kiban.audit.rules import BY_NAME, RULES
+from kiban.audit.rules import BY_NAME
 
-_CELL, _LEFT, _LETTER = 26, 260, 6
+_CELL, _LEFT, _LETTER, _SUM, _LEGEND = 26, 260, 6, 56, 44
 # From none to the most, in steps that people tell apart on paper, too.
 _SHADES = ("#f3f4f4", "#f9dcc4", "#f4b183", "#e07a3f", "#b3401a")
 _STEPS = (1, 3, 10, 30)
 _COLORS = {Severity.ERROR: "#9c2b12", Severity.WARNING: "#7a5200", Severity.ADVICE: "#51605b"}
+_QUIET = "#51605b"
+
+Columns = Mapping[tuple[str, str], Mapping[str, int]]
 
 
 def columns_of(results: Iterable[Result]) -> dict[tuple[str, str], dict[str, int]]:
@@ -31,43 +36,94 @@ def columns_of(results: Iterable[Result]) -> dict[tuple[str, str], dict[str, int
 def heat_map(results: Iterable[Result]) -> str:
     """The map as SVG, which stands alone and inside a page."""
     columns = columns_of(results)
-    broken = {rule for column in columns.values() for rule in column}
-    rules = [rule.name for rule in RULES if rule.name in broken]
+    sums: dict[str, int] = {}
+    for column in columns.values():
+        for rule, count in column.items():
+            sums[rule] = sums.get(rule, 0) + count
+    rules = sorted(sums, key=lambda name: (-BY_NAME[name].severity, -sums[name], name))
     names = [f"{cluster} · {team}" if team != "-" else cluster for cluster, team in columns]
     # Names of columns lean, so that they take most of their length in height.
     top = 24 + _LETTER * max(map(len, names), default=0)
-    width = _LEFT + _CELL * len(columns) + top
-    height = top + _CELL * len(rules) + 20
+    # The last name leans over the sums.
+    width = _LEFT + _CELL * len(columns) + max(_SUM, top)
+    bottom = top + _CELL * (len(rules) + 1)
+    height = bottom + _LEGEND
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" font-family="system-ui, sans-serif" font-size="12" role="img">',
         "<title>Findings by check, cluster and team</title>",
+        *_heads(names, top),
+        *_separators(columns, top, bottom),
     ]
+    for y, rule in enumerate(rules):
+        parts += _row(rule, columns, top + y * _CELL, sums[rule])
+    parts += _feet(columns, bottom - _CELL) if rules else [_text(20, top, "No findings.")]
+    return "\n".join([*parts, *_legend(bottom + 22), "</svg>"]) + "\n"
+
+
+def _text(x: int, y: int, text: str, more: str = "") -> str:
+    return f'<text x="{x}" y="{y}" {more}>{escape(text)}</text>'
+
+
+def _heads(names: list[str], top: int) -> list[str]:
+    found = []
     for x, name in enumerate(names):
         left = _LEFT + x * _CELL + _CELL // 2
-        turn = f"rotate(-60 {left} {top - 8})"
-        parts.append(f'<text x="{left}" y="{top - 8}" transform="{turn}">{escape(name)}</text>')
-    for y, rule in enumerate(rules):
-        row = top + y * _CELL
-        color = _COLORS[BY_NAME[rule].severity]
-        place = f'x="{_LEFT - 8}" y="{row + 17}" text-anchor="end"'
-        parts.append(f'<text {place} fill="{color}">{rule}</text>')
-        for x, ((cluster, team), column) in enumerate(columns.items()):
-            parts.append(_square(x, row, column.get(rule, 0), f"{rule}, {cluster}, {team}"))
-    if not rules:
-        parts.append(f'<text x="20" y="{top}">No findings.</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        turn = f'transform="rotate(-60 {left} {top - 8})"'
+        found.append(_text(left, top - 8, name, turn))
+    return found
+
+
+def _separators(columns: Columns, top: int, bottom: int) -> list[str]:
+    """A line between clusters of several teams."""
+    found, x = [], 0
+    groups = [len(list(teams)) for _, teams in groupby(columns, key=lambda one: one[0])]
+    for size in groups[:-1] if max(groups, default=1) > 1 else []:
+        x += size
+        left = _LEFT + x * _CELL - 1
+        place = f'x1="{left}" x2="{left}" y1="{top}" y2="{bottom - _CELL}"'
+        found.append(f'<line {place} stroke="{_QUIET}" stroke-width="1"/>')
+    return found
+
+
+def _row(rule: str, columns: Columns, top: int, total: int) -> list[str]:
+    color = _COLORS[BY_NAME[rule].severity]
+    found = [_text(_LEFT - 8, top + 17, rule, f'text-anchor="end" fill="{color}"')]
+    for x, ((cluster, team), column) in enumerate(columns.items()):
+        found.append(_square(x, top, column.get(rule, 0), f"{rule}, {cluster}, {team}"))
+    place = _LEFT + _CELL * len(columns) + 8
+    return [*found, _text(place, top + 17, str(total), f'fill="{_QUIET}"')]
+
+
+def _feet(columns: Columns, top: int) -> list[str]:
+    found = [_text(_LEFT - 8, top + 17, "all checks", f'text-anchor="end" fill="{_QUIET}"')]
+    for x, column in enumerate(columns.values()):
+        left = _LEFT + x * _CELL + 12
+        more = f'text-anchor="middle" font-size="10" fill="{_QUIET}"'
+        found.append(_text(left, top + 17, str(sum(column.values())), more))
+    return found
+
+
+def _legend(top: int) -> list[str]:
+    found, left = [], 20
+    for severity in reversed(Severity):
+        name = severity.name.lower()
+        found.append(_text(left, top + 12, name, f'fill="{_COLORS[severity]}"'))
+        left += 14 + 7 * len(name)
+    for step, shade in zip(_STEPS, _SHADES[1:], strict=True):
+        found.append(f'<rect x="{left}" y="{top}" width="16" height="16" rx="3" fill="{shade}"/>')
+        found.append(_text(left + 21, top + 12, f"{step}+", f'fill="{_QUIET}"'))
+        left += 52
+    return found
 
 
 def _square(x: int, top: int, count: int, name: str) -> str:
     left = _LEFT + x * _CELL
     shade = _SHADES[sum(count >= step for step in _STEPS)]
     color = "#ffffff" if count >= _STEPS[2] else "#333333"
-    number = (
-        f'<text x="{left + 12}" y="{top + 17}" text-anchor="middle" fill="{color}">{count}</text>'
-        if count
-        else ""
-    )
+    size = 12 if count < 100 else 9
+    middle = f'text-anchor="middle" font-size="{size}" fill="{color}"'
+    number = _text(left + 12, top + 17, str(count), middle) if count else ""
     return (
         f'<g><title>{escape(name)}: {count}</title><rect x="{left}" y="{top}" width="{_CELL - 2}" '
         f'height="{_CELL - 2}" rx="3" fill="{shade}"/>{number}</g>'

@@ -4,6 +4,7 @@ Source: docs.oasis-open.org/sarif/sarif/v2.1.0.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -11,6 +12,7 @@ from kiban import __version__
 from kiban.audit.findings import Severity
 from kiban.audit.results import Change, Report, Result, Status
 from kiban.audit.rules import RULES
+from kiban.primitives.problems import Place
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "note"}
@@ -39,9 +41,24 @@ def written(report: Report) -> str:
         "tool": {"driver": driver},
         "results": [_result(one, index) for one in report.results],
         "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(report)],
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    """What is wrong beside the findings: files that cannot be read, waivers that have expired."""
+    notes = [
+        {
+            "level": "error",
+            "descriptor": {"id": problem.code},
+            "message": {"text": f"{problem.what}; {problem.fix}" if problem.fix else problem.what},
+            "locations": [{"physicalLocation": _physical(problem.place)}],
+        }
+        for problem in report.problems
+    ]
+    return {"executionSuccessful": not notes, "toolExecutionNotifications": notes}
 
 
 def _result(result: Result, index: dict[str, int]) -> dict[str, Any]:
@@ -66,16 +83,26 @@ def _result(result: Result, index: dict[str, int]) -> dict[str, Any]:
 
 
 def _location(result: Result) -> dict[str, Any]:
-    place = result.place
-    region = {"startLine": max(1, place.line), "startColumn": max(1, place.column)}
-    physical = {"artifactLocation": {"uri": place.file or "cluster"}, "region": region}
     name = f"{result.finding.object} {result.finding.path}".strip()
-    return {"physicalLocation": physical, "logicalLocations": [{"fullyQualifiedName": name}]}
+    return {
+        "physicalLocation": _physical(result.place),
+        "logicalLocations": [{"fullyQualifiedName": name}],
+    }
+
+
+def _physical(place: Place) -> dict[str, Any]:
+    region = {"startLine": max(1, place.line), "startColumn": max(1, place.column)}
+    return {"artifactLocation": {"uri": _uri(place.file)}, "region": region}
+
+
+def _uri(file: str) -> str:
+    """A file as a URI reference; what is in no file is in the cluster."""
+    return quote("stdin" if file == "-" else file or "cluster")
 
 
 def _edits(result: Result) -> list[dict[str, Any]]:
     return [
-        {"artifactLocation": {"uri": change.file}, "replacements": [_replacement(change)]}
+        {"artifactLocation": {"uri": _uri(change.file)}, "replacements": [_replacement(change)]}
         for change in result.changes
     ]
 

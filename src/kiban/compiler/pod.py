@@ -117,7 +117,8 @@ def container_ports(service: ServiceSpec) -> list[tuple[str, int]]:
 
 
 def _probes(service: ServiceSpec) -> dict[str, Any]:
-    handler = _handler(service)
+    # Who can only tell that it is alive is ready when it is.
+    handler = _handler(service) or _alive(service)
     if handler is None:
         return {}
     health = service.health
@@ -137,15 +138,24 @@ def _probes(service: ServiceSpec) -> dict[str, Any]:
             "failureThreshold": max(1, health.failures),
         },
     }
-    port = health.port or service.port
-    if health.liveness and port:
+    alive = _alive(service)
+    if alive is not None:
         found["livenessProbe"] = {
-            "httpGet": {"path": health.liveness, "port": port},
+            **alive,
             "periodSeconds": 10,
             "timeoutSeconds": max(5, timeout),
             "failureThreshold": 6,
         }
     return found
+
+
+def _alive(service: ServiceSpec) -> dict[str, Any] | None:
+    health, port = service.health, service.health.port or service.port
+    if health.liveness_command:
+        return {"exec": {"command": list(health.liveness_command)}}
+    return (
+        {"httpGet": {"path": health.liveness, "port": port}} if health.liveness and port else None
+    )
 
 
 def _handler(service: ServiceSpec) -> dict[str, Any] | None:

@@ -17,7 +17,8 @@ from kiban.spec.service_checks import check_service
 
 _ONLY_JOBS = ("schedule", "timezone", "concurrency", "deadline", "retries", "suspended", "parallel",
               "runs", "keep")  # fmt: skip
-NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout", "instances", "health")
+NOT_JOBS = ("port", "routes", "scale", "availability", "slo", "rollout", "instances", "health",
+            "listeners")  # fmt: skip
 # What a service is must be the same everywhere.
 _SAID_ONCE = ("service", "kind", "environments", "clusters")
 
@@ -161,7 +162,7 @@ def _check_names(
     platform: Platform, environment: str, finders: dict[str, Finder]
 ) -> Iterator[Problem]:
     """A resource becomes objects of its own name, just as a service does; a service that is partly
-    on spot becomes two workloads."""
+    on spot becomes two workloads, and each listener a Service."""
     services = platform.services[environment]
     for name, service in services.items():
         parts = (f"{name}-on-demand", f"{name}-spot") if service.scale.spot_from else ()
@@ -169,6 +170,11 @@ def _check_names(
             place = finders[name]("scale", "spotFrom").place()
             what = f"{part!r} is a service, and would be a workload of {name!r}"
             yield Problem("spec/twice", what, place, fix="rename one of them")
+        for key in service.listeners:
+            if f"{name}-{key}" in services:
+                place = finders[name]("listeners", key).key_place()
+                what = f"{name}-{key} is a service, and would be a listener of {name!r}"
+                yield Problem("spec/twice", what, place, fix="rename one of them")
     for name in platform.spec.resources:
         if name in platform.services[environment]:
             place = platform.sources.platform.nearest(("resources", name)).key_place()

@@ -39,6 +39,7 @@ health:                    # or only: health: /ready
   failures: 3
 environments:
   dev: {health: {path: null, command: [/bin/ready], tcp: false, grpc: false}}
+  prod: {health: {liveness: null, livenessCommand: [/bin/alive]}}
 """,
     "resources": """\
 resources: {cpu: 500m, memory: 512Mi, cpuLimit: 2, memoryLimit: 1Gi, disk: 1Gi, gpu: 1}
@@ -92,6 +93,19 @@ routes:
   admin: {path: /admin, sources: {office: 203.0.113.0/24}, rateLimit: 20, sticky: 1h}
   inside: {host: stamp.internal.example.com, internal: true}
   site: {host: cdn.example.com, cdn: true}
+""",
+    "listeners": """\
+ports: {game: 7777, mqtt: 1883}
+protocols: {game: udp}
+listeners:
+  game: game               # one of ports
+  broker:
+    port: mqtt
+    at: 8883
+    tls: true
+    host: mqtt.example.com
+    internal: false
+    sources: {office: 203.0.113.0/24}
 """,
     "uses": """\
 uses:

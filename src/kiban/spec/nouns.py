@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from kiban.kube.schedule_times import ScheduleError, parse_zone
 from kiban.kube.schedules import schedule_fault
 from kiban.spec.access import Access
 from kiban.spec.fleets import Ring
@@ -15,6 +14,7 @@ from kiban.spec.resources import Resource, ResourceClass
 from kiban.spec.service import Patch
 from kiban.spec.sourcing import Secrets, Source
 from kiban.spec.words import Count, Host, Name, Quantity, Span, Text, Words
+from kiban.spec.zones import Timezone
 
 
 def _network(text: str) -> str:
@@ -31,17 +31,8 @@ def _schedule(text: str) -> str:
     return text
 
 
-def _timezone(text: str) -> str:
-    try:
-        parse_zone(text)
-    except ScheduleError as error:
-        raise ValueError(f"{error}; write it like Asia/Tokyo") from error
-    return text
-
-
 Network = Annotated[str, AfterValidator(_network)]
 Schedule = Annotated[str, AfterValidator(_schedule)]
-Timezone = Annotated[str, AfterValidator(_timezone)]
 
 
 class Team(Words):

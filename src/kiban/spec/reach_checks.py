@@ -53,6 +53,20 @@ def check_ports(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
             yield Problem("spec/allow", what, place, fix=fix)
 
 
+def check_listeners(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
+    names = [*(["http"] if service.port else []), *service.ports]
+    for name, listener in service.listeners.items():
+        place = find("listeners", name).key_place()
+        if listener.port is not None:
+            yield from unless_known("port", listener.port, names, place)
+        elif service.port is None:
+            what = f"the listener {name!r} has no port to lead to"
+            yield Problem("spec/listener", what, place, fix="say which of `ports`")
+        if listener.tls and service.protocols.get(listener.port or "http") == "udp":
+            what = f"the listener {name!r} speaks TLS to a port that speaks UDP"
+            yield Problem("spec/listener", what, place, fix="remove `tls`")
+
+
 def check_scaling(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     queues = [key for key, use in service.uses.items() if use.type in ("queue", "resource")]
     for name, queue in service.scale.queues.items():
@@ -90,6 +104,11 @@ def check_files(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
 def check_sidecars(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     for name, sidecar in service.sidecars.items():
         place = find("sidecars", name).key_place()
+        others = [service.port, *service.ports.values()]
+        others += [one.port for key, one in service.sidecars.items() if key != name]
+        if sidecar.port is not None and sidecar.port in others:
+            what = f"the sidecar {name!r} listens on {sidecar.port}, as another one of the pod does"
+            yield Problem("spec/twice", what, place, fix="a pod has each port once; change one")
         if name == "app" or name in service.init:
             what = f"there are two containers named {name!r}"
             yield Problem("spec/twice", what, place, fix="rename one of them")
@@ -102,4 +121,4 @@ def check_sidecars(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
                 yield Problem("spec/secret", what, place, fix=f"write {name}/key")
 
 
-CHECKS = (check_routes, check_ports, check_scaling, check_files, check_sidecars)
+CHECKS = (check_routes, check_ports, check_listeners, check_scaling, check_files, check_sidecars)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from kiban.spec.words import AbsolutePath, Count, Host, Name, Percent, Span, Text, Words
+from kiban.spec.words import AbsolutePath, Count, Host, Name, Percent, Port, Span, Text, Words
 
 RedirectCode = Literal[301, 302]
 
@@ -27,6 +27,28 @@ class Redirect(Words):
     host: Host | None = Field(default=None, description="Another host; the same by default.")
     path: AbsolutePath | None = Field(default=None, description="Another path.")
     code: RedirectCode = Field(default=301, description="301 for ever, 302 for now.")
+
+
+class Listener(Words):
+    """A port of the service that the world reaches as it is, without HTTP: a network load
+    balancer of its own, or on a laptop the address of the service."""
+
+    port: str | None = Field(
+        default=None, description="One of `ports`; the service's own by default."
+    )
+    at: Port | None = Field(
+        default=None, description="The port that the world sees; the same by default."
+    )
+    tls: bool = Field(
+        default=False, description="The load balancer speaks TLS, with the cluster's certificate."
+    )
+    host: Host | None = Field(
+        default=None, description="The name that leads to it, or one of the environment's `hosts`."
+    )
+    internal: bool = Field(default=False, description="Only from inside the cloud's own network.")
+    sources: dict[Text, Network] = Field(
+        default_factory=dict, description="Networks that may come in, by name; all by default."
+    )
 
 
 class Route(Words):

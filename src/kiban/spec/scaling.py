@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from kiban.kube.schedules import schedule_fault
 from kiban.spec.words import Count, Name, Percent, Quantity, Span, Text, Words
+from kiban.spec.zones import Timezone
 
 
 def _schedule(text: str) -> str:
@@ -56,7 +57,7 @@ class Times(Words):
     start: Schedule = Field(description="When they begin, like `0 8 * * MON-FRI`.")
     end: Schedule = Field(description="When they end, like `0 20 * * MON-FRI`.")
     min: Count = Field(description="At least so many.")
-    timezone: Text = Field(default="Etc/UTC", description="Of both, like `Asia/Tokyo`.")
+    timezone: Timezone = Field(default="Etc/UTC", description="Of both, like `Asia/Tokyo`.")
 
 
 class Scale(Words):

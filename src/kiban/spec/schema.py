@@ -25,6 +25,7 @@ _SHORT: dict[str, dict[str, Any]] = {
     "Scale": {"type": "integer", "minimum": 0},
     "Availability": {"type": "integer", "minimum": 1},
     "Route": {"type": "string", "pattern": "^/"},
+    "Listener": {"type": "string"},
     "File": {"type": "string"},
     "Volume": {"type": "string", "pattern": "^/"},
     "Sidecar": {"type": "string"},
@@ -120,7 +121,7 @@ def _allow_null_and_scalars(schema: dict[str, Any]) -> None:
 
 
 def _loosened(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    if name in ("command", "args"):
+    if name in ("command", "args", "livenessCommand"):
         texts = {"type": "array", "items": _SCALAR}
         found: dict[str, Any] = {"anyOf": [{"type": "string"}, texts]}
     elif name in _MAPS_OF_TEXT:

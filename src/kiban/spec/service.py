@@ -13,7 +13,7 @@ from kiban.spec.containers import InitContainer, Resources, Sidecar
 from kiban.spec.gates import ImagePolicy
 from kiban.spec.hooks import HookSpec
 from kiban.spec.rollouts import Rollout
-from kiban.spec.routing import Network, Route
+from kiban.spec.routing import Listener, Network, Route
 from kiban.spec.scaling import Scale
 from kiban.spec.sourcing import RepoPath
 from kiban.spec.storage import File, Volume
@@ -32,6 +32,7 @@ from kiban.spec.words import (
     Variable,
     Words,
 )
+from kiban.spec.zones import Timezone
 
 Architecture = Literal["amd64", "arm64"]
 Protocol = Literal["tcp", "udp", "http", "http2", "grpc"]
@@ -86,6 +87,9 @@ class Health(Words):
     liveness: AbsolutePath | None = Field(
         default=None,
         description="Restart an instance when this path fails. It must ask no dependency.",
+    )
+    liveness_command: list[Text] | None = Field(
+        default=None, description="Or when this program fails, for those without a port."
     )
     interval: Span = Field(default=5.0, description="Time between two readiness probes.")
     timeout: Span = Field(default=2.0, description="Time after which a probe has failed.")
@@ -237,6 +241,9 @@ class ServiceSpec(Words):
     )
     priority: Text | None = Field(default=None, description="Its PriorityClass.")
     routes: dict[Name, Route] = Field(default_factory=dict)
+    listeners: dict[Name, Listener] = Field(
+        default_factory=dict, description="Ports that the world reaches without HTTP, by name."
+    )
     uses: dict[Name, Use] = Field(default_factory=dict)
     env: dict[Variable, Text] = Field(
         default_factory=dict,
@@ -277,8 +284,8 @@ class ServiceSpec(Words):
         default_factory=dict, description="Annotations of its pods."
     )
     schedule: str | None = Field(default=None, description="When a job runs, as cron writes it.")
-    timezone: str | None = Field(
-        default=None, description="The zone of the schedule; UTC by default."
+    timezone: Timezone | None = Field(
+        default=None, description="The zone of the schedule, like Asia/Tokyo; UTC by default."
     )
     concurrency: Literal["forbid", "allow", "replace"] = Field(
         default="forbid", description="What happens when the last run has not ended."

@@ -100,6 +100,17 @@ def _health(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
         what = "`health.path` needs a port to ask"
         fix = "add `health.port`, or ask by `health.command`"
         yield Problem("spec/health", what, asked.place(), fix=fix)
+    live = find.own.get("health", "liveness")
+    if live is not None and service.health.liveness and not (service.port or service.health.port):
+        what = "`health.liveness` needs a port to ask"
+        fix = "add `health.port`, or ask by `health.livenessCommand`"
+        yield Problem("spec/health", what, live.place(), fix=fix)
+    said = find.own.get("health")
+    ways = ("path", "command", "grpc", "tcp")
+    asks = [way for way in ways if said and (one := said.get(way)) is not None and one.value]
+    if said is not None and len(asks) > 1:
+        what = f"`health` asks in {len(asks)} ways: {', '.join(asks)}"
+        yield Problem("spec/health", what, said.place(), fix="keep one of them")
 
 
 def _secrets(service: ServiceSpec, find: Finder) -> Iterator[Problem]:

@@ -156,7 +156,7 @@ _MAPS_OF_TEXT = (
 _SERVICE: dict[str, Expand] = {
     **_COMMANDS,
     "build": _all(_one("context"), fields(args=_TEXTS, cache=_TEXTS, target=_as_written)),
-    "health": _all(_one("path"), fields(command=_words), _same_path),
+    "health": _all(_one("path"), fields(command=_words, livenessCommand=_words), _same_path),
     "scale": _all(
         _scale,
         fields(
@@ -166,6 +166,7 @@ _SERVICE: dict[str, Expand] = {
     ),
     "availability": _one("zones"),
     "routes": each(_one("path")),
+    "listeners": each(_one("port")),
     "rollout": _one("strategy"),
     "uses": each(_all(_one("type"), fields(params=_TEXTS))),
     "env": _TEXTS,

@@ -27,7 +27,7 @@ RATE_SECONDS = 60
 # The controller orders by 1 to 1000.
 LAST_ORDER, ORDER_STEP = 1000, 10
 _VERSIONS = {"http2": "HTTP2", "grpc": "GRPC"}
-_GRPC_OK = "0"
+_GRPC_OK, _HTTP_OK = "0", "200-399"
 
 
 def ingresses(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
@@ -150,6 +150,8 @@ def _alb(
     }
     if service.health.path:
         found[f"{ALB}/healthcheck-path"] = service.health.path
+        # As the kubelet judges: else an instance that is ready would get no request.
+        found[f"{ALB}/success-codes"] = _HTTP_OK
     if wishes.protocol in _VERSIONS:
         found[f"{ALB}/backend-protocol-version"] = _VERSIONS[wishes.protocol]
     if wishes.protocol == "grpc":

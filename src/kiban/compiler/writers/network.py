@@ -7,6 +7,7 @@ from kiban.compiler.bundle import SERVICE_LABEL
 from kiban.compiler.pod import container_ports
 from kiban.compiler.target import NAME_LABEL, Target
 from kiban.compiler.writers.ingresses import ingresses
+from kiban.compiler.writers.listeners import listeners, transport
 from kiban.kube.objects import Manifest
 from kiban.spec import ServiceSpec
 from kiban.spec.service import Caller
@@ -28,6 +29,7 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
     }
     yield target.manifest("v1", "Service", name, service=name, spec=spec)
     yield from ingresses(target, service)
+    yield from listeners(target, service)
     if rules := _allowed(target, service):
         policy = {
             "podSelector": {"matchLabels": {NAME_LABEL: name}},
@@ -45,7 +47,7 @@ def _service_port(service: ServiceSpec, name: str, port: int) -> dict[str, Any]:
         "name": name,
         "port": port,
         "targetPort": port,
-        "protocol": "UDP" if spoken == "udp" else "TCP",
+        "protocol": transport(service, name),
     }
     return found | ({"appProtocol": _APP_PROTOCOLS[spoken]} if spoken in _APP_PROTOCOLS else {})
 
@@ -64,6 +66,11 @@ def _allowed(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
     routed = sorted({numbers[route.port or "http"] for route in service.routes.values()})
     if routed:
         rules.append({"ports": [{"port": port, "protocol": "TCP"} for port in routed]})
+    for _, listener in sorted(service.listeners.items()):
+        name = listener.port or "http"
+        ports = [{"port": numbers[name], "protocol": transport(service, name)}]
+        peers = [{"ipBlock": {"cidr": cidr}} for _, cidr in sorted(listener.sources.items())]
+        rules.append({**({"from": peers} if peers else {}), "ports": ports})
     return rules
 
 

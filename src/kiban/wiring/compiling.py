@@ -12,6 +12,7 @@ from kiban.compiler import Bundle
 from kiban.delivery.exports import Published, argocd_files, flux_files
 from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec import load_platform, read_directory
+from kiban.wiring.collecting import uncollected
 from kiban.wiring.places import find_platform
 from kiban.wiring.sources import compiled, renderer_of_directory
 
@@ -34,7 +35,11 @@ class Export:
 
 def bundles_here(start: Path, environment: str | None, *, local: bool = False) -> list[Bundle]:
     """The bundles of one environment, or of all, on each of their clusters."""
-    directory = find_platform(start)
+    with uncollected():
+        return _bundles(find_platform(start), environment, local=local)
+
+
+def _bundles(directory: Path, environment: str | None, *, local: bool) -> list[Bundle]:
     platform = load_platform(read_directory(directory))
     renderer = renderer_of_directory(directory)
     names = [environment] if environment else list(platform.environments)

@@ -1,8 +1,6 @@
 """`kiban plan`: two revisions of a platform repo, compiled and compared, with no cluster."""
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from kiban.adapters.delivery_driver import now as wall_clock
@@ -13,6 +11,7 @@ from kiban.delivery.planning import EnvironmentPlan, Proposal, proposed
 from kiban.primitives.instants import Instant
 from kiban.primitives.problems import KibanError, Problem
 from kiban.spec import Platform, load_platform
+from kiban.wiring.collecting import uncollected
 from kiban.wiring.deliveries import chosen_environments
 from kiban.wiring.revisions import Revision, revision, span
 from kiban.wiring.sources import compiled
@@ -25,19 +24,6 @@ def plan(start: Path, words: str, environment: str | None) -> Proposal:
     """What merging would do. Raises `KibanError` when the newer revision is no good."""
     with uncollected():
         return _plan(start, words, environment)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Nearly all that is made here is kept to the end: looking for garbage took a fifth of the
-    time, and found none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def plan_of_edit(start: Path, path: str, text: str, environment: str) -> Proposal:

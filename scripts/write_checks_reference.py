@@ -34,8 +34,12 @@ writes to its root filesystem, is solved with `--fix --risky` only. `--dry-run` 
 - `--baseline FILE` lets only new findings fail; `--write-baseline FILE` begins one.
 - `--format sarif|junit|markdown|html|json` writes for tools and people, `--heat-map FILE` draws \
 checks against clusters and teams.
+- Directories with a kustomization are judged as Kustomize builds them; charts must be rendered \
+first.
 - `--kubernetes-version 1.37` asks whether the manifests are ready for it.
 - `kiban check --explain RULE` shows one rule of this page.
+
+![The map of examples/legacy: checks against namespaces](../images/check-heat-map.svg)
 """
 
 

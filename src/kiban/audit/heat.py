@@ -12,7 +12,7 @@ from kiban.audit.findings import Severity
 from kiban.audit.results import Result, Status
 from kiban.audit.rules import BY_NAME
 
-_CELL, _LEFT, _LETTER, _SUM, _LEGEND = 26, 260, 6, 56, 44
+_CELL, _LEFT, _LETTER, _SUM, _LEGEND, _LEAST_WIDTH = 26, 260, 6, 56, 44, 420
 # From none to the most, in steps that people tell apart on paper, too.
 _SHADES = ("#f3f4f4", "#f9dcc4", "#f4b183", "#e07a3f", "#b3401a")
 _STEPS = (1, 3, 10, 30)
@@ -24,10 +24,11 @@ Columns = Mapping[tuple[str, str], Mapping[str, int]]
 
 def columns_of(results: Iterable[Result]) -> dict[tuple[str, str], dict[str, int]]:
     """By cluster and team, how often each rule is broken. What is waived or known counts: it is
-    there all the same."""
+    there all the same. Where nobody says whose something is, its namespace does."""
     found: dict[tuple[str, str], dict[str, int]] = {}
     for one in results:
-        column = found.setdefault((one.cluster or one.scope or "all", one.team or "-"), {})
+        owner = one.team or one.finding.object.namespace or "-"
+        column = found.setdefault((one.cluster or one.scope, owner), {})
         if one.status not in (Status.UNKNOWN, Status.ADVICE):
             column[one.finding.rule] = column.get(one.finding.rule, 0) + 1
     return dict(sorted(found.items()))
@@ -41,11 +42,11 @@ def heat_map(results: Iterable[Result]) -> str:
         for rule, count in column.items():
             sums[rule] = sums.get(rule, 0) + count
     rules = sorted(sums, key=lambda name: (-BY_NAME[name].severity, -sums[name], name))
-    names = [f"{cluster} · {team}" if team != "-" else cluster for cluster, team in columns]
+    names = [_named(cluster, team) for cluster, team in columns]
     # Names of columns lean, so that they take most of their length in height.
     top = 24 + _LETTER * max(map(len, names), default=0)
     # The last name leans over the sums.
-    width = _LEFT + _CELL * len(columns) + max(_SUM, top)
+    width = max(_LEAST_WIDTH, _LEFT + _CELL * len(columns) + max(_SUM, top))
     bottom = top + _CELL * (len(rules) + 1)
     height = bottom + _LEGEND
     parts = [
@@ -59,6 +60,11 @@ def heat_map(results: Iterable[Result]) -> str:
         parts += _row(rule, columns, top + y * _CELL, sums[rule])
     parts += _feet(columns, bottom - _CELL) if rules else [_text(20, top, "No findings.")]
     return "\n".join([*parts, *_legend(bottom + 22), "</svg>"]) + "\n"
+
+
+def _named(cluster: str, team: str) -> str:
+    known = [part for part in (cluster, team) if part not in ("", "-")]
+    return " · ".join(known) or "all"
 
 
 def _text(x: int, y: int, text: str, more: str = "") -> str:

@@ -28,6 +28,13 @@ _STORAGE = {"requests": {"storage": "1Gi"}}
 _SPEC = {"type": "object", "properties": {"a": {"type": "string"}}}
 _THINGS = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
 
+_POD_RULE: Value = {
+    "apiGroups": [""],
+    "apiVersions": ["v1"],
+    "operations": ["CREATE"],
+    "resources": ["pods"],
+}
+
 RIGHT: dict[str, Manifest] = {
     "definition": {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -92,6 +99,20 @@ RIGHT: dict[str, Manifest] = {
     ),
     "endpoints": _of("v1", "Endpoints"),
     "runtimeclass": _cluster_wide("node.k8s.io/v1", "RuntimeClass", handler="h"),
+    "event": _of("v1", "Event", involvedObject={"namespace": "shop"}),
+    "policy": _cluster_wide(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        spec={
+            "matchConstraints": {"resourceRules": [_POD_RULE]},
+            "validations": [{"expression": "true"}],
+        },
+    ),
+    "policybinding": _cluster_wide(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+        spec={"policyName": "p", "validationActions": ["Deny"]},
+    ),
     "csidriver": _cluster_wide("storage.k8s.io/v1", "CSIDriver", spec={}),
     "volume": _cluster_wide(
         "v1",

@@ -13,8 +13,10 @@ from kiban.cluster.admission.namespaces import admit_namespaced, complete_namesp
 from kiban.cluster.admission.nodes import taint_new_node
 from kiban.cluster.admission.pod_security import TEMPLATES, hold_to_pod_security
 from kiban.cluster.admission.pods import (
+    PRIORITY_CLASS,
     add_default_tolerations,
     resolve_priority,
+    review_priority_class,
     use_service_account,
 )
 from kiban.cluster.admission.policies import ask_policies
@@ -77,6 +79,7 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
     )
     reviewing: tuple[Review | About[Review], ...] = (
         About(_PODS | _CLAIMS, review_limits),
+        About(frozenset({PRIORITY_CLASS}), review_priority_class),
         About(_CLAIMS, review_growth),
         About(_NAMESPACES | _PODS | frozenset(TEMPLATES), hold_to_pod_security),
         ask_policies,

@@ -150,6 +150,19 @@ def _global_default(attempt: Attempt) -> Manifest | None:
     return min(marked, key=lambda found: found["value"], default=None)
 
 
+def review_priority_class(attempt: Attempt, wanted: Manifest) -> None:
+    """Refuse a second class that would be the default."""
+    if attempt.verb == "DELETE" or not wanted.get("globalDefault"):
+        return
+    present = _global_default(attempt)
+    if present is not None and (attempt.old is None or present["metadata"]["name"] != attempt.name):
+        why = (
+            f"PriorityClass {present['metadata']['name']} is already marked as default. Only one "
+            "default can exist"
+        )
+        raise forbidden(attempt.info, attempt.name, why)
+
+
 # Tolerations
 
 

@@ -36,6 +36,8 @@ class Call:
     warnings: list[str] = field(default_factory=list)
     # What those outside have said so far; None where nobody outside is asked.
     consultation: Consultation | None = None
+    # The version through which is asked; empty where none matters.
+    api_version: str = ""
 
     def as_tracked(self) -> "Call":
         """The call, after whose apply the managedFields are settled."""
@@ -48,6 +50,7 @@ class Call:
             True,
             self.warnings,
             self.consultation,
+            self.api_version,
         )
 
     def names(self, chance: Names) -> Names:

@@ -101,14 +101,19 @@ def identified(info: KindInfo, manifest: Manifest) -> Manifest:
     return with_job_selector(manifest) if info.group_kind == JOB else manifest
 
 
-def check_new(info: KindInfo, manifest: Manifest, custom: Custom | None) -> None:
+def check_new(info: KindInfo, manifest: Manifest, custom: Custom | None, call: Call) -> None:
     """Raise `Failure` when a new object breaks a rule."""
-    faults = validate_create(manifest, info)
+    faults = validate_create(manifest, info, call.api_version)
     _refuse(info, manifest, faults + (custom.faults(manifest) if custom else []))
 
 
 def check_change(
-    info: KindInfo, new: Manifest, live: Manifest, subresource: str, custom: Custom | None
+    info: KindInfo,
+    new: Manifest,
+    live: Manifest,
+    subresource: str,
+    custom: Custom | None,
+    call: Call,
 ) -> None:
     """Raise `Failure` when a change breaks a rule."""
     if custom is not None:
@@ -117,7 +122,7 @@ def check_change(
     elif subresource in PARTS:
         _refuse(info, new, validate_part_update(live, new, info, subresource))
     else:
-        _refuse(info, new, validate_update(live, new, info))
+        _refuse(info, new, validate_update(live, new, info, call.api_version))
 
 
 # What these end points may change is limited already, and their rules are their own.

@@ -17,7 +17,7 @@ from kiban.cluster.api import (
     versions,
 )
 from kiban.cluster.api.calls import Call
-from kiban.cluster.api.failures import Failure, bad_request, details_of, not_found
+from kiban.cluster.api.failures import Failure, bad_request, details_of, forbidden, not_found
 from kiban.cluster.api.negotiation import PLAIN, Form, form_of
 from kiban.cluster.api.options import (
     call_of,
@@ -32,6 +32,7 @@ from kiban.cluster.api.watching import WatchStream
 from kiban.cluster.api.world import World
 from kiban.cluster.authorization.rights import may, refusal
 from kiban.cluster.authorization.roles import Wish
+from kiban.cluster.bootstrap import SYSTEM_PRIORITIES
 from kiban.cluster.history import Stored
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, SERVICE, SERVICE_ACCOUNT, Key, Manifest, key_of
@@ -161,7 +162,7 @@ def create(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
     wish = wish_of(request, now)
-    call = call_of(request, now, "CreateOptions")
+    call = call_of(request, now, "CreateOptions", info.api_version)
     manifest = _body(world, request, info, call)
     kinds = world.registry.kinds
     kind = versions.stored_info(kinds, info)
@@ -175,7 +176,7 @@ def update(
     world: World, request: Request, target: Target, info: KindInfo, now: Instant
 ) -> Response:
     wish = wish_of(request, now)
-    call = call_of(request, now, "UpdateOptions")
+    call = call_of(request, now, "UpdateOptions", info.api_version)
     manifest = _body(world, request, info, call)
     _check_name(manifest, target.name)
     key = key_of_target(world, target, info)
@@ -211,7 +212,7 @@ def _check_name(manifest: Manifest, name: str) -> None:
 
 def patch(world: World, request: Request, target: Target, info: KindInfo, now: Instant) -> Response:
     wish = wish_of(request, now)
-    call = call_of(request, now, "PatchOptions")
+    call = call_of(request, now, "PatchOptions", info.api_version)
     patch_option_faults(request, is_apply=patching.is_apply(request))
     if patching.is_apply(request):
         return _apply(world, request, target, info, call)
@@ -278,6 +279,9 @@ def delete(
     wish = wish_of(request, now)
     options, call = delete_options(request, _delete_body(request), now)
     key = key_of_target(world, target, info)
+    if info.kind == "PriorityClass" and target.name in SYSTEM_PRIORITIES:
+        why = "this is a system priority class and cannot be deleted"
+        raise forbidden(info, target.name, why)
     last, gone = deleting.delete(world.registry, info, key, options, call)
     if gone and info.group_kind not in _SHOWN_WHEN_DELETED:
         details = details_of(info, target.name, uid=last["metadata"]["uid"])

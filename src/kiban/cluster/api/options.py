@@ -111,8 +111,9 @@ def _watch_faults(options: ListOptions) -> list[Cause]:
     return causes
 
 
-def call_of(request: Request, now: Instant, kind: str) -> Call:
-    """The conditions of a write. `kind` is the options' own kind, as errors name it."""
+def call_of(request: Request, now: Instant, kind: str, api_version: str = "") -> Call:
+    """The conditions of a write through a version. `kind` is the options' own kind, as errors name
+    it."""
     manager = request.value("fieldManager")
     causes = _manager_faults(manager)
     dry_run = request.values("dryRun")
@@ -130,6 +131,7 @@ def call_of(request: Request, now: Instant, kind: str) -> Call:
         bool(dry_run),
         cast(FieldValidation, validation),
         consultation=request.consultation,
+        api_version=api_version,
     )
 
 

@@ -146,7 +146,7 @@ class Registry:
             new = ownership.after_write(self.shape_of(info), info, None, new, call)
         new = form.identified(info, self.admissions.admitted(attempt, new))
         if not (self.trusts_controllers and call.is_of_controller):
-            form.check_new(info, new, self._customs.found.get(info))
+            form.check_new(info, new, self._customs.found.get(info), call)
         self.admissions.review(attempt, new)
         key = Key(info.group, info.kind, namespace if info.namespaced else "", name)
         present = self.store.get(key)
@@ -266,7 +266,8 @@ class Registry:
             generation = live["metadata"].get("generation", 0) + 1
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}
         if not (self.trusts_controllers and call.is_of_controller):
-            form.check_change(info, new, live, subresource, self._customs.found.get(info))
+            custom = self._customs.found.get(info)
+            form.check_change(info, new, live, subresource, custom, call)
         self.admissions.review(attempt, new)
         return new
 

@@ -44,7 +44,15 @@ def default_node(manifest: Manifest) -> Manifest:
     status["nodeInfo"] = dict.fromkeys(_NODE_INFO, "") | (status.get("nodeInfo") or {})
     if status.get("capacity") and "allocatable" not in status:
         status["allocatable"] = status["capacity"]
-    return {**manifest, "spec": manifest.get("spec") or {}, "status": status}
+    return {**manifest, "spec": _networks_of(manifest.get("spec") or {}), "status": status}
+
+
+def _networks_of(spec: Manifest) -> Manifest:
+    """A node's network in its old field and its networks in the new one agree: the old one wins."""
+    first, every = spec.get("podCIDR"), spec.get("podCIDRs") or []
+    if first and first not in every[:1]:
+        return {**spec, "podCIDRs": [first]}
+    return {**spec, "podCIDR": every[0]} if every and not first else spec
 
 
 def default_volume(manifest: Manifest) -> Manifest:

@@ -219,16 +219,22 @@ _MOST_PRIORITY = 1_000_000_000
 
 def validate_priority_class(manifest: Manifest) -> Faults:
     name, value = manifest["metadata"].get("name", ""), manifest.get("value", 0)
+    faults: Faults = []
     if name.startswith("system-") and name not in _SYSTEM_CLASSES:
         detail = (
             "priority class names with 'system-' prefix are reserved for system use only. "
             f"error: {name} is not a known system priority class"
         )
-        return [forbidden("metadata.name", detail)]
-    if not name.startswith("system-") and value > _MOST_PRIORITY:
+        faults.append(forbidden("metadata.name", detail))
+    elif not name.startswith("system-") and value > _MOST_PRIORITY:
         detail = f"maximum allowed value of a user defined priority is {_MOST_PRIORITY}"
-        return [forbidden("value", detail)]
-    return []
+        faults.append(forbidden("value", detail))
+    policy = manifest.get("preemptionPolicy")
+    if policy == "":
+        faults.append(required("preemptionPolicy"))
+    elif policy is not None:
+        faults += one_of("preemptionPolicy", policy, ("PreemptLowerPriority", "Never"))
+    return faults
 
 
 def priority_class_stays(old: Manifest, new: Manifest) -> Faults:

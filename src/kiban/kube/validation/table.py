@@ -3,16 +3,18 @@
 from collections.abc import Callable
 
 from kiban.kube.kinds import KindInfo
-from kiban.kube.objects import GroupKind, Manifest
+from kiban.kube.objects import EVENT, GroupKind, Manifest
 from kiban.kube.validation import (
     autoscalers,
     bounds,
     claims,
+    events,
     jobs,
     networks,
     nodes,
     pod_changes,
     pods,
+    policies,
     services,
     settings,
     volumes,
@@ -33,6 +35,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _CONTENT: dict[GroupKind, Check] = {
     GroupKind("", "ConfigMap"): settings.validate_config_map,
     GroupKind("", "Endpoints"): services.validate_endpoints,
+    GroupKind("", "Event"): events.validate_event,
     GroupKind("", "LimitRange"): bounds.validate_limit_range,
     GroupKind("", "Namespace"): nodes.validate_namespace,
     GroupKind("", "Node"): nodes.validate_node,
@@ -45,6 +48,8 @@ _CONTENT: dict[GroupKind, Check] = {
     GroupKind("", "Secret"): settings.validate_secret,
     GroupKind("", "Service"): services.validate_service,
     GroupKind(_ADMISSION, "MutatingWebhookConfiguration"): webhooks.validate_webhooks,
+    GroupKind(_ADMISSION, "ValidatingAdmissionPolicy"): policies.validate_policy,
+    GroupKind(_ADMISSION, "ValidatingAdmissionPolicyBinding"): policies.validate_policy_binding,
     GroupKind(_ADMISSION, "ValidatingWebhookConfiguration"): webhooks.validate_webhooks,
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): validate_definition,
     GroupKind("apps", "ControllerRevision"): workloads.validate_controller_revision,
@@ -104,10 +109,14 @@ _CHANGED: dict[GroupKind, Check] = {
 }
 
 
-def validate_create(manifest: Manifest, info: KindInfo) -> Faults:
-    """Everything that is wrong with an object that is to be created."""
+def validate_create(manifest: Manifest, info: KindInfo, asked: str = "") -> Faults:
+    """Everything that is wrong with an object that is to be created; `asked` is the version
+    through which it is, where that matters."""
     check = _CONTENT.get(info.group_kind)
-    return validate_metadata(manifest, info) + (check(manifest) if check else [])
+    faults = validate_metadata(manifest, info) + (check(manifest) if check else [])
+    if asked == events.STRICT and info.group_kind == EVENT:
+        faults += events.validate_told_event(manifest)
+    return faults
 
 
 _PARTS: dict[str, Stays] = {
@@ -125,7 +134,7 @@ def validate_part_update(old: Manifest, new: Manifest, info: KindInfo, subresour
     return rule(old, new) if rule else []
 
 
-def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
+def validate_update(old: Manifest, new: Manifest, info: KindInfo, asked: str = "") -> Faults:
     """Everything that is wrong with a change of an object, apart from its status.
 
     When only metadata differs, the rest is not looked at again: it was accepted before. Faults of
@@ -138,4 +147,7 @@ def validate_update(old: Manifest, new: Manifest, info: KindInfo) -> Faults:
     kind = info.group_kind
     check, stays = _CHANGED.get(kind) or _CONTENT.get(kind), _STAYS.get(kind)
     faults += (check(new) if check else []) * (2 if info.kind == "Job" else 1)
-    return faults + (stays(old, new) if stays else [])
+    faults += stays(old, new) if stays else []
+    if asked == events.STRICT and kind == EVENT:
+        faults += events.told_event_stays(old, new)
+    return faults

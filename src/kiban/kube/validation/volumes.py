@@ -5,8 +5,18 @@ Source: k8s.io/kubernetes/pkg/apis/{core,storage}/validation/validation.go.
 
 from typing import Any
 
+from kiban.kube import formats
 from kiban.kube.objects import Manifest
-from kiban.kube.validation.faults import Faults, forbidden, invalid, one_of, required, unsupported
+from kiban.kube.validation.faults import (
+    Faults,
+    all_invalid,
+    duplicate,
+    forbidden,
+    invalid,
+    one_of,
+    required,
+    unsupported,
+)
 from kiban.primitives.quantities import parse_quantity
 
 _ACCESS = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
@@ -72,14 +82,37 @@ def volume_stays(old: Manifest, new: Manifest) -> Faults:
 
 
 def validate_class(manifest: Manifest) -> Faults:
-    faults: Faults = []
-    if not manifest.get("provisioner"):
-        faults.append(required("provisioner"))
+    provisioner = manifest.get("provisioner") or ""
+    faults: Faults = [] if provisioner else [required("provisioner")]
+    if provisioner:
+        details = formats.label_key_faults(provisioner.lower())
+        faults += all_invalid("provisioner", provisioner, details)
+    if "" in (manifest.get("parameters") or ()):
+        faults.append(invalid("parameters", "", "field can not be empty."))
     policy, binding = manifest.get("reclaimPolicy"), manifest.get("volumeBindingMode")
     if policy:
         faults += one_of("reclaimPolicy", policy, ("Delete", "Retain"))
     if binding:
         faults += one_of("volumeBindingMode", binding, _BINDING)
+    for index, term in enumerate(manifest.get("allowedTopologies") or ()):
+        faults += _topology(term, f"allowedTopologies[{index}].matchLabelExpressions")
+    return faults
+
+
+def _topology(term: dict[str, Any], at: str) -> Faults:
+    faults: Faults = []
+    keys: set[str] = set()
+    for index, expression in enumerate(term.get("matchLabelExpressions") or ()):
+        place, key, values = f"{at}[{index}]", expression.get("key", ""), expression.get("values")
+        if not values:
+            faults.append(required(f"{place}.values"))
+        for position, value in enumerate(values or ()):
+            if value in values[:position]:
+                faults.append(duplicate(f"{place}.values[{position}]", value))
+        faults += all_invalid(f"{place}.key", key, formats.label_key_faults(key))
+        if key in keys:
+            faults.append(duplicate(f"{place}.key", key))
+        keys.add(key)
     return faults
 
 

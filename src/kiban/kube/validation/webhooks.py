@@ -6,6 +6,7 @@ Source: k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.g
 from typing import Any
 
 from kiban.kube import formats
+from kiban.kube.expressions import WrongExpression, check_syntax
 from kiban.kube.objects import Manifest
 from kiban.kube.validation.faults import (
     Faults,
@@ -16,11 +17,14 @@ from kiban.kube.validation.faults import (
     required,
     unsupported,
 )
+from kiban.kube.validation.jobs import too_many
+from kiban.kube.validation.selectors import validate_selector
 
 Value = dict[str, Any]
 _OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 _VERSIONS = ("v1", "v1beta1")
 MOST_SECONDS = 30
+_MOST_CONDITIONS = 64
 
 
 def validate_webhooks(manifest: Manifest) -> Faults:
@@ -46,7 +50,7 @@ def _webhook(hook: Value, at: str) -> Faults:
         said = f"must include at least one of {', '.join(_VERSIONS)}"
         faults.append(invalid(f"{at}.admissionReviewVersions", versions, said))
     for index, rule in enumerate(hook.get("rules") or ()):
-        faults += _rule(rule, f"{at}.rules[{index}]")
+        faults += validate_rule(rule, f"{at}.rules[{index}]")
     effects = hook.get("sideEffects")
     if effects is None:
         said = "must specify one of None, NoneOnDryRun"
@@ -61,6 +65,9 @@ def _webhook(hook: Value, at: str) -> Faults:
     if seconds is not None and not 1 <= seconds <= MOST_SECONDS:
         said = "the timeout value must be between 1 and 30 seconds"
         faults.append(invalid(f"{at}.timeoutSeconds", seconds, said))
+    for name in ("namespaceSelector", "objectSelector"):
+        faults += validate_selector(hook.get(name), f"{at}.{name}")
+    faults += validate_conditions(hook.get("matchConditions") or (), f"{at}.matchConditions")
     return faults + _client(hook.get("clientConfig") or {}, f"{at}.clientConfig")
 
 
@@ -76,7 +83,7 @@ def _name(name: str, at: str) -> Faults:
     return faults
 
 
-def _rule(rule: Value, at: str) -> Faults:
+def validate_rule(rule: Value, at: str) -> Faults:
     faults: Faults = []
     for part in ("operations", "apiGroups", "apiVersions", "resources"):
         values = rule.get(part) or []
@@ -107,3 +114,35 @@ def _client(config: Value, at: str) -> Faults:
         if service is not None and not service.get(part):
             faults.append(required(f"{at}.service.{part}", f"service {part} is required"))
     return faults
+
+
+def validate_conditions(conditions: Any, at: str) -> Faults:
+    """`matchConditions`, of webhooks and of policies."""
+    faults: Faults = []
+    if len(conditions) > _MOST_CONDITIONS:
+        faults.append(too_many(at, len(conditions), _MOST_CONDITIONS))
+    seen: set[str] = set()
+    for index, condition in enumerate(conditions):
+        name = condition.get("name", "")
+        said = condition.get("expression", "").strip()
+        if said:
+            faults += check_expression(said, f"{at}[{index}].expression")
+        else:
+            faults.append(required(f"{at}[{index}].expression"))
+        if not name:
+            faults.append(required(f"{at}[{index}].name"))
+            continue
+        faults += all_invalid(f"{at}[{index}].name", name, formats.label_key_faults(name))
+        if name in seen:
+            faults.append(duplicate(f"{at}[{index}].name", name))
+        seen.add(name)
+    return faults
+
+
+def check_expression(source: str, at: str) -> Faults:
+    """An expression that nobody could ask."""
+    try:
+        check_syntax(source)
+    except WrongExpression as wrong:
+        return [invalid(at, source, f"compilation failed: {wrong}")]
+    return []

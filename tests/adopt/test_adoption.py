@@ -254,6 +254,31 @@ def test_objects_of_any_kind_are_kept_as_they_are() -> None:
     assert "namespace" not in made["ClusterRole"]["metadata"]
 
 
+def test_a_port_without_a_number_is_kept_as_it_is() -> None:
+    adoption = adopted(copies([deployment("stamp", ports=[{"name": "http"}])]), EVERY_SERVICE)
+    assert adoption.proof.deviations == ()
+
+
+def test_empty_lines_at_the_end_of_a_text_come_back() -> None:
+    found = []
+    for name, text in (("dev", "a\n"), ("prod", "a\n---\nb\n\n\n")):
+        metadata = {"name": "texts", "namespace": f"shop-{name}"}
+        data = {"text": text, "more": "x"}
+        one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+        found.append(copy_of(name, [one]))
+    assert adopted(found, EVERY_SERVICE).proof.deviations == ()
+
+
+def test_a_namespace_means_nothing_to_what_lives_in_none() -> None:
+    found = []
+    for name in ("dev", "prod"):
+        metadata = {"name": "disk", **({"namespace": "oops"} if name == "prod" else {})}
+        spec = {"capacity": {"storage": "1Gi" if name == "dev" else "2Gi"}}
+        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata}
+        found.append(copy_of(name, [{**volume, "spec": spec}, *moved([deployment("a")], name)]))
+    assert adopted(found, EVERY_SERVICE).proof.deviations == ()
+
+
 def test_what_is_left_empty_says_nothing() -> None:
     one = deployment("stamp", env=None, ports=None, resources=None)
     one["metadata"]["annotations"] = None

@@ -18,6 +18,7 @@ def thing(name: str, namespace: str = "", kind: str = "ConfigMap") -> Manifest:
         (["shop", "shop", ""], "shop"),
         (["kube-system", "", ""], ""),
         (["", ""], ""),
+        (["9lives", "9lives", "shop"], "shop"),
     ],
 )
 def test_a_copy_lives_where_most_of_it_does(spaces: list[str], expected: str) -> None:

@@ -4,6 +4,7 @@ Objects are known by kind and name; the namespace of the copy itself is not part
 so that the same object in two environments is recognised.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import GroupKind, Manifest, get_in, key_of, labels_of
 from kiban.kube.schema import shape_of
 from kiban.kube.schema.reading import read
+from kiban.spec.words import NAME_PATTERN
 
 # What only a running cluster says, as `kubectl get -o yaml` prints it; and what clients leave.
 SERVER_FIELDS = frozenset(
@@ -72,7 +74,9 @@ class Copy:
                 found = document.manifest["metadata"].get("namespace") or ""
                 counts[found] = counts.get(found, 0) + 1
         nameless = counts.pop("", 0)
-        best = max(sorted(counts), key=lambda name: counts[name], default="")
+        # What cannot be an environment's stays with the objects.
+        known = [name for name in sorted(counts) if re.match(NAME_PATTERN, name)]
+        best = max(known, key=lambda name: counts[name], default="")
         # A few that name none live where the others do.
         if best and counts[best] >= nameless:
             return best

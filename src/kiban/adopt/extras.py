@@ -13,6 +13,7 @@ from kiban.adopt.copies import Copy, Name, cleaned, is_noted
 from kiban.adopt.meaning import meaning
 from kiban.adopt.writing import written
 from kiban.compiler.overlays import DIRECTIVE, overlaid, shape_for
+from kiban.compiler.sources import is_namespaced
 from kiban.kube.documents import read_documents
 from kiban.kube.merges.refusals import PatchRefused
 from kiban.kube.objects import Manifest
@@ -97,8 +98,11 @@ def _fold(
 
 
 def placed(manifest: Manifest, copy: Copy, copies: Sequence[Copy]) -> Manifest:
-    """Without the namespace that follows from the environment, where there are several."""
-    if len(copies) == 1 or manifest["metadata"].get("namespace") != copy.namespace:
+    """Without the namespace that follows from the environment, where there are several, or that
+    means nothing because the kind lives in none."""
+    named = manifest["metadata"].get("namespace")
+    follows = named == copy.namespace and len(copies) > 1
+    if named is None or not (follows or not is_namespaced(manifest, copy.clustered)):
         return manifest
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "namespace"}
     return {**manifest, "metadata": metadata}
@@ -122,15 +126,16 @@ def _text(copy: Copy, name: Name, manifest: Manifest) -> str:
     origin = copy.origins[name]
     if not origin.inside and not is_noted(origin.manifest):
         text = origin.text.removeprefix("---").lstrip("\n").rstrip() + "\n"
-        for candidate in (text, *_without_namespace(text, copy.namespace)):
+        for candidate in (text, *_without_namespace(text, origin.manifest)):
             found, _ = read_documents("", candidate)
             if [cleaned(one.manifest) for one in found] == [manifest]:
                 return candidate
     return yaml_text(manifest)
 
 
-def _without_namespace(text: str, namespace: str) -> Iterator[str]:
+def _without_namespace(text: str, manifest: Manifest) -> Iterator[str]:
     """The text without the line, or the part of a line, that names the namespace."""
+    namespace = manifest["metadata"].get("namespace") or ""
     word = rf"namespace: *[\"']?{re.escape(namespace)}[\"']?"
     for pattern in (rf"(?m)^ +{word} *\n", rf", *{word}(?=[,}}])", rf"(?<={{){word}, *"):
         yield re.sub(pattern, "", text, count=1)

@@ -183,7 +183,11 @@ def _role(group: Group) -> str:
 
 
 def _ports(container: Mapping[str, Any]) -> Fields:
-    ports = [one for one in container.get("ports") or () if one.get("protocol", "TCP") == "TCP"]
+    ports = [
+        one
+        for one in container.get("ports") or ()
+        if one.get("protocol", "TCP") == "TCP" and "containerPort" in one
+    ]
     if not ports:
         return {}
     main = next((one for one in ports if one.get("name") == "http"), ports[0])
@@ -227,7 +231,7 @@ def _health(container: Mapping[str, Any], fields: Fields) -> Fields:
 
 def _port_numbers(container: Mapping[str, Any]) -> dict[Any, int]:
     ports = container.get("ports") or ()
-    return {one["name"]: one["containerPort"] for one in ports if one.get("name")}
+    return {one["name"]: one.get("containerPort") for one in ports if one.get("name")}
 
 
 def _other_port(handler: Mapping[str, Any], numbers: Mapping[Any, int], fields: Fields) -> Fields:

@@ -36,10 +36,11 @@ def _lines(tree: Mapping[str, Any], depth: int) -> Iterator[str]:
             for item in value:
                 yield from _item(item, pad)
         elif is_block:
-            text = yaml_text({"x": value}).removeprefix("x:").rstrip("\n")
+            # Empty lines at its end are a part of it.
+            text = yaml_text({"x": value}).removeprefix("x:").removesuffix("\n")
             first, *rest = text.split("\n")
             yield f"{pad}{name}:{first}"
-            yield from (f"{pad}{one}" for one in rest)
+            yield from (f"{pad}{one}" if one else one for one in rest)
         else:
             yield line
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic.alias_generators import to_camel
-
 from kiban.primitives.located import Located
 from kiban.primitives.problems import KibanError, Problem
 from kiban.primitives.quantities import parse_quantity
@@ -33,15 +31,13 @@ from kiban.rehearsal.traffic import (
     Objective,
     ServiceTraits,
 )
-from kiban.rehearsal.wording import CallWords
+from kiban.rehearsal.wording import WRITTEN, CallWords, as_written
 from kiban.rehearsal.written import Written
 from kiban.spec import Platform, ServiceSpec
 
 _SPANS = frozenset(("time", "cpu", "timeout", "start", "warm", "run"))
 _BYTES = frozenset(("memory", "memory_each", "image"))
 _CORES = frozenset(("idle_cpu", "cores", "start_cpu"))
-# What people write differs from what the model calls it.
-_WRITTEN = {"idle_cpu": "idle"}
 _DEFAULT_NOISE = 0.05
 _AT_ONCE_SECONDS, _GRACEFUL_SECONDS = 0.05, 0.5
 
@@ -126,12 +122,11 @@ class _Assuming:
     def _value(self, spec: ServiceSpec, name: str, known: Mapping[str, Any]) -> float | int | str:
         """The value of a parameter by the best source there is, which is noted."""
         service = spec.service
-        declared = getattr(self._written.service(service), _WRITTEN.get(name, name))
+        declared = getattr(self._written.service(service), WRITTEN.get(name, name))
         measured = self._found(service, name)
         value: float | int | str
         if declared is not None and not (measured is not None and measured.overrules):
-            word = to_camel(_WRITTEN.get(name, name))
-            source = f"declared: {self._written.line('services', service, word)}"
+            source = f"declared: {self._written.line('services', service, as_written(name))}"
             value = _number(declared) if name in _BYTES | _CORES else declared
         elif measured is not None:
             value, source = measured.value, f"measured: {measured.source}"

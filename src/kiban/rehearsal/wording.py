@@ -7,12 +7,23 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from kiban.spec.words import Count, Name, Quantity, Span, Words
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+# What people write differs from what the model calls it.
+WRITTEN = {"idle_cpu": "idle"}
+
+
+def as_written(parameter: str) -> str:
+    """A parameter of the model by the word that people write for it."""
+    word = WRITTEN.get(parameter, parameter)
+    return to_camel(word) if "_" in word else word
 
 
 def _rate(value: Any) -> float:

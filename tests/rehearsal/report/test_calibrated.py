@@ -55,7 +55,9 @@ def test_the_text_sets_model_beside_measurement() -> None:
         "mail  takes web  0.5 (declared)  0.25    40%          no: it explains too little" in lines
     )
     assert "  start of web, mail: no starts were recorded" in lines
-    assert "web      requests  20/s       25/s       1.25" in lines
+    assert "web      requests  20/s      25/s   1.25" in lines
+    said = "the model says 1.25 to 1.25 times what was measured, over 1 service"
+    assert f"Requests: {said}" in lines
 
 
 def test_page_and_document_hold_the_same() -> None:

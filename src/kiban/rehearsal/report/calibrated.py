@@ -14,6 +14,7 @@ from kiban.rehearsal.report.markup import Markup, element
 from kiban.rehearsal.report.page import table
 from kiban.rehearsal.report.scale import short
 from kiban.rehearsal.report.style import SCRIPT, STYLESHEET
+from kiban.rehearsal.wording import as_written
 
 UNITS: Mapping[str, str] = {"requests": "/s", "cpu": "cores", "p50": "s", "p99": "s"}
 # Units of parameters; what is not here is a plain number.
@@ -21,6 +22,12 @@ PARAMETER_UNITS: Mapping[str, str] = {
     "time": "s", "cpu": "s", "idle_cpu": "cores", "memory": "B", "memory_each": "B",
     "start": "s", "peak": "/s",
 }  # fmt: skip
+_NAMES: Mapping[str, str] = {
+    "requests": "Requests",
+    "cpu": "CPU",
+    "p50": "Median response time",
+    "p99": "99th percentile",
+}
 # Less than this is nothing, measured or not.
 _NOTHING = 1e-3
 # A burst of noise in one sample must not stand for all of them.
@@ -72,7 +79,9 @@ def side_by_side(found: Calibration, recordings: Recordings, answer: Modelled) -
     fitted += _fitted(found)
     missing = [f"  {names}: {why}" for why, names in _reasons(found).items()]
     taken = ["Not fitted, and taken for granted as before:", *missing] if missing else []
-    return "\n".join(["", *_columns(fitted), "", *taken, "", *_columns(rows), "", HOW])
+    ranges = _ranges(recordings, answer)
+    parts = [_columns(fitted), taken, _columns(rows), [HOW], ranges]
+    return "\n".join(line for part in parts for line in ("", *part))
 
 
 def calibration_page(found: Calibration, recordings: Recordings, answer: Modelled) -> str:
@@ -84,6 +93,7 @@ def calibration_page(found: Calibration, recordings: Recordings, answer: Modelle
         element("title", "Calibration – rehearsal"),
         element("style", Markup(STYLESHEET)),
     )
+    ranges = _ranges(recordings, answer)
     heads = ("Service", "Figure", "Measured", "Model", "Model / measured")
     fitted = ("Of", "Parameter", "Without", "Fitted", "Unexplained", "Used")
     missing = ("Of", "Parameter", "Value", "Why it could not be fitted")
@@ -92,6 +102,7 @@ def calibration_page(found: Calibration, recordings: Recordings, answer: Modelle
         element(
             "main",
             element("h1", "Model against measurement"),
+            element("ul", [element("li", one) for one in ranges], class_="headlines"),
             element("h2", "Under the same load"),
             table(heads, [_row(pair) for pair in pairs(recordings, answer)], (2, 3, 4)),
             element("p", HOW),
@@ -148,6 +159,19 @@ def calibration_document(
     }
 
 
+def _ranges(recordings: Recordings, answer: Modelled) -> list[str]:
+    """How far model and measurement are apart, a line a figure."""
+    ratios: dict[str, list[float]] = {}
+    for pair in pairs(recordings, answer):
+        if isfinite(pair.ratio):
+            ratios.setdefault(pair.figure, []).append(pair.ratio)
+    return [
+        f"{_NAMES[figure]}: the model says {min(found):.2f} to {max(found):.2f} times what was "
+        f"measured, over {len(found)} {'service' if len(found) == 1 else 'services'}"
+        for figure, found in ratios.items()
+    ]
+
+
 def _row(pair: Pair) -> tuple[str, str, str, str, str]:
     unit = UNITS[pair.figure]
     ratio = f"{pair.ratio:.2f}" if isfinite(pair.ratio) else "-"
@@ -160,7 +184,7 @@ def _fitted(found: Calibration) -> Iterator[tuple[str, str, str, str, str, str]]
     for one in found.comparisons:
         yield (
             one.service,
-            one.parameter,
+            as_written(one.parameter),
             _value(one.parameter, one.assumed, is_declared=one.is_declared),
             _value(one.parameter, one.measured),
             f"{one.error:.0%}",
@@ -175,14 +199,14 @@ def _use(one: Comparison) -> str:
 def _missing(found: Calibration) -> Iterator[tuple[str, str, str, str]]:
     for one in found.missing:
         value = _value(one.parameter, one.assumed, is_declared=one.is_declared)
-        yield one.service, one.parameter, value, one.why
+        yield one.service, as_written(one.parameter), value, one.why
 
 
 def _reasons(found: Calibration) -> dict[str, str]:
     """Each reason once, with all that it holds for."""
     names: dict[str, dict[str, list[str]]] = {}
     for one in found.missing:
-        names.setdefault(one.why, {}).setdefault(one.parameter, []).append(one.service)
+        names.setdefault(one.why, {}).setdefault(as_written(one.parameter), []).append(one.service)
     return {
         why: "; ".join(f"{name} of {', '.join(of)}" for name, of in parameters.items())
         for why, parameters in names.items()
@@ -199,9 +223,9 @@ def _charts(recordings: Recordings, answer: Modelled) -> Iterator[Chart]:
         for figure in UNITS:
             model = answer.of(service, figure)
             values = recording.figures.get(figure, ())
-            if model and any(isfinite(value) for value in values):
+            if model and any(isfinite(value) and value > 0 for value in values):
                 lines = (Line("measured", values), Line("model", model, colour=1))
-                yield Chart(f"{figure} of {service}", UNITS[figure], recording.times, lines)
+                yield Chart(f"{_NAMES[figure]}: {service}", UNITS[figure], recording.times, lines)
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

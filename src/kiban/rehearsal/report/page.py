@@ -16,6 +16,7 @@ from kiban.rehearsal.results import Rehearsal
 from kiban.rehearsal.scenarios.timelines import named
 from kiban.rehearsal.summary import Seen, Summary, Tally
 from kiban.rehearsal.traffic.losses import CAUSES
+from kiban.rehearsal.wording import as_written
 
 WORDS = {"pass": "passed", "fail": "failed", "unknown": "unknown"}
 _ORDER = {"fail": 0, "unknown": 1, "pass": 2}
@@ -177,7 +178,8 @@ def _assumptions(rehearsal: Rehearsal) -> Markup | None:
     if not rehearsal.assumptions:
         return None
     rows = [
-        (each.subject, each.parameter, each.value, each.source) for each in rehearsal.assumptions
+        (each.subject, as_written(each.parameter), each.value, each.source)
+        for each in rehearsal.assumptions
     ]
     parameters = table(("Of", "Parameter", "Value", "Where it comes from"), rows)
     return element("details", element("summary", grounds(rehearsal.assumptions)), parameters)
@@ -197,7 +199,11 @@ def table(
             ],
         )
 
-    head = element("thead", element("tr", [element("th", each, scope="col") for each in heads]))
+    names = [
+        element("th", each, scope="col", class_="number" if index in numbers else None)
+        for index, each in enumerate(heads)
+    ]
+    head = element("thead", element("tr", names))
     whole = element("table", head, element("tbody", [row(cells) for cells in rows]))
     return element("div", whole, class_="wide")
 

@@ -64,6 +64,8 @@ def short(value: float, unit: str = "") -> str:
         return _duration(value)
     if unit == "B":
         return _bytes(value)
+    if unit == "cores" and abs(value) < 1:
+        return f"{value * 1000:.3g}m"
     if unit in {"$", "$/h"}:
         return f"${value:,.2f}{unit[1:]}" if abs(value) < 1000 else f"${_number(value)}{unit[1:]}"
     text = _number(value)

@@ -65,6 +65,7 @@ th, td { text-align: left; padding: 6px 12px; border-bottom: 1px solid var(--rul
   vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 th { color: var(--quiet); font-weight: 600; }
+th.number { text-align: right; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 details summary { cursor: pointer; color: var(--quiet); margin: 10px 0; }
 footer { margin-top: 40px; color: var(--quiet); font-size: 13px; }

@@ -105,3 +105,12 @@ def test_a_file_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(KibanError, match=r"there is no nowhere") as caught:
         run("nowhere")
     assert caught.value.exit_code == 2
+
+
+def test_a_reason_is_told_once_and_the_worst_is_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(BAD)
+    (tmp_path / "b.yaml").write_text(BAD.replace("lonely", "other"))
+    result = run(str(tmp_path))
+    assert result.stderr.count("[audit/host-network]") == 2
+    assert result.stderr.count("why: it hears and speaks as its node") == 1
+    assert " in 2 objects (8 errors, " in result.stdout

@@ -1,6 +1,7 @@
 """`kiban check`: what the rules say about what would be delivered, about files, or a cluster."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from kiban.cli.shown import show_json, show_problems
 
 if TYPE_CHECKING:
     from kiban.audit.results import Report
+    from kiban.primitives.problems import Problem
     from kiban.wiring.checking import Options
 
 FORMATS = ("text", "json", "sarif", "junit", "markdown", "html")
@@ -169,32 +171,53 @@ def _show_plainly(report: "Report", form: str, out: Path | None) -> None:
         return
     lines = [*_summaries(report)]
     if out:
-        problems = [str(one.as_problem()) for one in report.standing]
-        problems += [str(one) for one in report.problems]
+        problems = [str(one) for one in (*_told(report), *report.problems)]
         out.write_text("\n".join([*lines, *problems]) + "\n")
         return
     for line in lines:
         click.echo(line)
-    show_problems([one.as_problem() for one in report.standing])
+    show_problems(_told(report))
     show_problems(report.problems)
+
+
+def _told(report: "Report") -> list["Problem"]:
+    """What stands, with the reason and the way out of each rule told once."""
+    told = []
+    rules = set()
+    for one in report.standing:
+        problem = one.as_problem()
+        if one.finding.rule in rules:
+            problem = replace(problem, why="", fix="")
+        rules.add(one.finding.rule)
+        told.append(problem)
+    return told
 
 
 def _summaries(report: "Report") -> list[str]:
     """One line for each environment, directory or cluster."""
+    from kiban.audit import Severity
     from kiban.audit.results import Status, by_scope
 
     lines = []
     scopes = by_scope(report.results)
     for scope, count in report.objects.items():
         results = scopes.get(scope, [])
-        standing = sum(one.counts for one in results)
-        said = _counted(standing, "finding") if standing else "no findings"
+        standing = [one.finding.severity for one in results if one.counts]
+        said = _counted(len(standing), "finding") if standing else "no findings"
         others = {
             status: sum(one.status is status for one in results)
             for status in (Status.WAIVED, Status.KNOWN, Status.UNKNOWN)
         }
         rest = "".join(f", {number} {status.value}" for status, number in others.items() if number)
-        lines.append(f"{scope or 'manifests'}: {said} in {_counted(count, 'object')}{rest}")
+        kinds = ", ".join(
+            _counted(standing.count(severity), severity.name.lower())
+            if severity is not Severity.ADVICE
+            else f"{standing.count(severity)} advice"
+            for severity in reversed(Severity)
+            if severity in standing
+        )
+        where = f"{_counted(count, 'object')}{f' ({kinds})' if kinds else ''}"
+        lines.append(f"{scope or 'manifests'}: {said} in {where}{rest}")
     return lines or ["no manifests found"]
 
 

@@ -30,7 +30,8 @@ OPENING = """\
 # The files people write
 
 Made from the models by `scripts/write_spec_reference.py`. [Every field with an \
-example](spec-fields.md) is a page of its own. `kiban schema service --out .kiban/service.json` \
+example](spec-fields.md) is a page of its own, and so is [what other tools call \
+it](from-others.md). `kiban schema service --out .kiban/service.json` \
 gives the same as JSON Schema: a file that begins with \
 `# yaml-language-server: $schema=../.kiban/service.json` is completed and checked by editors. \
 `kiban explain stamp.scale.max --env prod` says where a value comes from, `kiban diff --env dev \

@@ -6,7 +6,7 @@ on its node from the moment it is decided, so that the next one sees it there.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from kiban.cluster.scheduler.belonging import own_selector
@@ -56,8 +56,7 @@ DEFAULTS_LIMIT = 4096
 _BELONGING = frozenset({SERVICE, REPLICA_SET, STATEFUL_SET})
 
 
-@dataclass(frozen=True, slots=True)
-class _Tried:
+class _Tried(NamedTuple):
     """What came of one pod. `ends_batch` when others must first see what was written."""
 
     commands: tuple[Command, ...] = ()

@@ -155,7 +155,7 @@ class View:
 
     def has_pods_below(self, priority: int) -> bool:
         """Whether any pod that counts on a node is of a lower priority."""
-        return any(known < priority for known in self._priorities)
+        return min(self._priorities, default=priority) < priority
 
     def _count_priority(self, priority: int, more: int) -> None:
         count = self._priorities.get(priority, 0) + more

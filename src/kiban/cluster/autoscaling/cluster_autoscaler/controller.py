@@ -20,7 +20,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
     DELETION_CANDIDATE,
     Settings,
 )
-from kiban.cluster.autoscaling.cluster_autoscaler.status import status_map, written
+from kiban.cluster.autoscaling.cluster_autoscaler.status import Status, status_map
 from kiban.cluster.autoscaling.cluster_autoscaler.unneeded import Planner
 from kiban.cluster.autoscaling.picture import WATCHED, Picture, Relevance
 from kiban.cluster.autoscaling.provider import NodeProvider
@@ -52,6 +52,7 @@ class ClusterAutoscaler:
         self.remover = Remover(self.registry)
         self._orchestrator = Orchestrator(self.registry, self.picture.fitting)
         self._hints = Hints(self.picture.fitting)
+        self._status = Status(self.registry)
         self._last_scan: Instant | None = None
         self._changed_at = Instant(0)
         self._is_urgent = False
@@ -137,13 +138,13 @@ class ClusterAutoscaler:
             total = self.registry.total
             text = f"Cluster has {total.unready} unready nodes of {total.registered}"
             commands.append(warning(status, "ClusterUnhealthy", text))
-            return [*commands, *written(self.registry, (), snapshot, now)], False
+            return [*commands, *self._status.written((), snapshot, now)], False
         waiting = self._waiting(snapshot, now)
         done = self._scale_up(waiting, snapshot, commands, now)
         if not done.grown and self.settings.scale_down.enabled:
             self._scale_down(snapshot, commands, now)
         names = [] if done.grown else list(self.planner.unneeded)
-        commands += written(self.registry, names, snapshot, now)
+        commands += self._status.written(names, snapshot, now)
         return commands, bool(done.grown)
 
     def _renew_planner(self) -> None:

@@ -6,7 +6,6 @@ simulator/drainability/rules of kubernetes/autoscaler.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import is_
 from typing import Literal
 
 from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
@@ -14,6 +13,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
     SAFE_TO_EVICT,
     ScaleDown,
 )
+from kiban.cluster.autoscaling.sameness import are_the_same
 from kiban.kube.objects import (
     POD_DISRUPTION_BUDGET,
     Manifest,
@@ -60,7 +60,8 @@ class Budgets:
     ask for, as there may be as many as services."""
 
     def __init__(self, manifests: Sequence[Manifest] = ()) -> None:
-        self._specs: list[object] = []
+        self._read: Sequence[Manifest] = ()
+        self._spent: list[tuple[Budget, int]] = []
         self._all: list[Budget] = []
         self._by_label: dict[tuple[str, str, str], list[Budget]] = {}
         self._others: list[Budget] = []
@@ -72,10 +73,14 @@ class Budgets:
 
     def renew(self, manifests: Sequence[Manifest]) -> None:
         """Take over what these budgets say now; what was spent is given back."""
-        specs = [budget["spec"] for budget in manifests]
-        if len(specs) != len(self._specs) or not all(map(is_, specs, self._specs)):
+        for budget, left in reversed(self._spent):
+            budget.left = left
+        self._spent = []
+        if are_the_same(manifests, self._read):
+            return
+        if not are_the_same(_specs(manifests), _specs(self._read)):
             self._compile(manifests)
-            self._specs = specs
+        self._read = tuple(manifests)
         for budget, manifest in zip(self._all, manifests, strict=True):
             budget.left = get_in(manifest, "status", "disruptionsAllowed", default=0)
 
@@ -113,6 +118,7 @@ class Budgets:
     def spend(self, pods: Sequence[Manifest]) -> None:
         for pod in pods:
             for budget in self._counting(pod):
+                self._spent.append((budget, budget.left))
                 budget.left -= 1
 
     def _counting(self, pod: Manifest) -> Iterator[Budget]:
@@ -124,6 +130,10 @@ class Budgets:
         for budget in self._others:
             if budget.counts(pod):
                 yield budget
+
+
+def _specs(manifests: Sequence[Manifest]) -> list[Manifest]:
+    return [manifest["spec"] for manifest in manifests]
 
 
 def fate(pod: Manifest, budgets: Budgets, settings: ScaleDown) -> Fate:

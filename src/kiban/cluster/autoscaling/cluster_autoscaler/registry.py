@@ -6,7 +6,6 @@ clusterstate/clusterstate.go of kubernetes/autoscaler.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import is_
 from typing import NamedTuple
 
 from kiban.cluster.autoscaling.cluster_autoscaler.backoff import GroupBackoff
@@ -16,6 +15,7 @@ from kiban.cluster.autoscaling.cluster_autoscaler.settings import (
     Settings,
 )
 from kiban.cluster.autoscaling.provider import Group, Instance, NodeProvider, ProviderRefusal
+from kiban.cluster.autoscaling.sameness import are_the_same
 from kiban.kube.objects import Manifest, condition_of, get_in, is_true
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
 
@@ -151,7 +151,7 @@ class Registry:
         if self.total.starting or self._unregistered_since:
             return False
         former_groups, former_nodes = self._counted
-        return _is_same(groups, former_groups) and _is_same(nodes, former_nodes)
+        return are_the_same(groups, former_groups) and are_the_same(nodes, former_nodes)
 
     def _count_unregistered(self, registered: Mapping[str, None], now: Instant) -> None:
         present: dict[str, Instant] = {}
@@ -263,10 +263,6 @@ class Registry:
         total = increase + (before.increase if before else 0)
         self._requests[group] = _Request(total, expires)
         self.last_scale_up = now
-
-
-def _is_same(some: Sequence[object], others: Sequence[object]) -> bool:
-    return len(some) == len(others) and all(map(is_, some, others))
 
 
 def _count_node(counts: Counts, node: Manifest, says: str, now: Instant) -> None:

@@ -25,23 +25,31 @@ def status_map(snapshot: Snapshot) -> Manifest:
     return found or {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 
 
-def written(
-    registry: Registry, unneeded: Sequence[str], snapshot: Snapshot, now: Instant
-) -> list[Command]:
-    """The command that makes the map say what holds; none when it does already."""
-    told = body(registry, unneeded, now)
-    text = "\n".join(["autoscalerStatus: Running", *lines(told)]) + "\n"
-    found = snapshot.get(STATUS)
-    before = (found or {}).get("data", {}).get("status", "")
-    if before.partition("\n")[2] == text:
-        return []
-    data = {"status": f"time: {rfc3339(now)}\n{text}"}
-    annotations = {UPDATED: rfc3339(now)}
-    if found is None:
-        empty = status_map(snapshot)
-        metadata = {**empty["metadata"], "annotations": annotations}
-        return [Create({**empty, "metadata": metadata, "data": data})]
-    return [Patch(STATUS, {"metadata": {"annotations": annotations}, "data": data})]
+class Status:
+    """Keeps the map true. What holds is put into words when it is not what was said last."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._said: dict[str, Any] = {}
+        self._text = ""
+
+    def written(self, unneeded: Sequence[str], snapshot: Snapshot, now: Instant) -> list[Command]:
+        """The command that makes the map say what holds; none when it does already."""
+        said = body(self._registry, unneeded, now)
+        if said != self._said:
+            self._said = said
+            self._text = "\n".join(["autoscalerStatus: Running", *lines(said)]) + "\n"
+        found = snapshot.get(STATUS)
+        before = (found or {}).get("data", {}).get("status", "")
+        if before.partition("\n")[2] == self._text:
+            return []
+        data = {"status": f"time: {rfc3339(now)}\n{self._text}"}
+        annotations = {UPDATED: rfc3339(now)}
+        if found is None:
+            empty = status_map(snapshot)
+            metadata = {**empty["metadata"], "annotations": annotations}
+            return [Create({**empty, "metadata": metadata, "data": data})]
+        return [Patch(STATUS, {"metadata": {"annotations": annotations}, "data": data})]
 
 
 def body(registry: Registry, unneeded: Sequence[str], now: Instant) -> dict[str, Any]:

@@ -32,7 +32,12 @@ def class_faults(
 ) -> Iterator[Problem]:
     """What is wrong with the class and params of a resource."""
     if wanted.class_ is not None and wanted.class_ not in spec.classes:
-        yield from unless_known("class", wanted.class_, spec.classes, at("class").place())
+        if spec.classes:
+            yield from unless_known("class", wanted.class_, spec.classes, at("class").place())
+        else:
+            what = f"there is no class {wanted.class_!r}: the platform offers none"
+            fix = "describe it in `classes` of platform.yaml"
+            yield Problem("spec/unknown-class", what, at("class").place(), fix=fix)
         return
     found = class_of(spec.classes, wanted.type, wanted.class_)
     if found is not None and found.type != wanted.type:

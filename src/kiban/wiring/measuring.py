@@ -8,8 +8,9 @@ from kiban.adapters.api_server.driver import WallDriver
 from kiban.adapters.gateway import Gateway, PortStatistics
 from kiban.adapters.gateway.loads import service_loads
 from kiban.adapters.processes.usage import UsageSource
+from kiban.cluster.usage.behind import with_pods
 from kiban.cluster.usage.measurements import RESOLUTION_SECONDS, Measurements, MetricsView
-from kiban.kube.objects import SERVICE
+from kiban.kube.objects import POD, SERVICE
 from kiban.primitives.instants import Instant, seconds_between
 
 
@@ -44,5 +45,7 @@ class Measuring:
         self._counted, self._counted_at = counted, at
         seconds = seconds_between(since, at) if since is not None else 0.0
         services = self.driver.cluster.store.list(SERVICE)
-        loads = service_loads(services, before, counted, seconds)
+        loads = with_pods(
+            service_loads(services, before, counted, seconds), self.driver.cluster.store.list(POD)
+        )
         self.view.latest = Measurements(at, seconds or RESOLUTION_SECONDS, pods, loads)

@@ -8,6 +8,7 @@ from tests.cluster.kubelet.world import World, container, plain
 from kiban.cluster.controllers.catalog import controllers
 from kiban.cluster.controllers.horizontal_pod_autoscaler import MeasuredMetrics
 from kiban.cluster.usage import ContainerUsage, Measurements, MetricsView, PodUsage, ServiceLoad
+from kiban.cluster.usage.behind import with_pods
 from kiban.kube.objects import POD, Key, Manifest, condition_of, get_in
 from kiban.primitives.instants import Instant, later
 from kiban.reconcile.commands import Create
@@ -155,3 +156,12 @@ def test_figures_from_outside_are_chosen_by_the_label_service(metrics: MeasuredM
 
 def test_old_figures_are_no_figures(metrics: MeasuredMetrics) -> None:
     assert metrics.described("default", "Service", "api", P95, later(NOW, 61)) is None
+
+
+def test_an_autoscaler_of_some_of_the_pods_has_their_share_of_the_requests() -> None:
+    pods = [running(name, app="web") for name in ("a", "b", "c", "d")]
+    [counted] = with_pods([load("web", {REQUESTS: 8000})], [*pods, running("x", app="api")])
+    assert counted.pods == 4
+    metrics = MeasuredMetrics(MetricsView(Measurements(NOW, 15.0, {}, [counted])))
+    found = metrics.custom(REQUESTS, pods[:2], NOW)
+    assert {name: one.total for name, one in found.items()} == {"a": 2000, "b": 2000}

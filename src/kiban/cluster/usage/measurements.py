@@ -43,12 +43,14 @@ class PodUsage:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLoad:
-    """The figures of one Service in thousandths, by metric, and the labels of the pods behind."""
+    """The figures of one Service in thousandths, by metric, and the labels of the pods behind, of
+    which there were so many; 0 when nobody counted them."""
 
     namespace: str
     name: str
     selector: Mapping[str, str]
     figures: Mapping[str, int]
+    pods: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from kiban.cluster.controllers.horizontal_pod_autoscaler.metrics import Sample
 from kiban.cluster.controllers.pods import phase_of
+from kiban.cluster.usage.behind import is_behind
 from kiban.cluster.usage.measurements import DURATIONS, MetricsView, PodUsage, ServiceLoad
-from kiban.kube.objects import Manifest, is_deleting, labels_of
+from kiban.kube.objects import Manifest, is_deleting
 from kiban.kube.selectors import selector_from_object
 from kiban.primitives.instants import Instant
 
@@ -46,8 +47,8 @@ class MeasuredMetrics:
             return {}
         found: dict[str, int] = {}
         for load in self._loads(serving[0]["metadata"]["namespace"], metric, now):
-            behind = [pod["metadata"]["name"] for pod in serving if _is_behind(pod, load)]
-            for name, value in _spread(load.figures[metric], behind, metric):
+            behind = [pod["metadata"]["name"] for pod in serving if is_behind(pod, load)]
+            for name, value in _spread(load, behind, metric):
                 present = found.get(name, 0)
                 found[name] = max(present, value) if metric in DURATIONS else present + value
         at, window = measured.at, measured.window_seconds
@@ -92,18 +93,12 @@ def _sample(usage: PodUsage, resource: str) -> Sample:
     return Sample(milli, usage.at, usage.window_seconds)
 
 
-def _is_behind(pod: Manifest, load: ServiceLoad) -> bool:
-    labels = labels_of(pod)
-    return bool(load.selector) and all(
-        labels.get(name) == value for name, value in load.selector.items()
-    )
-
-
-def _spread(value: int, pods: Sequence[str], metric: str) -> Iterator[tuple[str, int]]:
+def _spread(load: ServiceLoad, pods: Sequence[str], metric: str) -> Iterator[tuple[str, int]]:
     """What each pod has of a service's figure: its share of a rate, but the whole of a duration."""
+    value = load.figures[metric]
     if metric in DURATIONS or not pods:
         yield from ((name, value) for name in pods)
         return
-    share, rest = divmod(value, len(pods))
+    share, rest = divmod(value, max(len(pods), load.pods))
     for index, name in enumerate(sorted(pods)):
         yield name, share + (index < rest)

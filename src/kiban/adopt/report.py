@@ -180,7 +180,7 @@ def _own_patches(adoption: Adoption) -> list[str]:
 
 
 def _is_patch(leaf: Leaf, value: Any) -> bool:
-    return leaf[0] == "patches" and value is not None
+    return leaf[0] == "patches" and len(leaf) > 1 and value is not None
 
 
 def _waived(adoption: Adoption) -> Iterator[str]:

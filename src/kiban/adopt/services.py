@@ -46,7 +46,7 @@ class Worked:
 
     def harms(self, leaf: Leaf, value: Any) -> bool:
         """Whether one more field or patch, inherited, would change what comes out."""
-        if leaf[0] != "patches":
+        if leaf[0] != "patches" or len(leaf) == 1:
             return self._matters(leaf)
         question = f"{leaf[1]} {value!r}"
         if question not in self._known:
@@ -71,14 +71,16 @@ class Worked:
     def _matters(self, leaf: Leaf) -> bool:
         """Whether the compiler asks for a field of such a service at all."""
         is_job = "schedule" in self.fields
+        # A map of which nothing is left has no parts.
+        part = leaf[1] if len(leaf) > 1 else ""
         if leaf[0] == "health":
             health = self.fields.get("health", {})
             asks = "port" in self.fields or "port" in health or "command" in health
-            return not is_job and (asks or leaf[1] in ("port", "command"))
+            return not is_job and (asks or part in ("port", "command"))
         if leaf[0] == "scale":
             scale = self.fields.get("scale", {})
             is_fixed = scale.get("min") == scale.get("max")
-            return not is_job and not (is_fixed and leaf[1] not in ("min", "max"))
+            return not is_job and not (is_fixed and part not in ("min", "max"))
         return is_job or leaf[0] not in ("concurrency", "deadline", "retries", "timezone")
 
 

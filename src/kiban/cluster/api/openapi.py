@@ -32,6 +32,7 @@ _SCALARS: dict[str, Manifest] = {
     "quantity": {"type": "string"},
     "int-or-string": {"type": "string", "format": "int-or-string"},
     "time": {"type": "string", "format": "date-time"},
+    "micro-time": {"type": "string", "format": "date-time"},
     "bytes": {"type": "string", "format": "byte"},
     "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
 }

@@ -74,6 +74,7 @@ _FITTING: dict[Form, type | tuple[type, ...]] = {
     "boolean": bool,
     "string": str,
     "time": str,
+    "micro-time": str,
     "bytes": str,
 }
 

@@ -21,6 +21,9 @@ _SCALARS: dict[str, Form] = {
 _SHARED = {letter: Shape(form) for letter, form in _SCALARS.items()} | {"?": ANYTHING}
 
 
+MICRO_TIME = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"
+
+
 @cache
 def shape_of(info: KindInfo) -> Shape:
     """The shape of a kind; for kinds whose fields are unknown, metadata and anything else."""
@@ -31,6 +34,8 @@ def shape_of(info: KindInfo) -> Shape:
 def shape_of_type(name: str) -> Shape:
     """The shape of a named type such as `io.k8s.api.core.v1.PodSpec`."""
     raw = facts()["types"][name]
+    if name == MICRO_TIME:
+        return Shape("micro-time")
     if not isinstance(raw, dict):
         return _shape(raw)
     return Shape(

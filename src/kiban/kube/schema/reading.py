@@ -11,12 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from kiban.kube.go_times import written_time
 from kiban.kube.objects import Manifest
 from kiban.kube.quantities import canonical_quantity
 from kiban.kube.schema.base64 import first_bad_base64
 from kiban.kube.schema.shapes import Shape
 from kiban.kube.schema.zeros import drops_zero
-from kiban.primitives.instants import parse_rfc3339
 from kiban.primitives.quantities import parse_quantity
 
 
@@ -173,8 +173,8 @@ def _scalar(value: Any, shape: Shape, place: _Place) -> Any:
             _expect(fits, value, shape, place)
         case "quantity":
             return _quantity(value, place)
-        case "time":
-            _time(value, shape, place)
+        case "time" | "micro-time":
+            return _time(value, shape, place)
     return value
 
 
@@ -224,16 +224,13 @@ def _bytes(value: str, place: _Place) -> None:
             raise WrongType(f"illegal base64 data at input byte {at}", place) from None
 
 
-def _time(value: Any, shape: Shape, place: _Place) -> None:
+def _time(value: Any, shape: Shape, place: _Place) -> str:
     _expect(isinstance(value, str), value, shape, place)
     try:
-        parse_rfc3339(value)
-    except ValueError:
-        layout = '"2006-01-02T15:04:05Z07:00"'
-        raise WrongType(
-            f'parsing time "{value}" as {layout}: cannot parse "{value}" as "2006"',
-            place,
-        ) from None
+        written = written_time(value, micro=shape.form == "micro-time")
+    except ValueError as wrong:
+        raise WrongType(str(wrong), place) from None
+    return value if written == value else written
 
 
 _GO_TYPES = {
@@ -241,6 +238,7 @@ _GO_TYPES = {
     "boolean": "bool",
     "number": "float64",
     "time": "v1.Time",
+    "micro-time": "v1.MicroTime",
     "int-or-string": "intstr.IntOrString",
     "list": "[]",
     "map": "map[string]",

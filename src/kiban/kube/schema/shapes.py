@@ -12,7 +12,7 @@ MOST_STEPS = 512
 
 Form = Literal[
     "object", "map", "list", "string", "int32", "int64", "number", "boolean", "quantity",
-    "int-or-string", "time", "bytes", "any",
+    "int-or-string", "time", "micro-time", "bytes", "any",
 ]  # fmt: skip
 Relation = Literal["atomic", "set", "map"]
 

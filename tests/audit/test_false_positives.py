@@ -157,6 +157,14 @@ def test_jobs_need_no_probes() -> None:
     assert rules_of(f"kind: CronJob\nmetadata: {{name: night}}\nspec: {template}") == set()
 
 
+def test_certificates_of_a_node_are_no_secret() -> None:
+    # Cluster Autoscaler. It stays a file of the node, which the next node may not have.
+    volume = "volumes: [{name: certs, hostPath: {path: /etc/ssl/certs/ca-bundle.crt}}]"
+    found = rules_of(f"{POD}      {volume}")
+    assert "host-path" in found
+    assert "sensitive-host-mounts" not in found
+
+
 def test_a_privileged_container_may_say_nothing_about_privileges() -> None:
     # The API server refuses both together, so --fix would break it.
     context = "securityContext: {privileged: true, allowPrivilegeEscalation: null}"

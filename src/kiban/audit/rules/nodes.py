@@ -9,6 +9,9 @@ from kiban.audit.view import View, Workload
 _SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "cri-dockerd.sock")
 _SENSITIVE = ("/", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/sys", "/usr",
               "/var/lib/kubelet", "/var/lib/docker", "/var/lib/containerd", "/home")  # fmt: skip
+# What everybody may know of a node: whom it trusts, what time it is.
+_PUBLIC = ("/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/ca-certificates",
+           "/usr/share/ca-certificates", "/usr/share/zoneinfo", "/etc/localtime")  # fmt: skip
 _PRIVILEGED_PORTS = 1024
 _POD = "kind: Deployment\nmetadata: {name: api}\nspec:\n  template:\n    spec:\n"
 
@@ -93,6 +96,8 @@ def _host_paths(view: View) -> Iterator[tuple[Workload, str, str, Any]]:
 
 def _is_sensitive(path: str) -> bool:
     bare = path.rstrip("/") or "/"
+    if any(f"{bare}/".startswith(f"{one}/") for one in _PUBLIC):
+        return False
     return bare in _SENSITIVE or any(bare.startswith(f"{one}/") for one in _SENSITIVE[1:10])
 
 

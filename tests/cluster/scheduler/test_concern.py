@@ -1,6 +1,7 @@
 from typing import Any
 
-from kiban.cluster.scheduler.concern import Concern
+from kiban.cluster.scheduler.concern import concerning, marks_of
+from kiban.cluster.scheduler.log import Log
 from kiban.cluster.scheduler.shape import Shape, shape_of
 
 
@@ -18,20 +19,36 @@ def spread_by(app: str) -> Shape:
     return shape(app, topologySpreadConstraints=[constraint])
 
 
-def test_only_pods_that_a_constraint_counts_matter() -> None:
+def test_only_pods_that_a_constraint_counts_are_read_about() -> None:
     web = spread_by("web")
-    concern = Concern(web, web.hard_spreads, everything=False)
-    assert concern[shape("web")]
-    assert not concern[shape("mail")]
-    assert not concern[shape("web", namespace="other")]
+    marks = concerning(web, web.hard_spreads)
+    assert marks == marks_of(shape("web"))
+    assert marks != marks_of(shape("mail"))
+    assert marks != marks_of(shape("web", namespace="other"))
 
 
-def test_a_change_of_the_node_itself_always_matters() -> None:
-    assert Concern(shape("web"), (), everything=False)[None]
+def test_a_constraint_without_an_exact_label_may_count_any_pod() -> None:
+    expression = {"key": "app", "operator": "Exists"}
+    constraint = {
+        "maxSkew": 1,
+        "topologyKey": "zone",
+        "labelSelector": {"matchExpressions": [expression]},
+    }
+    loose = shape("web", topologySpreadConstraints=[constraint])
+    assert concerning(loose, loose.hard_spreads) is None
 
 
-def test_every_pod_matters_where_affinity_is_at_work() -> None:
-    assert Concern(shape("web"), (), everything=True)[shape("mail")]
+def test_who_counts_nobody_reads_about_nobody() -> None:
+    assert concerning(shape("web"), ()) == ()
+
+
+def test_what_happens_is_noted_under_every_label_of_a_pod_and_for_the_node() -> None:
+    log = Log()
+    log.note(3, shape("web"))
+    log.note(4, None)
+    [mark] = marks_of(shape("web"))
+    assert (log.seats, log.nodes, log.marked(mark)) == ([3, 4], [4], [3])
+    assert not log.marked(mark._replace(value="mail"))
 
 
 def test_pods_of_one_template_share_a_shape_whatever_node_they_are_on() -> None:

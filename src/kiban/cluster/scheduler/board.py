@@ -5,10 +5,10 @@ node alone it shares with others (`Ground`); rules that compare nodes (spread, a
 pods) keep sums by domain, which only pods that the rules are about can change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kiban.cluster.scheduler.concern import Concern
+from kiban.cluster.scheduler.concern import Mark, concerning
 from kiban.cluster.scheduler.filters.inter_pod_affinity import RequiredPods
 from kiban.cluster.scheduler.filters.topology_spread import HardSpread
 from kiban.cluster.scheduler.ground import LOOKS_LIMIT, Ground
@@ -50,7 +50,9 @@ class Board:
         self._defaults = question.defaults
         self.ground = ground or Ground(question.shape, (), view)
         self._version = -1
-        self._position = 0
+        self._position = self._nodes_read = 0
+        self._marks: tuple[Mark, ...] | None = None
+        self._marks_read: dict[Mark, int] = {}
         self._looks: list[int] = []
         self._numbers: dict[tuple[object, ...], int] = {}
 
@@ -62,18 +64,33 @@ class Board:
         self.ground.refresh()
         if self._version != view.version or len(self._numbers) > LOOKS_LIMIT or self._is_behind:
             self._renew()
-        elif self._position != view.position:
-            about = self._about
-            changes = view.changed_since(self._position)
-            for at in dict.fromkeys(at for at, pod in changes if about[pod]):
+        elif self._position == len(view.log.seats):
+            return
+        else:
+            for at in dict.fromkeys(self._changed()):
                 self._compare(at, view.seats[at])
-        self._position = view.position
+        self._read_to_here()
+
+    def _changed(self) -> Iterable[int]:
+        """The seats that may compare differently, some more than once."""
+        log = self._view.log
+        if self._marks is None:
+            return log.seats[self._position :]
+        seats = log.nodes[self._nodes_read :]
+        for mark, read in self._marks_read.items():
+            seats += log.marked(mark)[read:]
+        return seats
+
+    def _read_to_here(self) -> None:
+        log = self._view.log
+        self._position, self._nodes_read = len(log.seats), len(log.nodes)
+        self._marks_read = {mark: len(log.marked(mark)) for mark in self._marks or ()}
 
     @property
     def _is_behind(self) -> bool:
-        """Whether looking at every seat is less than reading what has changed."""
-        view = self._view
-        return view.position - self._position > CHANGES_A_SEAT * len(view.seats)
+        """Whether looking at every seat is less than reading all that has changed."""
+        seats, changes = self._view.seats, len(self._view.log.seats) - self._position
+        return self._marks is None and changes > CHANGES_A_SEAT * len(seats)
 
     def _renew(self) -> None:
         shape, view = self._shape, self._view
@@ -85,11 +102,8 @@ class Board:
         self._required = RequiredPods(shape, spaces, others_have_terms=others)
         self._preferred = PreferredPods(shape, spaces, others_have_terms=others)
         self._sums = [*self._hard.tallies, *self._required.tallies, *self._preferred.tallies]
-        self._about = Concern(
-            shape,
-            (*shape.hard_spreads, *spreads),
-            everything=others or shape.has_pod_terms,
-        )
+        is_about_all = others or shape.has_pod_terms
+        self._marks = None if is_about_all else concerning(shape, (*shape.hard_spreads, *spreads))
         self._looks, self._numbers = [0] * len(view.seats), {}
         for at, info in enumerate(view.seats):
             self._compare(at, info)

@@ -1,24 +1,41 @@
-"""Which pods that come to a node or leave it matter to a shape's comparisons of nodes."""
+"""Which pods that come to a node or leave it matter to a shape's comparisons of nodes.
+
+A cluster has as many kinds of pods as services, and a shape is about few of them. So what happens
+is noted under every label of the pod, and a shape reads on only under those that its constraints
+ask for.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kiban.cluster.scheduler.shape import Shape
 from kiban.cluster.scheduler.terms import Spread
 
 
-class Concern(dict[Shape | None, bool]):
-    """By the shape of the pod, worked out when first asked. Nothing for a pod's shape is a change
-    of the node itself, which always matters; so does `everything` where affinity is at work."""
+class Mark(NamedTuple):
+    """A label of pods in a namespace, under which their coming and going is noted."""
 
-    def __init__(self, shape: Shape, spreads: Sequence[Spread], *, everything: bool) -> None:
-        super().__init__()
-        self._shape, self._spreads, self._everything = shape, spreads, everything
+    namespace: str
+    name: str
+    value: str
 
-    def __missing__(self, pod: Shape | None) -> bool:
-        found = self[pod] = pod is None or self._everything or self._is_counted(pod)
-        return found
 
-    def _is_counted(self, pod: Shape) -> bool:
-        return pod.namespace == self._shape.namespace and any(
-            spread.selector.matches(pod.labels) for spread in self._spreads
-        )
+def marks_of(pod: Shape) -> tuple[Mark, ...]:
+    """The marks under which a pod's coming and going is noted."""
+    return tuple(Mark(pod.namespace, name, value) for name, value in pod.labels.items())
+
+
+def concerning(shape: Shape, spreads: Sequence[Spread]) -> tuple[Mark, ...] | None:
+    """The marks of all pods that the constraints of this shape count, and perhaps of others; None
+    when any pod may be one."""
+    found: dict[Mark, None] = {}
+    for spread in spreads:
+        exact = spread.selector.exact
+        if spread.selector.nothing:
+            continue
+        if not exact:
+            return None
+        # Of several labels the last one by name, which often is a template's hash.
+        name = max(exact)
+        found[Mark(shape.namespace, name, exact[name])] = None
+    return tuple(found)

@@ -53,11 +53,10 @@ class Ground:
         view = self._view
         if self._version != view.version or len(self._numbers) > LOOKS_LIMIT:
             self._renew()
-        elif self._position != view.position:
-            changed = dict.fromkeys(at for at, _ in view.changed_since(self._position))
-            for at in changed:
+        elif self._position != len(view.log.seats):
+            for at in dict.fromkeys(view.log.seats[self._position :]):
                 self.update(at, view.seats[at])
-        self._position = view.position
+        self._position = len(view.log.seats)
 
     def refusals(self) -> Refusals | None:
         """Why no node can take the pod, if none can; the same until a node changes."""

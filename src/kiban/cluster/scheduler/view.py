@@ -6,8 +6,9 @@ of all zones (pkg/scheduler/backend/cache/node_tree.go). Every change of a node 
 whoever derives something from nodes reads on from where it stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from kiban.cluster.scheduler.log import Log
 from kiban.cluster.scheduler.node_info import NodeInfo, PodInfo
 from kiban.cluster.scheduler.shape import Shape
 from kiban.kube.objects import Key, Manifest
@@ -41,7 +42,7 @@ class View:
         self._places: dict[Key, str] = {}
         self._priorities: dict[int, int] = {}
         self._nominations: dict[Key, str] = {}
-        self._log: list[tuple[int, Shape | None]] = []
+        self.log = Log()
         self._stale = False
 
     # Nodes
@@ -120,7 +121,7 @@ class View:
     def renew(self) -> None:
         """Everything derived from this view is to be derived anew."""
         self.version += 1
-        self._log = []
+        self.log = Log()
 
     # Pods
 
@@ -181,22 +182,11 @@ class View:
         if node:
             self.nominate(self.nominated[node][key], "")
 
-    # The log
-
-    @property
-    def position(self) -> int:
-        return len(self._log)
-
-    def changed_since(self, position: int) -> Sequence[tuple[int, Shape | None]]:
-        """Seats of nodes that changed, some more than once, with the shape of the
-        pod that came or went; none when the node itself changed."""
-        return self._log[position:]
-
     def _note(self, name: str, pod: Shape | None = None) -> None:
         at = self.index.get(name)
         if at is not None:
-            self._log.append((at, pod))
-            if len(self._log) > LOG_LIMIT:
+            self.log.note(at, pod)
+            if len(self.log.seats) > LOG_LIMIT:
                 self.renew()
 
     def _count_images(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:

@@ -61,10 +61,11 @@ def rehearse_command(
 def _calibrate(out: Path) -> int:
     """Bring the platform here up, load it, and compare."""
     from kiban.cli.screen import Lines
-    from kiban.wiring.calibrating import calibration_of
+    from kiban.wiring.calibrating import calibration_of, check_example
     from kiban.wiring.event_loop import run
     from kiban.wiring.up import UpWish, run_up
 
+    check_example(Path.cwd())
     screen = Lines()
     with screen:
         return int(run(run_up(UpWish("."), screen, calibration_of(out, click.echo))))

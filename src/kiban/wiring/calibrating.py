@@ -24,8 +24,9 @@ from kiban.rehearsal.modelling import Modelled, modelled
 from kiban.rehearsal.recordings import Recording, written_csv
 from kiban.rehearsal.report.calibrated import calibration_document, calibration_page, side_by_side
 from kiban.rehearsal.running import Case, prepared
-from kiban.spec import read_directory
+from kiban.spec import load_platform, read_directory
 from kiban.wiring.local_cluster import LocalCluster
+from kiban.wiring.places import find_platform
 from kiban.wiring.tour import example_of
 from kiban.wiring.up import Up
 
@@ -88,7 +89,7 @@ class Sampler:
             return
         span = seconds_between(since, at)
         self.times.append(seconds)
-        found = _requests(self.namespace, before, counted, span)
+        found = measured_between(self.namespace, before, counted, span)
         for pod in self.local.cluster.store.list(POD, self.namespace):
             usage, service = pods.get(pod["metadata"]["uid"]), labels_of(pod).get(SERVICE_LABEL)
             if usage is not None and service:
@@ -114,6 +115,14 @@ class Sampler:
             for service, columns in sorted(self.rows.items())
             if any(isfinite(value) for column in columns.values() for value in column)
         }  # fmt: skip
+
+
+def check_example(start: Path) -> None:
+    """Raises `KibanError` for anybody's own platform, before anything is brought up."""
+    if not load_platform(read_directory(find_platform(start))).spec.example:
+        what = "the calibration sends the example's requests, so it runs on the example only"
+        fix = "cd examples/arcade; or record your own figures, and: kiban rehearse --measured FILE"
+        raise KibanError(Problem("rehearsal/not-an-example", what, fix=fix), Exit.REFUSED)
 
 
 def calibration_of(out: Path, say: Callable[[str], None]) -> Callable[[Up], Awaitable[int]]:
@@ -163,10 +172,10 @@ async def _recorded(
             with suppress(RuntimeError, ConnectionError):
                 await load.stop()
     recordings = sampler.recordings()
-    return _from_outside(sent, recordings), recordings
+    return sent_to(sent, recordings), recordings
 
 
-def _from_outside(
+def sent_to(
     sent: Sequence[float], recordings: Mapping[str, Recording]
 ) -> dict[str, Sequence[float]]:
     """What was sent to each entry: to `web` what it got, for nobody else asks it, and to `stamp`
@@ -190,7 +199,7 @@ def _files(up: Up) -> Mapping[str, str]:
     return read_directory(up.home.directory)
 
 
-def _requests(
+def measured_between(
     namespace: str,
     before: Mapping[str, PortStatistics],
     after: Mapping[str, PortStatistics],

@@ -97,6 +97,8 @@ def _row(rule: str, columns: Columns, top: int, total: int) -> list[str]:
     found = [_text(_LEFT - 8, top + 17, rule, f'text-anchor="end" fill="{color}"')]
     for x, ((cluster, team), column) in enumerate(columns.items()):
         found.append(_square(x, top, column.get(rule, 0), f"{rule}, {cluster}, {team}"))
+    if len(columns) == 1:
+        return found
     place = _LEFT + _CELL * len(columns) + 8
     return [*found, _text(place, top + 17, str(total), f'fill="{_QUIET}"')]
 

@@ -1,5 +1,6 @@
 """One HTML page that stands alone: the numbers, the map of the fleet, every finding."""
 
+import re
 from html import escape
 
 from kiban.audit.heat import heat_map
@@ -12,6 +13,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #dde2e0;
   vertical-align: top; }
 code { font-size: .92em; overflow-wrap: anywhere; }
+td:nth-child(2) code { white-space: nowrap; }
 td:nth-child(3) { width: 34%; } td small { color: #51605b; }
 .error { color: #9c2b12; } .warning { color: #8a5a00; } .advice, .unknown { color: #51605b; }
 .map { overflow-x: auto; }
@@ -50,5 +52,10 @@ def _row(result: Result) -> str:
     what = f"{escape(finding.what)}<br><small>{escape(finding.why)}</small>"
     return (
         f'<tr><td class="{kind}">{shown}</td><td><code>{finding.rule}</code></td><td>{where}</td>'
-        f"<td>{what}</td><td>{escape(finding.fix)}</td></tr>"
+        f"<td>{what}</td><td>{_marked(finding.fix)}</td></tr>"
     )
+
+
+def _marked(text: str) -> str:
+    """A sentence with its words of code marked."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -102,3 +102,39 @@ def test_a_source_that_is_none_is_told_with_its_place() -> None:
     files = {"platform.yaml": NAMED % "true", "services/stamp.yaml": STAMP + said}
     with pytest.raises(KibanError, match=r"stamp\.yaml:5:60: .*did you mean 'main'"):
         load_platform(files)
+
+
+DATADOG = """\
+platform: shop
+clusters: {main: {keda: %s, adapters: {datadog: true}}}
+environments: {prod: {cluster: main}}
+"""
+LAG = "{target: 5, source: datadog, query: 'avg:kafka.lag{topic:orders}'}"
+
+
+def test_the_agent_of_datadog_answers_where_keda_does_not() -> None:
+    said = f"scale: {{min: 2, max: 9, metrics: {{Kafka_Lag: {LAG}}}}}\n"
+    files = {"platform.yaml": DATADOG % "false", "services/stamp.yaml": STAMP + said}
+    bundle = compile_environment(load_platform(files), "prod")
+    found = {one["kind"]: one for one in bundle.manifests}
+    asked = found["DatadogMetric"]
+    assert asked["spec"]["query"] == "avg:kafka.lag{topic:orders}"
+    [metric] = found["HorizontalPodAutoscaler"]["spec"]["metrics"]
+    wanted = f"datadogmetric@shop-prod:{asked['metadata']['name']}"
+    assert (
+        metric["external"]["metric"]["name"] == wanted == "datadogmetric@shop-prod:stamp-kafka-lag"
+    )
+
+
+def test_keda_asks_datadog_where_it_runs() -> None:
+    said = f"scale: {{min: 2, max: 9, metrics: {{lag: {LAG}}}}}\n"
+    files = {"platform.yaml": DATADOG % "true", "services/stamp.yaml": STAMP + said}
+    kinds = {one["kind"] for one in compile_environment(load_platform(files), "prod").manifests}
+    assert "ScaledObject" in kinds and "DatadogMetric" not in kinds
+
+
+def test_a_source_that_nobody_asks_is_told() -> None:
+    said = "scale: {min: 2, max: 9, metrics: {lag: {target: 5, source: cloudwatch, query: x}}}\n"
+    files = {"platform.yaml": DATADOG % "false", "services/stamp.yaml": STAMP + said}
+    with pytest.raises(KibanError, match=r"stamp\.yaml:5:1: .*has no KEDA"):
+        load_platform(files)

@@ -109,6 +109,11 @@ class Cluster(Words):
     version: Text | None = Field(default=None, description="Kubernetes version, like 1.34.")
     ingress_class: str = Field(default="alb", description="Who serves its routes.")
     keda: bool = Field(default=False, description="KEDA runs there, and may scale services.")
+    adapters: dict[Literal["datadog", "prometheus"], bool] = Field(
+        default_factory=dict,
+        description="Who else answers for metrics from outside: the Datadog Cluster Agent, or a "
+        "Prometheus adapter that knows them by their names.",
+    )
     cdn_certificate: str | None = Field(
         default=None, description="ARN of a certificate in us-east-1, for routes with `cdn`."
     )

@@ -52,9 +52,11 @@ def _clusters(
         sources = [
             one for one in service.scale.metrics.values() if one.source and one.source not in known
         ]
-        if (service.scale.schedules or sources) and not cluster.keda:
+        answered = {str(kind) for kind, there in cluster.adapters.items() if there}
+        missed = [one for one in sources if one.source not in answered]
+        if (service.scale.schedules or missed) and not cluster.keda:
             what = f"the cluster {name!r} has no KEDA, which scales by schedules and sources"
-            fix = f"install it, and say `keda: true` of the cluster {name}"
+            fix = f"install it, and say `keda: true` of the cluster {name}, or name its `adapters`"
             yield Problem("spec/no-keda", what, find("scale").key_place(), fix=fix)
         if any(route.cdn for route in service.routes.values()) and not cluster.cdn_certificate:
             what = f"the cluster {name!r} has no certificate for a content network"

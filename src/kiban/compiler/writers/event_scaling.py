@@ -96,10 +96,16 @@ def _triggers(target: Target, service: ServiceSpec) -> Iterator[dict[str, Any]]:
         yield {"type": "cron", "metadata": metadata}
 
 
+def source_type(target: Target, metric: Metric) -> str:
+    """Which system is asked, whether the platform names it or the service."""
+    named = target.platform.spec.metrics.get(metric.source or "")
+    return named.type if named else metric.source or ""
+
+
 def _trigger(target: Target, name: str, metric: Metric) -> dict[str, Any]:
     query = metric.query or name
     named = target.platform.spec.metrics.get(metric.source or "")
-    kind = named.type if named else metric.source
+    kind = source_type(target, metric)
     if kind == "prometheus":
         metadata = {
             "serverAddress": metric.server or (named.url if named else None) or "",

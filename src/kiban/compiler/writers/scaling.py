@@ -6,6 +6,7 @@ from typing import Any
 from kiban.compiler.bundle import ASKED_ANNOTATION
 from kiban.compiler.scale import Part, disruptible, minimum, parts, workload_kind
 from kiban.compiler.target import NAME_LABEL, Target
+from kiban.compiler.writers.datadog import by_datadog, datadog_metrics, datadog_name
 from kiban.compiler.writers.event_scaling import backlog, behavior, by_keda, scaled_object
 from kiban.kube.objects import Manifest
 from kiban.primitives.canonical import canonical_json
@@ -29,6 +30,8 @@ def write(target: Target, service: ServiceSpec) -> Iterator[Manifest]:
     for part in parts(service):
         if part.autoscales:
             yield _scaler(target, service, part)
+    if not by_keda(target, service):
+        yield from datadog_metrics(target, service)
     if minimum(service) > 1:
         yield target.manifest(
             "policy/v1",
@@ -98,7 +101,10 @@ def _external(target: Target, service: ServiceSpec) -> list[dict[str, Any]]:
         labels = {"queue": queues.get(key, key)}
         found.append(_outside(QUEUE_METRIC, labels, backlog(queue)))
     for name, metric in sorted(service.scale.metrics.items()):
-        if metric.source is None or not target.local or _is_asked(target, metric):
+        if by_datadog(target, metric):
+            full = f"datadogmetric@{target.namespace}:{datadog_name(service, name)}"
+            found.append(_outside(full, {}, metric.target))
+        elif metric.source is None or not target.local or _is_asked(target, metric):
             found.append(_outside(name, metric.labels, metric.target))
     return found
 

@@ -85,6 +85,11 @@ RIGHT: dict[str, Manifest] = {
     "role": _of(
         f"{_RBAC}/v1", "Role", rules=[{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
     ),
+    "clusterrole": _cluster_wide(
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRole",
+        aggregationRule={"clusterRoleSelectors": [{"matchLabels": {"a": "b"}}]},
+    ),
     "rolebinding": _of(
         f"{_RBAC}/v1", "RoleBinding", roleRef={"apiGroup": _RBAC, "kind": "Role", "name": "x"}
     ),

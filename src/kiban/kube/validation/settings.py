@@ -150,6 +150,16 @@ def validate_role(manifest: Manifest) -> Faults:
     faults: Faults = []
     for index, rule in enumerate(manifest.get("rules") or ()):
         faults += _rule(rule, f"rules[{index}]", namespaced=namespaced)
+    gathered = manifest.get("aggregationRule")
+    if namespaced or gathered is None:
+        return faults
+    at = "aggregationRule.clusterRoleSelectors"
+    selectors = gathered.get("clusterRoleSelectors") or ()
+    if not selectors:
+        detail = "at least one clusterRoleSelector required if aggregationRule is non-nil"
+        faults.append(required(at, detail))
+    for index, selector in enumerate(selectors):
+        faults += validate_selector(selector, f"{at}[{index}]")
     return faults
 
 
@@ -186,11 +196,17 @@ def validate_binding(manifest: Manifest) -> Faults:
     faults += one_of("roleRef.kind", role.get("kind", ""), kinds)
     if not role.get("name"):
         faults.append(required("roleRef.name"))
+    else:
+        details = formats.path_segment_faults(role["name"])
+        faults += all_invalid("roleRef.name", role["name"], details)
     for index, subject in enumerate(manifest.get("subjects") or ()):
         at = f"subjects[{index}]"
         kind = subject.get("kind", "")
         if not subject.get("name"):
             faults.append(required(f"{at}.name"))
+        elif kind == "ServiceAccount":
+            details = formats.dns_subdomain_faults(subject["name"])
+            faults += all_invalid(f"{at}.name", subject["name"], details)
         faults += one_of(f"{at}.kind", kind, ("ServiceAccount", "User", "Group"))
         if kind in _GROUP_OF_SUBJECT:
             group = subject.get("apiGroup", "")
@@ -258,6 +274,16 @@ def validate_lease(manifest: Manifest) -> Faults:
     if transitions is not None and transitions < 0:
         detail = "must be greater than or equal to 0"
         faults.append(invalid("spec.leaseTransitions", transitions, detail))
+    strategy = spec.get("strategy")
+    if strategy is not None and "/" in strategy:
+        details = formats.label_key_faults(strategy)
+        faults += all_invalid("spec.strategy.strategy", strategy, details)
+    elif strategy is not None:
+        # Kubernetes has the name twice.
+        faults += one_of("spec.strategy.strategy", strategy, ("OldestEmulationVersion",))
+    if spec.get("preferredHolder") and not strategy:
+        detail = "may only be specified if `strategy` is defined"
+        faults.append(forbidden("spec.preferredHolder", detail))
     return faults
 
 

@@ -89,6 +89,16 @@ def test_who_differs_says_so_alone() -> None:
     assert found.services["four"] == {"image": "a", "drain": None}
 
 
+def test_to_want_nothing_of_it_is_one_word() -> None:
+    tree = {"image": "a", "env": {"A": "1", "B": "2"}}
+    every = {name: {"dev": tree, "prod": tree} for name in ("one", "two", "three")}
+    bare = {"image": "a"}
+    found = folded({**every, "four": {"dev": bare, "prod": bare}}, always)
+    assert found.defaults == {"env": {"A": "1", "B": "2"}}
+    assert found.services["four"] == {"image": "a", "env": None}
+    assert found.overrides["four"] == {}
+
+
 def test_the_commonest_value_is_the_service_s_own() -> None:
     values = {"dev": "1", "stg": "1", "prod": "2"}
     own = {name: {"image": "a", "env": {"X": value}} for name, value in values.items()}

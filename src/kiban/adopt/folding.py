@@ -250,7 +250,18 @@ def _base(
                 put(result, leaf, None)
         elif option is not ANYTHING and _is_complete(leaf, own):
             put(result, leaf, _instead(option, inherited.values()))
-    return result
+    return _nothing_said_once(result, lower)
+
+
+def _nothing_said_once(
+    said: dict[str, Any], lower: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Where every part is taken away, the whole is, in one word."""
+    left = [merged(tree, said) for tree in lower.values()]
+    return {
+        name: None if name != _OPAQUE and all(tree.get(name) == {} for tree in left) else value
+        for name, value in said.items()
+    }
 
 
 def _is_complete(leaf: Leaf, own: Mapping[str, Mapping[Leaf, Any]]) -> bool:
@@ -299,7 +310,10 @@ def _instead(value: Any, inherited: Iterable[Any]) -> Any:
 
 
 def _below(path: Leaf, value: Any) -> Iterable[tuple[Leaf, Any]]:
-    """The leaves of a value that is inherited and not wanted."""
+    """The leaves of a value that is inherited and not wanted; none, where all its parts were taken
+    away already."""
+    if value == {} and path[0] in _SHARED and len(path) == 1:
+        return []
     if isinstance(value, Mapping) and value and not _is_whole(path):
         return leaves(value, path)
     return [(path, value)]

@@ -24,6 +24,9 @@ def bind(registry: Registry, pod: Key, binding: Manifest, call: Call) -> Manifes
         if assigned:
             text = f'pod {pod.name} is already assigned to node "{assigned}"'
             raise _refusal(info, pod, text)
+        if live["spec"].get("schedulingGates"):
+            text = f"pod {pod.name} has non-empty .spec.schedulingGates"
+            raise _refusal(info, pod, text)
         metadata = dict(live["metadata"])
         uid = (binding.get("metadata") or {}).get("uid")
         if uid:

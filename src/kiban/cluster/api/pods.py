@@ -18,6 +18,7 @@ from kiban.cluster.api.values import PodExec, PodLogs, PodPortForward, Request, 
 from kiban.cluster.api.world import World
 from kiban.kube.kinds import KindInfo
 from kiban.kube.objects import POD, Key, Manifest, get_in
+from kiban.kube.validation.faults import unsupported
 from kiban.primitives.digits import signed_number, whole_number
 from kiban.primitives.instants import Instant, parse_rfc3339
 
@@ -39,13 +40,12 @@ def bind(world: World, request: Request, target: Target, info: KindInfo, now: In
     call = call_of(request, now, "CreateOptions")
     body = act_of(request, BINDING)
     wanted = body.get("target") or {}
+    faults = [] if wanted.get("name") else ["target.name: Required value"]
     if wanted.get("kind") not in (None, "", "Node"):
-        raise internal(
-            f'target.kind: Unsupported value: "{wanted["kind"]}": supported values: "Node", '
-            '"<empty>"'
-        )
-    if not wanted.get("name"):
-        raise internal("target.name: Required value")
+        fault = unsupported("target.kind", wanted["kind"], ("Node", "<empty>"))
+        faults.insert(0, str(fault))
+    if faults:
+        raise internal(faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")
     name = target.name or get_in(body, "metadata", "name", default="")
     binding.bind(world.registry, Key(*POD, target.namespace, name), body, call)
     return _created(request)

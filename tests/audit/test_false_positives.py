@@ -119,6 +119,10 @@ RIGHT = {
         f"{POD}      containers: [{{name: app, env: [{{name: MYSQL_ALLOW_EMPTY_PASSWORD, value: "
         "'1'}]}]"
     ),
+    "Knative: a Service that is none of Kubernetes' own": (
+        "apiVersion: serving.knative.dev/v1\nkind: Service\n"
+        "metadata: {name: hello, namespace: shop}\nspec: {selector: {app: {a: b}}, template: {spec: {containers: [{image: hello}]}}}"
+    ),
     "root that is nobody on the node": (
         f"{POD}      hostUsers: false\n      securityContext: {{runAsNonRoot: null, runAsUser: 0}}"
     ),

@@ -123,3 +123,7 @@ def test_json_stays_json() -> None:
     text = '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {}}'
     expected = text.replace('"spec": {}', '"spec": {"hostNetwork": false}')
     assert edited("spec.hostNetwork", False, text=text) == expected
+
+
+def test_what_is_so_already_needs_no_edit() -> None:
+    assert edited("spec.replicas", 3) is None

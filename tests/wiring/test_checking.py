@@ -251,3 +251,10 @@ def test_lines_end_as_they_did(manifests: Path) -> None:
     mended.write()
     written = path.read_bytes()
     assert written.count(b"\r\n") == written.count(b"\n") > BAD.count("\n")
+
+
+@pytest.mark.parametrize("labels", ["none", "[a]", "{team: 7}"])
+def test_labels_that_are_none_are_said_and_nothing_breaks(labels: str) -> None:
+    text = BAD.replace("{team: core}", labels)
+    found = {one.finding.rule for one in check_paths([], text, Options()).standing}
+    assert found == {"schema-valid"}

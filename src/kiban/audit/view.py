@@ -8,12 +8,14 @@ another object made are judged where they are made.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil, floor
 from typing import Any
 
 from kiban.audit.findings import Said, Verdict
 from kiban.audit.surroundings import Surroundings
 from kiban.audit.wellformed import Reading, Readings, read_all
+from kiban.kube.kinds import standard_kinds
 from kiban.kube.objects import (
     HORIZONTAL_POD_AUTOSCALER,
     SERVICE,
@@ -254,18 +256,34 @@ def view_of(
         reading = view.readings[key]
         if not reading.wrong:
             view.by_key[key] = reading.object
-            view.by_kind.setdefault(key.kind, []).append((key, reading.object))
+            if _is_meant(key):
+                view.by_kind.setdefault(key.kind, []).append((key, reading.object))
     scaled = {
         (key.namespace, _target(one)): _as_autoscaler(one)
         for kind in ("ScaledObject", HORIZONTAL_POD_AUTOSCALER.kind)
         for key, one in view.kind(kind)
     }
     for key, manifest in view.by_key.items():
-        if key.kind in _TEMPLATES and not _is_made(manifest, view):
+        if key.kind in _TEMPLATES and _is_meant(key) and not _is_made(manifest, view):
             hpa = scaled.get((key.namespace, (key.kind, key.name)))
             if (workload := _workload(key, manifest, hpa)) is not None:
                 _add(view, workload)
     return view
+
+
+@cache
+def _groups_of_kinds() -> dict[str, set[str]]:
+    """The groups in which Kubernetes has or had a kind of a name."""
+    found: dict[str, set[str]] = {}
+    for info in standard_kinds():
+        found.setdefault(info.kind, {"extensions"}).add(info.group_kind.group)
+    return found
+
+
+def _is_meant(key: Key) -> bool:
+    """Whether it is the kind that rules mean by a name: a Service of Knative is none of ours."""
+    groups = _groups_of_kinds().get(key.kind)
+    return groups is None or key.group in groups
 
 
 def _is_made(manifest: Manifest, view: View) -> bool:

@@ -51,7 +51,8 @@ def place_of(document: Document, steps: Sequence[str]) -> tuple[int, int]:
 def edit_of(
     document: Document, steps: Sequence[str], value: Any, *, remove: bool = False
 ) -> Edit | None:
-    """The edit of the document's text that makes the change; None where there is none."""
+    """The edit of the document's text that makes the change; None where there is none, or nothing
+    to change."""
     root = _composed(document.text)
     path = (*map(str, document.inside), *steps)
     if root is None or not path:
@@ -65,7 +66,7 @@ def edit_of(
     except (yaml.YAMLError, ValueError):
         return None
     wanted = changed(before, path, value, remove=remove)
-    return edit if wanted is not None and after == [wanted] else None
+    return edit if wanted not in (None, before) and after == [wanted] else None
 
 
 # Findings come object by object.

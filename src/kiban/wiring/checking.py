@@ -225,4 +225,6 @@ def _place(finding: Finding, batch: Batch, options: Options) -> Result:
 
 def team_of(manifest: Manifest) -> str:
     labels = labels_of(manifest)
+    # That they are no map is said by a rule.
+    labels = labels if isinstance(labels, dict) else {}
     return next((str(labels[name]) for name in _TEAM_LABELS if labels.get(name)), "")

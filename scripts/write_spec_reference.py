@@ -5,7 +5,7 @@ python scripts/write_spec_reference.py
 
 import inspect
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -15,6 +15,7 @@ from kiban.spec.branch_deploy import BranchDeploy
 from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.nouns import PlatformSpec
 from kiban.spec.service import ServiceSpec
+from kiban.spec.validation import bare
 from kiban.spec.words import as_written
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "spec.md"
@@ -69,7 +70,10 @@ def fields_page() -> str:
     for name, field in ServiceSpec.model_fields.items():
         key = field.alias or name
         about_parts = [about(model) for model in models_in(field)]
-        words = " ".join(filter(None, [field.description or "", *about_parts]))
+        # A part that stands for itself says what it is; a map of parts says what it holds.
+        is_part = bool(about_parts) and get_origin(bare(field.annotation)) is None
+        own = "" if is_part else field.description or ""
+        words = " ".join(filter(None, [own, *about_parts]))
         said = default(ServiceSpec, name)
         words += f" By default {said}." if said else ""
         parts.append(f"## {key}\n\n{words.strip()}\n\n```yaml\n{EXAMPLES[key].rstrip()}\n```\n")

@@ -1,10 +1,18 @@
 """JSON Schemas for editors."""
 
+import re
+from functools import cache
 from typing import Any
 
+import pytest
+
+from kiban import spec
 from kiban.primitives.located import plain
-from kiban.spec import json_schema, scaffold
+from kiban.spec import scaffold
+from kiban.spec.field_examples import EXAMPLES
 from kiban.spec.reading import read_yaml
+
+json_schema = cache(spec.json_schema)
 
 
 def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
@@ -17,7 +25,13 @@ def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
         return value in schema["enum"]
     if "const" in schema:
         return bool(value == schema["const"])
-    kinds = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
+    kinds: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "integer": int,
+        "null": type(None),
+    }
     kinds |= {"number": (int, float), "boolean": bool}
     wanted = schema.get("type", [])
     wanted = [wanted] if isinstance(wanted, str) else wanted
@@ -34,9 +48,12 @@ def _accepts_map(schema: dict[str, Any], value: dict[str, Any], root: dict[str, 
     if not set(schema.get("required", [])) <= set(value):
         return False
     known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+    patterns = schema.get("patternProperties", {})
     for key, item in value.items():
-        if key in known:
-            if not accepts(known[key], item, root):
+        named = [known[key]] if key in known else []
+        named += [one for pattern, one in patterns.items() if re.search(pattern, key)]
+        if named:
+            if not all(accepts(one, item, root) for one in named):
                 return False
         elif others is False or (isinstance(others, dict) and not accepts(others, item, root)):
             return False
@@ -77,16 +94,43 @@ def test_an_unknown_field_is_refused() -> None:
     assert not accepts(schema, {"environments": {"dev": {"prot": 8080}}}, schema)
 
 
-def test_every_field_of_a_service_says_what_it_is() -> None:
-    properties = json_schema()["service"]["properties"]
-    obvious = {"description", "build", "resources", "scale", "health", "workingDir"}
-    obvious |= {"routes", "uses", "availability", "files", "volumes", "init", "slo"}
+@pytest.mark.parametrize("name", ["service", "platform"])
+def test_every_field_of_every_part_says_what_it_is(name: str) -> None:
+    schema = json_schema()[name]
     silent = [
-        name
-        for name, field in properties.items()
-        if not field.get("description") and name not in obvious
+        f"{part}.{field}"
+        for part, definition in [(name, schema), *schema["$defs"].items()]
+        for one in definition.get("anyOf", [definition])
+        for field, said in one.get("properties", {}).items()
+        if not said.get("description")
     ]
     assert silent == []
+
+
+def test_what_is_no_map_of_texts_is_checked_in_its_parts() -> None:
+    schema = json_schema()["platform"]
+    usual = {"platform": "a", "environments": {"dev": {}}}
+    assert accepts(schema, {**usual, "secrets": {"by": "sops"}}, schema)
+    assert not accepts(schema, {**usual, "secrets": {"bye": "sops"}}, schema)
+    assert not accepts(schema, {**usual, "clusters": {"a": {"nodes": {"b": {"mni": 1}}}}}, schema)
+
+
+def test_an_override_may_say_a_part_and_remove() -> None:
+    schema = json_schema()["service"]
+    for text in (
+        "environments: {dev: {uses: {main: {optional: true}}, port: null, env: {A: null}}}\n",
+        "environments: {dev: {health: {path: null, command: x}, routes: {a: null}}}\n",
+        "clusters: {main: {scale: {metrics: {lag: {query: x}}, max: null}}}\n",
+    ):
+        assert accepts(schema, read(text), schema), text
+    assert not accepts(schema, {"uses": {"main": {"optional": True}}}, schema)
+    assert not accepts(schema, {"environments": {"dev": {"health": {"pth": "/x"}}}}, schema)
+
+
+@pytest.mark.parametrize("field", EXAMPLES)
+def test_the_schema_accepts_the_examples(field: str) -> None:
+    schema = json_schema()["service"]
+    assert accepts(schema, read(EXAMPLES[field]), schema)
 
 
 def test_editors_find_examples_in_the_schema() -> None:

@@ -27,14 +27,19 @@ class Login(Words):
     secret: Variable | None = Field(
         default=None, description="The environment variable that holds the client's secret."
     )
-    scopes: list[Text] = Field(default_factory=lambda: ["openid", "email", "profile"])
+    scopes: list[Text] = Field(
+        default_factory=lambda: ["openid", "email", "profile"],
+        description="What is asked of the provider.",
+    )
     groups: Text = Field(default="groups", description="The claim that lists a person's groups.")
 
 
 class Access(Words):
     """Who may use the dashboard. Without it only those who hold its token."""
 
-    login: Login | None = None
+    login: Login | None = Field(
+        default=None, description="Who says who somebody is; without it, only the token."
+    )
     roles: dict[Name, Role] = Field(
         default_factory=dict, description="Roles beside `admin` (all) and `viewer` (read)."
     )

@@ -31,8 +31,10 @@ class InitContainer(Words):
 
     image: Image | None = Field(default=None, description="The service's own image by default.")
     command: list[Text] = Field(description="The program.")
-    args: list[Text] = Field(default_factory=list)
-    env: dict[Variable, Text] = Field(default_factory=dict)
+    args: list[Text] = Field(default_factory=list, description="Its arguments.")
+    env: dict[Variable, Text] = Field(
+        default_factory=dict, description="Variables beside the service's."
+    )
 
 
 class Sidecar(Words):
@@ -50,5 +52,7 @@ class Sidecar(Words):
     health: AbsolutePath | None = Field(
         default=None, description="HTTP path on its port that answers 200 when it is ready."
     )
-    resources: SidecarResources = Field(default_factory=SidecarResources)
+    resources: SidecarResources = Field(
+        default_factory=SidecarResources, description="What it asks for."
+    )
     user: int | None = Field(default=None, ge=1, description="Numeric user.")

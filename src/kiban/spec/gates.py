@@ -39,8 +39,8 @@ class MetricSource(Words):
     """A system that knows figures of services. Its credentials are in the environment of the
     process that asks (`kiban up`)."""
 
-    type: Literal["prometheus", "datadog", "cloudwatch"]
-    description: str = ""
+    type: Literal["prometheus", "datadog", "cloudwatch"] = Field(description="What system it is.")
+    description: str = Field(default="", description="What it is for, in a sentence.")
     url: Text | None = Field(
         default=None, description="Where it answers; not needed for Datadog and CloudWatch."
     )
@@ -58,7 +58,7 @@ class MetricGate(Words):
     `query` and `slo` says what is measured.
     """
 
-    description: str = ""
+    description: str = Field(default="", description="Why; shown with its answers.")
     indicator: Indicator | None = Field(
         default=None,
         description="Measured by the gateway: `errors` (the share of answers of 500 and above), "

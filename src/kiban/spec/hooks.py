@@ -17,7 +17,7 @@ class HookSpec(Words):
     )
     image: Image | None = Field(default=None, description="The service's own image by default.")
     command: list[Text] = Field(min_length=1, description="The program.")
-    args: list[Text] = Field(default_factory=list)
+    args: list[Text] = Field(default_factory=list, description="Its arguments.")
     env: dict[Variable, Text] = Field(
         default_factory=dict, description="Variables beside the service's."
     )

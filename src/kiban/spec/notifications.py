@@ -50,7 +50,7 @@ class Notification(Words):
     Secrets are never written here, but named: they are in the environment of `kiban up`.
     """
 
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     webhook: Text | None = Field(default=None, description="A URL that takes JSON by POST.")
     token: Variable | None = Field(
         default=None,
@@ -64,7 +64,7 @@ class Notification(Words):
         default=None,
         description="The environment variable that holds the URL of a Slack incoming webhook.",
     )
-    email: Email | None = None
+    email: Email | None = Field(default=None, description="Mail, and the server it goes through.")
     on: list[NoticeKind] = Field(default_factory=list, description="Only these; all by default.")
     environments: list[Name] = Field(default_factory=list, description="Only of these.")
     services: list[Name] = Field(default_factory=list, description="Only of these.")

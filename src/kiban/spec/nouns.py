@@ -38,7 +38,7 @@ Schedule = Annotated[str, AfterValidator(_schedule)]
 class Team(Words):
     """A group of people that owns services."""
 
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     contact: str | None = Field(default=None, description="A chat channel or an address.")
     defaults: dict[str, Any] = Field(
         default_factory=dict, description="Fields of a service that hold for the team's."
@@ -53,14 +53,16 @@ class NodeGroup(Words):
         default_factory=list, description="The types that Karpenter chooses from; all by default."
     )
     zones: list[Text] = Field(default_factory=list, description="Zones; the cluster's by default.")
-    min: Count = 1
-    max: Count = 3
+    min: Count = Field(default=1, description="At least so many nodes.")
+    max: Count = Field(default=3, description="At most so many.")
     spot: bool = Field(default=False, description="Spot capacity, which can be taken away.")
     cpu: Quantity | None = Field(
         default=None, description="Capacity, if the instance type does not say."
     )
-    memory: Quantity | None = None
-    labels: dict[str, Text] = Field(default_factory=dict)
+    memory: Quantity | None = Field(
+        default=None, description="Memory, if the instance type does not say."
+    )
+    labels: dict[str, Text] = Field(default_factory=dict, description="Labels of its nodes.")
 
 
 class Subnet(Words):
@@ -85,9 +87,9 @@ class Addresses(Words):
 class Cluster(Words):
     """One Kubernetes cluster."""
 
-    description: str = ""
-    region: str = "ap-northeast-1"
-    account: Text | None = None
+    description: str = Field(default="", description="What it is for, in a sentence.")
+    region: str = Field(default="ap-northeast-1", description="Its region in the cloud.")
+    account: Text | None = Field(default=None, description="Its account in the cloud.")
     context: str | None = Field(
         default=None, description="Its context in the kubeconfig; its own name by default."
     )
@@ -123,12 +125,16 @@ class Cluster(Words):
         "`none` for routes in clear.",
     )
     zones: list[Text] = Field(default_factory=list, description="Its zones.")
-    nodes: dict[Name, NodeGroup] = Field(default_factory=dict)
+    nodes: dict[Name, NodeGroup] = Field(
+        default_factory=dict, description="Its groups of nodes, by name."
+    )
     subnets: dict[Text, Subnet] = Field(
         default_factory=dict,
         description="By zone. For rehearsals: without them, each zone has a /20.",
     )
-    addresses: Addresses = Field(default_factory=Addresses)
+    addresses: Addresses = Field(
+        default_factory=Addresses, description="How its pods get addresses, for rehearsals."
+    )
     autoscaler: Literal["cluster-autoscaler", "karpenter", "none"] = Field(
         default="cluster-autoscaler", description="Who adds and removes nodes, for rehearsals."
     )
@@ -146,7 +152,7 @@ class Freeze(Words):
 class Environment(Words):
     """One of dev, stg, prod: where the services run together."""
 
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     cluster: str | None = Field(default=None, description="The cluster it lives on.")
     clusters: list[Text] = Field(default_factory=list, description="Or several.")
     namespace: Name | None = Field(default=None, description="<platform>-<environment> by default.")
@@ -194,15 +200,19 @@ class PlatformSpec(Words):
         default=None,
         description="Its name before a rename: what runs under it passes to the new name.",
     )
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     example: bool = Field(
         default=False,
         description="Kiban makes a Git repository of its own from it on first use, so that trying "
         "it out never commits to the repository it came in.",
     )
-    teams: dict[Name, Team] = Field(default_factory=dict)
-    environments: dict[Name, Environment] = Field(min_length=1)
-    clusters: dict[Name, Cluster] = Field(default_factory=dict)
+    teams: dict[Name, Team] = Field(default_factory=dict, description="Who owns services, by name.")
+    environments: dict[Name, Environment] = Field(
+        min_length=1, description="Where services run together, in the order of promotion."
+    )
+    clusters: dict[Name, Cluster] = Field(
+        default_factory=dict, description="Kubernetes clusters, by name."
+    )
     rings: dict[Name, Ring] = Field(
         default_factory=dict, description="In which order clusters get a commit, and how fast."
     )

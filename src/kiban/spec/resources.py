@@ -35,14 +35,14 @@ class Resource(Words):
     """Something that services share and somebody else runs."""
 
     type: ResourceType = Field(description="What it is; a `custom` one is what its class says.")
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     class_: Name | None = Field(
         default=None, alias="class", description="One of `classes`; that of its type by default."
     )
     params: dict[Name, Text] = Field(
         default_factory=dict, description="What the class leaves open, by name."
     )
-    version: Text | None = None
+    version: Text | None = Field(default=None, description="Which version, for those who make it.")
     size: Quantity = Field(default="1Gi", description="Storage.")
     database: Name = Field(default="app", description="The database, where there is one.")
     user: Name = Field(default="app", description="The user, where there is one.")
@@ -54,7 +54,9 @@ class ResourceClass(Words):
 
     type: ResourceType = Field(description="What it is.")
     description: str = Field(default="", description="When to choose it.")
-    version: Text | None = None
+    version: Text | None = Field(
+        default=None, description="Which version, unless a resource says it."
+    )
     size: Quantity | None = Field(default=None, description="Storage, unless a resource says it.")
     params: dict[Name, Text] = Field(
         default_factory=dict, description="What may be chosen, with what holds by default."

@@ -17,6 +17,8 @@ from kiban.spec.service import ServiceSpec
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _NULL = {"type": "null"}
+# The ending of the name of a definition of which only a part may be said.
+PARTIAL = "Part"
 # The short form of each definition, beside its long form.
 _SHORT: dict[str, dict[str, Any]] = {
     "Build": {"type": "string"},
@@ -36,11 +38,6 @@ _SHORT: dict[str, dict[str, Any]] = {
     "Environment": {"type": "string", "description": "The cluster it lives on."},
     "Ring": {"type": "string", "description": "How long it must run a commit well."},
 }
-
-
-_MAPS_OF_TEXT = frozenset(
-    ("env", "secrets", "labels", "annotations", "nodes", "tolerations", "links", "params")
-)
 
 
 def json_schema() -> dict[str, Any]:
@@ -72,7 +69,9 @@ def _service() -> dict[str, Any]:
     partial = {**deepcopy(partial), "additionalProperties": False}
     for name in ("environments", "clusters", "service", "job"):
         partial["properties"].pop(name)
-    schema["$defs"]["Overrides"] = partial
+    parts = schema["$defs"]
+    parts |= {f"{name}{PARTIAL}": _partial(part) for name, part in list(parts.items())}
+    parts["Overrides"] = _partial(partial)
     properties["environments"] = {
         "type": "object",
         "description": "Any of the fields above, for one environment.",
@@ -87,9 +86,15 @@ def _platform() -> dict[str, Any]:
     schema = _of(PlatformSpec, "platform.yaml")
     service = _service()
     definitions = {**service["$defs"], **schema["$defs"]}
-    definitions["Overrides"]["properties"]["team"] = {"type": "string"}
+    definitions["Overrides"]["properties"]["team"] = {
+        "type": "string",
+        "description": "The team that owns them.",
+    }
     schema["$defs"] = definitions
-    defaults = {"$ref": "#/$defs/Overrides"}
+    defaults = {
+        "$ref": "#/$defs/Overrides",
+        "description": "Fields of a service, for all to which this applies.",
+    }
     schema["properties"]["defaults"] = defaults
     for name in ("Team", "Environment", "Cluster"):
         long = definitions[name]
@@ -121,11 +126,11 @@ def _allow_null_and_scalars(schema: dict[str, Any]) -> None:
 
 
 def _loosened(name: str, field: dict[str, Any]) -> dict[str, Any]:
-    if name in ("command", "args", "livenessCommand"):
+    if name in ("command", "livenessCommand") or (name == "args" and not _is_map(field)):
         texts = {"type": "array", "items": _SCALAR}
         found: dict[str, Any] = {"anyOf": [{"type": "string"}, texts]}
-    elif name in _MAPS_OF_TEXT:
-        found = {"type": "object", "additionalProperties": {"anyOf": [_SCALAR, _NULL]}}
+    elif _is_map(field):
+        return _scalars_in(field)
     elif name in ("version", "account", "image", "mode", "schedule"):
         found = dict(_SCALAR)
     elif name == "liveness":
@@ -133,3 +138,53 @@ def _loosened(name: str, field: dict[str, Any]) -> dict[str, Any]:
     else:
         return field
     return {**found, "description": field.get("description", "")}
+
+
+def _is_map(field: dict[str, Any]) -> bool:
+    return field.get("type") == "object"
+
+
+def _scalars_in(field: dict[str, Any]) -> dict[str, Any]:
+    """A map of texts also takes numbers and the like as they were written, and null."""
+    loose = {"anyOf": [_SCALAR, _NULL]}
+    found = dict(field)
+    if _is_text(field.get("additionalProperties")):
+        found["additionalProperties"] = loose
+    if named := field.get("patternProperties"):
+        found["patternProperties"] = {
+            key: loose if _is_text(value) else value for key, value in named.items()
+        }
+    return found
+
+
+def _is_text(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "string" and "pattern" not in schema
+
+
+def _partial(node: Any) -> Any:
+    """The same where a part of it may be said: nothing is required, and null removes."""
+    if isinstance(node, list):
+        return [_partial(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _partial(value) for key, value in node.items() if key != "required"}
+    if "$ref" in found:
+        found["$ref"] += PARTIAL
+    if "properties" in node:
+        found["properties"] = {
+            key: _or_null(_partial(value)) for key, value in node["properties"].items()
+        }
+    if "patternProperties" in node:
+        found["patternProperties"] = {
+            key: _or_null(_partial(value)) for key, value in node["patternProperties"].items()
+        }
+    if isinstance(node.get("additionalProperties"), dict):
+        found["additionalProperties"] = _or_null(_partial(node["additionalProperties"]))
+    return found
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if _NULL in schema.get("anyOf", ()):
+        return schema
+    said = {"description": schema["description"]} if "description" in schema else {}
+    return {"anyOf": [schema, _NULL], **said}

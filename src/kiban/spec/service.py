@@ -156,10 +156,10 @@ class Caller(Words):
 class Latency(Words):
     """Objectives for the latency, by percentile."""
 
-    p50: Span | None = None
-    p90: Span | None = None
-    p95: Span | None = None
-    p99: Span | None = None
+    p50: Span | None = Field(default=None, description="So soon is the half answered.")
+    p90: Span | None = Field(default=None, description="So soon are 90 of 100 answered.")
+    p95: Span | None = Field(default=None, description="So soon are 95 of 100 answered.")
+    p99: Span | None = Field(default=None, description="So soon are 99 of 100 answered.")
 
 
 class Objectives(Words):
@@ -168,7 +168,7 @@ class Objectives(Words):
     availability: Percent | None = Field(
         default=None, description="Share of requests that succeed."
     )
-    latency: Latency | None = None
+    latency: Latency | None = Field(default=None, description="How soon requests are answered.")
 
 
 class Patch(Words):
@@ -197,7 +197,7 @@ class ServiceSpec(Words):
     kind: Kind = Field(
         description="By default a web service has a port, a job a schedule, a worker neither."
     )
-    description: str = ""
+    description: str = Field(default="", description="What it does, in a sentence.")
     team: str | None = Field(default=None, description="The team that owns it, from platform.yaml.")
     image: Image | None = Field(
         default=None, description="The image without its tag, which comes from releases/<env>.yaml."
@@ -205,18 +205,24 @@ class ServiceSpec(Words):
     images: ImagePolicy | None = Field(
         default=None, description="Follow the registry; without it, releases come from pipelines."
     )
-    build: Build | None = None
+    build: Build | None = Field(default=None, description="What its image is made of.")
     command: list[Text] = Field(default_factory=list, description="The program to run.")
     args: list[Text] = Field(default_factory=list, description="Its arguments.")
-    working_dir: str | None = None
+    working_dir: str | None = Field(
+        default=None, description="Where the program starts; the image's own by default."
+    )
     port: Port | None = Field(default=None, description="The port it listens on; PORT tells it.")
     ports: dict[PortName, Port] = Field(default_factory=dict, description="Further ports, by name.")
     protocols: dict[PortName, Protocol] = Field(
         default_factory=dict, description="What is spoken on a port, by its name, where not TCP."
     )
-    health: Health = Field(default_factory=Health)
-    resources: Resources = Field(default_factory=Resources)
-    scale: Scale = Field(default_factory=Scale)
+    health: Health = Field(
+        default_factory=Health, description="How to tell that an instance can serve."
+    )
+    resources: Resources = Field(
+        default_factory=Resources, description="What an instance asks for."
+    )
+    scale: Scale = Field(default_factory=Scale, description="How many instances there are.")
     instances: Literal["named", "ordered"] | None = Field(
         default=None,
         description="`named`: each has a name that stays, like stamp-0, and an address of its own, "
@@ -230,7 +236,9 @@ class ServiceSpec(Words):
         description="How long to keep serving after being told to stop: preStop, grace period "
         "and load-balancer deregistration follow from it.",
     )
-    availability: Availability | None = None
+    availability: Availability | None = Field(
+        default=None, description="How instances are spread; over two zones by default."
+    )
     spot: Percent = Field(default=0.0, description="Share of the instances on spot capacity.")
     nodes: dict[str, Text] = Field(
         default_factory=dict, description="Labels that its nodes must have."
@@ -240,11 +248,15 @@ class ServiceSpec(Words):
         default_factory=dict, description="Taints that it bears, by key; empty for any value."
     )
     priority: Text | None = Field(default=None, description="Its PriorityClass.")
-    routes: dict[Name, Route] = Field(default_factory=dict)
+    routes: dict[Name, Route] = Field(
+        default_factory=dict, description="Hosts and paths that reach it, by name."
+    )
     listeners: dict[Name, Listener] = Field(
         default_factory=dict, description="Ports that the world reaches without HTTP, by name."
     )
-    uses: dict[Name, Use] = Field(default_factory=dict)
+    uses: dict[Name, Use] = Field(
+        default_factory=dict, description="What it uses, by the name it has for it."
+    )
     env: dict[Variable, Text] = Field(
         default_factory=dict,
         description="Environment variables. `${environment}`, `${namespace}`, `${platform}`, "
@@ -255,9 +267,15 @@ class ServiceSpec(Words):
     secrets: dict[Variable, Text] = Field(
         default_factory=dict, description="Environment variables from secrets, as secret/key."
     )
-    files: dict[AbsolutePath, File] = Field(default_factory=dict)
-    volumes: dict[Name, Volume] = Field(default_factory=dict)
-    init: dict[Name, InitContainer] = Field(default_factory=dict)
+    files: dict[AbsolutePath, File] = Field(
+        default_factory=dict, description="Files that the program finds, by path."
+    )
+    volumes: dict[Name, Volume] = Field(
+        default_factory=dict, description="Directories that may be written, by name."
+    )
+    init: dict[Name, InitContainer] = Field(
+        default_factory=dict, description="Programs that end before it starts, by name."
+    )
     sidecars: dict[Name, Sidecar] = Field(
         default_factory=dict, description="Programs that run beside it, by name."
     )
@@ -268,7 +286,7 @@ class ServiceSpec(Words):
         default_factory=dict,
         description="Programs that run once for each release, such as a migration.",
     )
-    slo: Objectives | None = None
+    slo: Objectives | None = Field(default=None, description="What its users are promised.")
     owner: str | None = Field(default=None, description="Whom to ask: a person or a channel.")
     tier: Literal["critical", "normal", "low"] = Field(
         default="normal", description="How much depends on it."

@@ -19,18 +19,18 @@ RepoPath = Annotated[str, AfterValidator(_inside)]
 class SourceChange(Words):
     """What is different about a source in one environment."""
 
-    path: RepoPath | None = None
-    version: Text | None = None
-    namespace: Text | None = None
-    values: list[Text] | None = None
-    set: dict[str, Any] | None = None
+    path: RepoPath | None = Field(default=None, description="Another directory.")
+    version: Text | None = Field(default=None, description="Another version of the chart.")
+    namespace: Text | None = Field(default=None, description="Another namespace.")
+    values: list[Text] | None = Field(default=None, description="Other files of Helm values.")
+    set: dict[str, Any] | None = Field(default=None, description="Helm values, over the others.")
 
 
 class Source(Words):
     """A directory of manifests that is delivered as it is, such as an add-on: plain YAML, or
     rendered by Kustomize or Helm. `{environment}` and `{cluster}` in paths are filled in."""
 
-    description: str = ""
+    description: str = Field(default="", description="What it is for, in a sentence.")
     path: RepoPath | None = Field(
         default=None,
         description="Its directory. With a kustomization.yaml it is rendered by Kustomize, with a "
@@ -81,7 +81,9 @@ class Secrets(Words):
         "way to the cluster.",
     )
     store: str | None = Field(default=None, description="Name of the store of external-secrets.")
-    store_kind: Literal["ClusterSecretStore", "SecretStore"] = "ClusterSecretStore"
+    store_kind: Literal["ClusterSecretStore", "SecretStore"] = Field(
+        default="ClusterSecretStore", description="The kind of the store."
+    )
     key: str = Field(
         default="{platform}/{environment}/{secret}",
         description="Where a Secret is in the store; its keys are properties there.",

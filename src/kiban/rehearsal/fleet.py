@@ -77,6 +77,16 @@ class Fleet:
         """The pods of a service, oldest first."""
         return list(self._of[self.index[service]].values())
 
+    def is_uniform(self, number: int, since: int) -> bool:
+        """Whether all pods of a service, by its number, ask for the same, and one of those that
+        stay has been ready since an instant."""
+        pods = self._of[number].values()
+        cpu, memory = self.request_cpu_m.item(number), self.request_memory.item(number)
+        return any(
+            pod.is_ready and not pod.is_draining and (pod.ready_at or since + 1) <= since
+            for pod in pods
+        ) and all(pod.request_cpu_m == cpu and pod.request_memory == memory for pod in pods)
+
     def all(self) -> Iterable[PodView]:
         return self.known.values()
 

@@ -29,6 +29,7 @@ from kiban.rehearsal.ports import Usage
 
 Counts = NDArray[np.int64]
 Truths = NDArray[np.bool_]
+Figures = NDArray[np.float64]
 # Two windows of the metrics server and a second: the latest sample is at most one window old, and
 # all of its own window is of pods that were Ready.
 SETTLED_SECONDS = 31.0
@@ -174,11 +175,18 @@ class Lanes:
         columns.look(self._fleet)
         in_range = columns.in_range(self.replicas)
         known = columns.settled(self.replicas, in_range, now)
-        wanted = columns.wanted(usage, self.replicas)
+        ratio = columns.ratio(usage)
+        tolerated = columns.tolerated(ratio)
+        asked: Counts = np.ceil(ratio * self.replicas).astype(np.int64)
+        wanted: Counts = np.where(tolerated, self.replicas, asked)
+        tolerated &= columns.manned(self.replicas)
         for number in (in_range > known).nonzero()[0].tolist():
             terms = self._terms[number]
-            seen = look(terms, int(self.replicas[number])) if terms is not None else None
-            if seen is not None:
+            if terms is None:
+                continue
+            if tolerated[number] and self._fleet.is_uniform(terms.service, now - _SETTLED):
+                known[number] = True
+            elif (seen := look(terms, int(self.replicas[number]))) is not None:
                 known[number], wanted[number] = True, seen
         quiet = known & self._held(columns, self._stable(columns, wanted, now))
         np.copyto(self._recommended.new_row(now), wanted, where=quiet)
@@ -239,7 +247,6 @@ class _Columns:
         self.largest: Counts = column([t.largest for t in terms], np.int64)
         self.legacy: Truths = np.array([t.is_legacy for t in terms])
         self.any_legacy = bool(self.legacy.any())
-        self.all_share = bool(self.is_share.all())
         self.up = column([round(t.up_seconds * MICROSECONDS) for t in terms], np.int64)
         self.waits_to_grow = bool(self.up.any())
         self.down = column([round(t.down_seconds * MICROSECONDS) for t in terms], np.int64)
@@ -268,9 +275,15 @@ class _Columns:
 
     def settled(self, replicas: Counts, in_range: Truths, now: Instant) -> Truths:
         """Where every pod has been Ready for a while, and there are as many as asked for."""
-        found: Truths = (self._moved_at <= now - _SETTLED) & (self._ready == replicas)
-        found &= self._rests
+        found: Truths = (self._moved_at <= now - _SETTLED) & self.manned(replicas)
         found &= in_range
+        return found
+
+    def manned(self, replicas: Counts) -> Truths:
+        """Where as many pods are Ready as are asked for, and no other is starting. A ratio of those
+        that count within the tolerance then leaves the size as it is, however many do not count
+        yet: they only bring it nearer to 1, or beyond it, where nothing is done either."""
+        found: Truths = (self._ready == replicas) & self._rests
         return found
 
     def in_range(self, replicas: Counts) -> Truths:
@@ -278,15 +291,17 @@ class _Columns:
         found: Truths = self.judged & (replicas >= self.least) & (replicas <= self.largest)
         return found
 
-    def wanted(self, usage: Usage, replicas: Counts) -> Counts:
-        """What the metric proposes where the pods are settled."""
+    def ratio(self, usage: Usage) -> Figures:
+        """What is used to what is aimed at, where the pods are settled."""
         used = usage.cpu_ready.take(self.service)
         if not self.all_cpu:
             used = np.where(self.is_cpu, used, usage.memory_ready.take(self.service) * 1000)
         share = used * 100 // self._requested
-        ratio = (share if self.all_share else np.where(self.is_share, share, used)) / self.target
+        found: Figures = np.where(self.is_share, share, used) / self.target
+        return found
+
+    def tolerated(self, ratio: Figures) -> Truths:
+        """Where a ratio is too near to 1 to change anything."""
         # No tolerance is below nothing: a ratio is beyond one of them at most.
-        off = (1.0 - ratio > self.tolerance_down) | (ratio - 1.0 > self.tolerance_up)
-        asked = np.ceil(ratio * replicas).astype(np.int64)
-        found: Counts = np.where(off, asked, replicas)
+        found: Truths = (1.0 - ratio <= self.tolerance_down) & (ratio - 1.0 <= self.tolerance_up)
         return found

@@ -197,6 +197,16 @@ def test_a_directory_without_objects_is_told(tmp_path: Path) -> None:
         adopt(Wish([str(tmp_path)]))
 
 
+def test_a_file_is_an_environment_of_its_name(tmp_path: Path) -> None:
+    for name in ("dev", "prod"):
+        text = DEPLOYMENT.replace("NAME", "stamp").replace("shop-dev", f"shop-{name}")
+        write(tmp_path, **{f"{name}_yaml": text})
+    found = adopt(Wish([str(tmp_path / "dev.yaml"), str(tmp_path / "prod.yaml")], "shop"))
+    assert [copy.environment for copy in found.copies] == ["dev", "prod"]
+    [alone] = adopt(Wish([str(tmp_path / "dev.yaml")], "shop")).copies
+    assert alone.environment == "dev"
+
+
 def test_names_of_directories_become_names_of_environments() -> None:
     assert environment_name("Production_EU") == "production-eu"
     assert environment_name("10-dev") == "main"

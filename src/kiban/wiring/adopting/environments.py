@@ -30,7 +30,7 @@ def directories_by_environment(words: Sequence[str]) -> dict[str, Path]:
         if not folder.exists():
             what = f"there is nothing at {folder}"
             raise KibanError(Problem("adopt/no-directory", what, Place(str(folder))), Exit.USAGE)
-        name = environment_name(name if sign else folder.resolve().name)
+        name = environment_name(name if sign else _called(folder))
         if name in found:
             what = f"two directories are the environment {name!r}"
             fix = "name them: kiban adopt dev=DIR prod=DIR"
@@ -42,7 +42,7 @@ def directories_by_environment(words: Sequence[str]) -> dict[str, Path]:
 def _inside(folder: Path) -> dict[str, Path]:
     """The environments in one directory, in the order of promotion: `dev` and `prod`, or
     `overlays/dev` and `overlays/prod`; else the directory itself."""
-    alone = {environment_name(folder.resolve().name): folder}
+    alone = {environment_name(_called(folder)): folder}
     if folder.is_file() or is_kustomized(DirectoryTree(folder), "."):
         return alone
     root = next((one for name in _OVERLAYS if (one := folder / name).is_dir()), folder)
@@ -55,6 +55,12 @@ def _inside(folder: Path) -> dict[str, Path]:
     return {name: places[name] for name in known} if len(known) > 1 and is_all else alone
 
 
+def _called(folder: Path) -> str:
+    """The name of a directory; that of a file without what says that it is one."""
+    whole = folder.resolve()
+    return whole.stem if whole.is_file() else whole.name
+
+
 def environment_name(text: str) -> str:
     """A name of the language made of the name of a directory."""
     made = _NOT_IN_A_NAME.sub("-", text.lower()).strip("-")[:40].strip("-")
@@ -64,5 +70,6 @@ def environment_name(text: str) -> str:
 def platform_name(folders: Sequence[Path]) -> str:
     """Of the directory that holds the environments, or of the only one."""
     folder = folders[0].resolve()
-    name = environment_name(folder.parent.name if len(folders) > 1 else folder.name)
+    alone = len(folders) == 1 and folder.is_dir()
+    name = environment_name(folder.name if alone else folder.parent.name)
     return name if name != "main" else "platform"

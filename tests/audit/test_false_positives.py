@@ -121,7 +121,8 @@ RIGHT = {
     ),
     "Knative: a Service that is none of Kubernetes' own": (
         "apiVersion: serving.knative.dev/v1\nkind: Service\n"
-        "metadata: {name: hello, namespace: shop}\nspec: {selector: {app: {a: b}}, template: {spec: {containers: [{image: hello}]}}}"
+        "metadata: {name: hello, namespace: shop}\n"
+        "spec: {selector: {app: {a: b}}, template: {spec: {containers: [{image: hello}]}}}"
     ),
     "root that is nobody on the node": (
         f"{POD}      hostUsers: false\n      securityContext: {{runAsNonRoot: null, runAsUser: 0}}"

@@ -308,6 +308,13 @@ def test_a_compose_file_is_read_with_what_compose_reads_beside_it(tmp_path: Path
     assert "A: b" in (out / "services/web.yaml").read_text()
 
 
+def test_objects_and_compose_files_as_environments_are_adopted_apart(tmp_path: Path) -> None:
+    write(tmp_path / "dev", compose_yaml="services: {web: {image: 'a:1'}}\n")
+    write(tmp_path / "prod", a_yaml=DEPLOYMENT.replace("NAME", "stamp"))
+    result = run(str(tmp_path / "dev"), str(tmp_path / "prod"))
+    assert "is no Compose file" in str(result.exception)
+
+
 def test_objects_beside_a_compose_file_are_what_runs(tmp_path: Path) -> None:
     write(
         tmp_path / "dev",

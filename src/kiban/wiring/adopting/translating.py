@@ -13,7 +13,7 @@ from kiban.adopt.copilot import COPILOT, described_copilot, is_copilot
 from kiban.adopt.descriptions import Described, Remains, Translation, translated
 from kiban.adopt.interpolation import variables
 from kiban.primitives.located import plain
-from kiban.primitives.problems import KibanError
+from kiban.primitives.problems import Exit, KibanError, Place, Problem
 from kiban.spec.reading import read_yaml
 from kiban.wiring.adopting.environments import directories_by_environment, platform_name
 from kiban.wiring.adopting.reading import line_count
@@ -26,11 +26,18 @@ def translate(wish: Wish) -> Translation | None:
     """What a Compose file or a directory of AWS Copilot says; None for Kubernetes objects."""
     named = directories_by_environment(wish.directories)
     described: list[Described] = []
+    objects: list[Path] = []
     for name, folder in named.items():
         if path := _compose_file(folder):
             described.append(_compose(name, path))
         elif manifests := _copilot_files(folder):
             described += _copilot(folder, manifests)
+        else:
+            objects.append(folder)
+    if described and objects:
+        what = f"{objects[0]} is no Compose file and no directory of AWS Copilot, as the others are"
+        fix = "adopt what has objects and what has none apart"
+        raise KibanError(Problem("adopt/mixed", what, Place(str(objects[0])), fix=fix), Exit.USAGE)
     platform = wish.platform or platform_name(list(named.values()))
     return translated(platform, described) if described else None
 

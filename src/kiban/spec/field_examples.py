@@ -165,6 +165,7 @@ allow:
     "hooks": """\
 hooks:
   migrate: {command: [migrate], args: [--safe], env: {STEP: all}, deadline: 10m, retries: 0}
+  warm: python warm.py      # only the program
   smoke: {when: after, image: 'registry.example/smoke:v2', command: [smoke], delete: success}
 """,
     "slo": "slo: {availability: 99.9%, latency: {p50: 50ms, p90: 150ms, p95: 200ms, p99: 500ms}}",

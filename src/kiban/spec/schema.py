@@ -31,6 +31,8 @@ _SHORT: dict[str, dict[str, Any]] = {
     "File": {"type": "string"},
     "Volume": {"type": "string", "pattern": "^/"},
     "Sidecar": {"type": "string"},
+    "InitContainer": {"type": ["string", "array"]},
+    "HookSpec": {"type": ["string", "array"]},
     "Caller": {"type": "string"},
     "Redirect": {"type": "string"},
     "Metric": {"type": ["string", "number"]},

@@ -176,7 +176,9 @@ _SERVICE: dict[str, Expand] = {
     "sidecars": each(_all(_one("image"), fields(**_SIDECAR))),
     "allow": each(_all(_one("namespace"), fields(labels=_TEXTS))),
     **dict.fromkeys(_MAPS_OF_TEXT, _TEXTS),
-    "init": each(_all(_one("command"), fields(**_COMMANDS, env=_TEXTS))),
+    **dict.fromkeys(
+        ("init", "hooks"), each(_all(_one("command"), fields(**_COMMANDS, env=_TEXTS)))
+    ),
     "schedule": _as_written,
     "patches": each(fields(set=_opaque, expires=_as_written)),
     "image": _as_written,

@@ -126,6 +126,14 @@ def test_environments_in_one_directory_are_found_and_ordered(tmp_path: Path, fol
     assert found.proof.deviations == ()
 
 
+def test_every_overlay_is_an_environment_however_it_is_called(tmp_path: Path) -> None:
+    for name in ("prod", "eu", "dev", "base"):
+        text = DEPLOYMENT.replace("NAME", "stamp").replace("shop-dev", f"shop-{name}")
+        write(tmp_path / "overlays" / name, a_yaml=text)
+    found = adopt(Wish([str(tmp_path)], "shop"))
+    assert [copy.environment for copy in found.copies] == ["dev", "prod", "eu"]
+
+
 def test_what_is_there_twice_must_be_accepted(tmp_path: Path) -> None:
     one = DEPLOYMENT.replace("NAME", "stamp")
     write(tmp_path, a_yaml=one, b_yaml=one.replace(":v1", ":v2"), c_yaml=one.replace(":v1", ":v2"))

@@ -43,16 +43,26 @@ def _inside(folder: Path) -> dict[str, Path]:
     """The environments in one directory, in the order of promotion: `dev` and `prod`, or
     `overlays/dev` and `overlays/prod`; else the directory itself."""
     alone = {environment_name(_called(folder)): folder}
-    if folder.is_file() or is_kustomized(DirectoryTree(folder), "."):
+    if folder.is_file() or _is_built(folder):
         return alone
     root = next((one for name in _OVERLAYS if (one := folder / name).is_dir()), folder)
     folders = [one for one in sorted(root.iterdir()) if one.is_dir() and one.name[:1] != "."]
     places = {environment_name(one.name): one for one in folders}
     known = [name for name in _USUAL if name in places]
-    # Beside an environment there may be what none of them means. What they build on is theirs.
     others = [name for name in places if name not in known and name not in _SHARED]
+    if root != folder:
+        # Every overlay is one, however it is called; what is no overlay as the others are is none.
+        are_built = any(_is_built(places[name]) for name in known)
+        known += [name for name in others if _is_built(places[name]) == are_built]
+    if len(places) < len(folders):
+        return alone
+    # Beside an environment there may be what none of them means. What they build on is theirs.
     is_all = root != folder or not others
     return {name: places[name] for name in known} if len(known) > 1 and is_all else alone
+
+
+def _is_built(folder: Path) -> bool:
+    return is_kustomized(DirectoryTree(folder), ".")
 
 
 def _called(folder: Path) -> str:

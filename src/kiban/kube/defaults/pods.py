@@ -64,6 +64,12 @@ def _status(given: Value, spec: Value) -> Value:
     status = {"phase": "Pending", **given}
     if "qosClass" not in status:
         status["qosClass"] = qos_class(spec)
+    address, addresses = status.get("podIP"), status.get("podIPs")
+    if address and (not addresses or addresses[0].get("ip") != address):
+        # The older field wins.
+        status["podIPs"] = [{"ip": address}]
+    elif addresses and not address:
+        status["podIP"] = addresses[0].get("ip", "")
     if spec.get("schedulingGates") and not status.get("conditions"):
         status["conditions"] = [_GATED]
     if status.get("conditions"):

@@ -260,6 +260,13 @@ def test_standing_at_the_maximum_is_found() -> None:
     assert found.what == "it stands at its maximum of 12 for 20 min, 130% busy"
 
 
+def test_who_stood_at_the_maximum_before_the_start_stands_there_still() -> None:
+    curves = series({"utilisation": {"web": [0.7] * 240}})
+    given = evidence(size(-60, 8, 12), size(1200, 12, 9), limits={"web": 12}, series=curves)
+    assert findings(given)[0].what == "it stands at its maximum of 12 for 20 min, 70% busy"
+    assert findings(evidence(size(-60, 12, 8), limits={"web": 12}, series=curves)) == []
+
+
 def test_a_queue_that_is_being_worked_off_at_the_end_is_not_called_hopeless() -> None:
     def behind(*queue: float) -> Finding:
         asked = {"requests": {"mail": [10.0] * len(queue)}, "queue": {"mail": list(queue)}}

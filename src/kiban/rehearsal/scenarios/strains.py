@@ -123,9 +123,14 @@ def _at_limit(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _spans_at(evidence: Evidence, service: str, size: int) -> list[tuple[float, float]]:
-    """When a service had a size that it was scaled to."""
+    """When a service had a size that it was scaled to, at the start by what was before it."""
     found: list[tuple[float, float]] = []
-    since: float | None = None
+    earlier = [
+        one["after"]
+        for one in evidence.records
+        if one["what"] == "scaled" and one["service"] == service and one["t"] < 0
+    ]
+    since = 0.0 if earlier and earlier[-1] == size else None
     for one in sized(evidence, service):
         if one["after"] == size and since is None:
             since = one["t"]

@@ -32,7 +32,9 @@ def plain(monkeypatch: pytest.MonkeyPatch | None = None) -> World:
     spec = {"replicas": 5, "selector": {"matchLabels": labels}, "template": template}
     metadata = {"name": "web", "namespace": "plain"}
     deployment = {"kind": "Deployment", "metadata": metadata, "spec": spec}
-    world = World([{"apiVersion": "apps/v1", **deployment}], Settings(nodes=(NodeGroup("a", count=3),)))
+    world = World(
+        [{"apiVersion": "apps/v1", **deployment}], Settings(nodes=(NodeGroup("a", count=3),))
+    )
     world.run_for(60)
     return world
 

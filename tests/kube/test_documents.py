@@ -67,3 +67,10 @@ def test_lists_and_json_are_read() -> None:
 
 def test_what_is_no_manifest_is_left_out() -> None:
     assert read_documents("x.yaml", "a: 1\n---\n- b\n---\nkind: Pod\n") == ([], [])
+
+
+def test_json_values_one_after_the_other_are_read_as_kubectl_does() -> None:
+    one = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s"}}'
+    found, problems = read_documents("a.json", f"{one % 'a'}\n{one % 'b'}\n")
+    assert problems == []
+    assert [document.manifest["metadata"]["name"] for document in found] == ["a", "b"]

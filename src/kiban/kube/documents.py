@@ -3,6 +3,7 @@
 What cannot be read is a problem with its line, and the rest is read all the same.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,9 +70,25 @@ def _loaded(part: str) -> list[Any]:
         try:
             return [orjson.loads(part)]
         except orjson.JSONDecodeError:
-            pass
+            # Several values one after the other, as `jq` writes them; or YAML after all.
+            if found := _json_values(part):
+                return found
     simple = read_simple(part)
     return read_plain(part) if simple is None else [simple]
+
+
+def _json_values(part: str) -> list[Any]:
+    """The JSON values of a text of nothing else."""
+    decoder, text = json.JSONDecoder(), part.strip()
+    found: list[Any] = []
+    while text:
+        try:
+            value, end = decoder.raw_decode(text)
+        except ValueError:
+            return []
+        found.append(value)
+        text = text[end:].lstrip()
+    return found
 
 
 def _manifests(

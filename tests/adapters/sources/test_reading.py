@@ -51,3 +51,15 @@ def test_a_key_that_is_there_twice_is_told() -> None:
     text = b"metadata: {name: b, labels: {<<: *x, a: c, d: e}}\ndata:\n  k: one\n  k: two\n"
     found = read(base + b"apiVersion: v1\nkind: ConfigMap\n" + text)
     assert found.left == ["z.yaml: line 7: `k` is there twice, and the last one holds"]
+
+
+def test_what_does_not_look_like_an_object_is_told_and_need_not_be_accepted() -> None:
+    found = read(b"Resources: {Bucket: !Ref Name}\n")
+    assert found.unread == {}
+    assert "nothing in it looks like an object" in found.left[0]
+
+
+def test_labels_that_are_no_map_do_not_hide_the_others() -> None:
+    found = read(MAP.replace(b"a}", b"b, labels: [x]}"))
+    assert len(found.documents) == 1
+    assert found.unread == {"z.yaml": "line 1: its labels or annotations are no map"}

@@ -1,7 +1,7 @@
 """Directories as a team keeps them to documents: plain files, a kustomization, a chart."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,33 +49,58 @@ def read_manifests(files: Mapping[str, bytes]) -> Read:
 
 def _read(result: Read, path: str, data: bytes) -> None:
     try:
-        found, problems = read_documents(path, data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         result.unread[path] = f"it is no UTF-8 text, from byte {error.start} on"
         return
+    found, problems = read_documents(path, text)
     templates = [one for one in found if "{{" in one.manifest["metadata"]["name"]]
     if templates or (problems and _TEMPLATE.search(data)):
         result.left.append(f"{path}: a template; adopt what is made of it")
         return
-    if problems:
-        result.unread[path] = f"line {problems[0].place.line}: {problems[0].what}"
-    objects = [one for one in found if not one.manifest["apiVersion"].startswith(_TOOLS)]
+    faults = [f"line {one.place.line}: {one.what}" for one in problems]
+    if faults and "apiVersion" not in text:
+        result.left.append(f"{path}: {faults[0]}, and nothing in it looks like an object")
+        return
+    faults += [f"line {one.line}: {_NO_MAP}" for one in found if not _has_maps(one)]
+    objects = [one for one in found if _has_maps(one) and not _is_of_a_tool(one)]
     result.documents.extend(objects)
     if objects:
         result.files.append(path)
-    if objects and path.endswith(_YAML) and not problems:
+    if faults:
+        result.unread[path] = faults[0]
+        return
+    if objects and path.endswith(_YAML):
         result.left.extend(
             f"{path}: line {line}: `{key}` is there twice, and the last one holds"
-            for line, key in repeated_keys(data.decode("utf-8-sig"))
+            for line, key in repeated_keys(text)
         )
-    meant, taken = len(_KIND.findall(data)), len({one.line for one in objects})
-    if len(objects) < len(found):
-        result.left.append(f"{path}: for {found[0].manifest['apiVersion'].partition('/')[0]}")
-    elif meant > taken and not problems:
-        what = "documents are no objects with a name"
-        result.left.append(f"{path}: {meant - taken} of {meant} {what}")
-    elif not taken and not problems:
-        result.left.append(f"{path}: no object")
+    result.left.extend(_no_objects(path, data, found))
+
+
+_NO_MAP = "its labels or annotations are no map"
+
+
+def _no_objects(path: str, data: bytes, found: list[Document]) -> Iterator[str]:
+    """What there is in a file beside objects."""
+    tools_ = {one.manifest["apiVersion"].partition("/")[0]: None for one in found}
+    yield from (f"{path}: for {name}" for name in tools_ if f"{name}/".startswith(_TOOLS))
+    meant, taken = len(_KIND.findall(data)), len({one.line for one in found})
+    if meant > taken:
+        yield f"{path}: {meant - taken} of {meant} documents are no objects with a name"
+    elif not taken:
+        yield f"{path}: no object"
+
+
+def _is_of_a_tool(document: Document) -> bool:
+    version: str = document.manifest["apiVersion"]
+    return version.startswith(_TOOLS)
+
+
+def _has_maps(document: Document) -> bool:
+    """Whether its labels and annotations can be read by anybody."""
+    metadata = document.manifest["metadata"]
+    return all(isinstance(metadata.get(part) or {}, dict) for part in ("labels", "annotations"))
 
 
 def render_kustomization(folder: Path) -> list[Document]:

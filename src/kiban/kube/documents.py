@@ -79,15 +79,16 @@ def _loaded(part: str) -> list[Any]:
 
 def _json_values(part: str) -> list[Any]:
     """The JSON values of a text of nothing else."""
-    decoder, text = json.JSONDecoder(), part.strip()
+    decoder, text, place = json.JSONDecoder(), part.strip(), 0
     found: list[Any] = []
-    while text:
+    while place < len(text):
         try:
-            value, end = decoder.raw_decode(text)
+            value, place = decoder.raw_decode(text, place)
         except ValueError:
             return []
         found.append(value)
-        text = text[end:].lstrip()
+        while text[place : place + 1].isspace():
+            place += 1
     return found
 
 

@@ -5,7 +5,7 @@ parts that matter and compiled once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -64,10 +64,11 @@ class Shape:
     preferred_pods: tuple[PodTerm, ...]
     claims: tuple[str, ...]
     is_best_effort: bool
+    has_pod_terms: bool = field(init=False)
 
-    @property
-    def has_pod_terms(self) -> bool:
-        return bool(self.attracted or self.repelled or self.preferred_pods)
+    def __post_init__(self) -> None:
+        has_terms = bool(self.attracted or self.repelled or self.preferred_pods)
+        object.__setattr__(self, "has_pod_terms", has_terms)
 
     @property
     def reads_own_labels(self) -> bool:

@@ -127,8 +127,10 @@ class View:
 
     def put_pod(self, pod: PodInfo, node: str) -> None:
         """The pod counts on the node: it is bound, or about to be."""
-        self.drop_pod(pod.key)
         self.nominate(pod, "")
+        if self._exchange(pod, node):
+            return
+        self.drop_pod(pod.key)
         self._places[pod.key] = node
         self._count_priority(pod.priority, 1)
         self._info(node).add(pod)
@@ -149,6 +151,23 @@ class View:
             del self._infos[node]
         self._note(node, pod.shape)
         return pod
+
+    def _exchange(self, pod: PodInfo, node: str) -> bool:
+        """A pod that counts there already and differs in its start alone makes no difference to
+        anybody else; whether it was such a one."""
+        if self._places.get(pod.key) != node:
+            return False
+        pods = self._infos[node].pods
+        before = pods[pod.key]
+        if (
+            before.shape is not pod.shape
+            or before._replace(uid=pod.uid, started=pod.started) != pod
+        ):
+            return False
+        pods[pod.key] = pod
+        if pod.shape.has_pod_terms:
+            self._infos[node].affine[pod.key] = pod
+        return True
 
     def place_of(self, key: Key) -> str | None:
         """The node on which a pod counts."""

@@ -94,6 +94,8 @@ class Registry:
     _requests: dict[str, _Request] = field(default_factory=dict)
     # What the nodes said at the last look, which most of them say again.
     _read: dict[str, "_Read"] = field(default_factory=dict)
+    # The groups of machines, by what their nodes have as `providerID`.
+    _owners: dict[str, str] = field(default_factory=dict)
     # What the counts are of: as long as it is the same, so are they.
     _counted: tuple[Sequence[Group], Sequence[Manifest]] = ((), ())
     backoff: GroupBackoff = field(init=False)
@@ -118,13 +120,14 @@ class Registry:
         groups = self.provider.groups()
         if self._is_counted(groups, nodes):
             return
+        if not are_the_same(groups, self._counted[0]):
+            self.groups = {group.name: group for group in groups}
+            self._owners = {
+                instance.provider_id: group.name
+                for group in self.groups.values()
+                for instance in group.instances
+            }
         self._counted = (tuple(groups), tuple(nodes))
-        self.groups = {group.name: group for group in groups}
-        owner = {
-            instance.provider_id: group.name
-            for group in self.groups.values()
-            for instance in group.instances
-        }
         self.counts = {name: Counts() for name in self.groups}
         self.group_of_node = {}
         self.total = Counts()
@@ -137,7 +140,7 @@ class Registry:
                 read = _read(node)
             self._read[name] = read
             registered[read.provider_id] = None
-            group = owner.get(read.provider_id)
+            group = self._owners.get(read.provider_id)
             if group is not None:
                 self.group_of_node[name] = group
             _count_node(self.total if group is None else self.counts[group], node, read.says, now)

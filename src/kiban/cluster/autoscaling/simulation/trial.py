@@ -75,6 +75,10 @@ class Trial(View):
         super().put_pod(pod, node)
         self._remember(lambda: View.drop_pod(self, pod.key))
 
+    def _exchange(self, pod: PodInfo, node: str) -> bool:
+        # What is tried is taken back step by step.
+        return not self._forks and super()._exchange(pod, node)
+
     def drop_pod(self, key: Key) -> PodInfo | None:
         node = self.place_of(key)
         pod = super().drop_pod(key)

@@ -106,7 +106,7 @@ environments: {prod: {cluster: main}}
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("scale: {min: 2, max: 9, spotFrom: 3}\n", "`scale.min: 3`"),
+        ("scale: {min: 2, max: 9, spotFrom: 3}\n", "`scale.min: 4`"),
         ("scale: {min: 4, spotFrom: 3}\nspot: 50%\n", "both say"),
         ("scale: {min: 4, spotFrom: 3}\nvolumes: {a: {path: /a, type: disk}}\n", "names or disks"),
         ("scale: {min: 4, spotFrom: 3}\ninstances: named\n", "names or disks"),

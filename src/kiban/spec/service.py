@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from kiban.spec.building import Build
 from kiban.spec.containers import InitContainer, Resources, Sidecar
 from kiban.spec.gates import ImagePolicy
+from kiban.spec.health import Health
 from kiban.spec.hooks import HookSpec
 from kiban.spec.rollouts import Rollout
 from kiban.spec.routing import Listener, Network, Route
 from kiban.spec.scaling import Scale
-from kiban.spec.sourcing import RepoPath
 from kiban.spec.storage import File, Volume
 from kiban.spec.words import (
     AbsolutePath,
@@ -23,7 +24,6 @@ from kiban.spec.words import (
     Image,
     Name,
     Percent,
-    Platform,
     Port,
     PortName,
     Quantity,
@@ -38,62 +38,6 @@ Architecture = Literal["amd64", "arm64"]
 Protocol = Literal["tcp", "udp", "http", "http2", "grpc"]
 DAY_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 Kind = Literal["web", "static", "worker", "job"]
-
-
-class Build(Words):
-    """What the image is made of. The embedded cluster runs the source as it is and takes from the
-    Dockerfile how; `kiban build --print` says it to Docker, for pipelines."""
-
-    context: RepoPath = Field(
-        default=".", description="Directory of the source, from the root of the repo."
-    )
-    dockerfile: RepoPath = Field(
-        default="Dockerfile", description="The Dockerfile, from that directory."
-    )
-    target: Text | None = Field(
-        default=None, description="The stage of the Dockerfile; the last one by default."
-    )
-    args: dict[Variable, Text] = Field(
-        default_factory=dict, description="Build arguments. No secrets: an image shows them."
-    )
-    platforms: dict[Name, Platform] = Field(
-        default_factory=dict,
-        description="What it must run on, like linux/arm64, by any name; that of `arch` by "
-        "default.",
-    )
-    cache: dict[Name, Image] = Field(
-        default_factory=dict, description="Images whose layers can be used again, by any name."
-    )
-
-
-class Health(Words):
-    """How to tell that an instance can serve. Liveness is off unless asked for: a liveness probe
-    that fails under load turns a slow service into a dead one."""
-
-    path: AbsolutePath | None = Field(
-        default=None, description="HTTP path that answers 200 when ready."
-    )
-    port: Port | None = Field(
-        default=None, description="Port to ask; the service's own by default."
-    )
-    command: list[Text] | None = Field(
-        default=None, description="A program that exits 0 when ready."
-    )
-    grpc: bool = Field(
-        default=False, description="Ask by the gRPC health protocol instead of HTTP."
-    )
-    tcp: bool = Field(default=False, description="Only see whether the port can be reached.")
-    startup: Span = Field(default=60.0, description="How long an instance may take to start.")
-    liveness: AbsolutePath | None = Field(
-        default=None,
-        description="Restart an instance when this path fails. It must ask no dependency.",
-    )
-    liveness_command: list[Text] | None = Field(
-        default=None, description="Or when this program fails, for those without a port."
-    )
-    interval: Span = Field(default=5.0, description="Time between two readiness probes.")
-    timeout: Span = Field(default=2.0, description="Time after which a probe has failed.")
-    failures: Count = Field(default=3, description="Failed probes in a row until not ready.")
 
 
 class Availability(Words):

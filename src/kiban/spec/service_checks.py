@@ -54,7 +54,7 @@ def _spot_from(service: ServiceSpec, find: Finder) -> Iterator[Problem]:
     if least < scale.spot_from <= most:
         what = f"with `scale.min` {scale.min} there may be no instance on spot to scale from"
         why = "the autoscaler owns those on spot, and starts from one"
-        fix = f"say `scale.min: {scale.spot_from}`, or another `spotFrom`"
+        fix = f"say `scale.min: {scale.spot_from + 1}`, or another `spotFrom`"
         yield Problem("spec/spot-from", what, place, why=why, fix=fix)
 
 

@@ -229,6 +229,14 @@ def test_the_first_instances_on_demand_are_said() -> None:
     assert translated("shop", found).unsaid == ()
 
 
+def test_what_copilot_fills_in_is_filled_in_by_us() -> None:
+    said = {"A": "x-${COPILOT_ENVIRONMENT_NAME}", "B": "${HOME}", "C": "${region}"}
+    tree = {"name": "web", "type": "Backend Service", "image": {"location": "a:1"}}
+    found = described_copilot([{**tree, "variables": said}], ["test"])
+    wanted = {"A": "x-${environment}", "B": "${HOME}", "C": "$${region}"}
+    assert found[0].services["web"]["env"] == wanted
+
+
 def test_how_copilot_builds_is_said() -> None:
     for build, expected in (
         ("./Dockerfile", {"context": "."}),

@@ -11,6 +11,7 @@ from kiban.adopt.compose_files import pairs
 from kiban.adopt.descriptions import NO_RELEASE, Described, Remains
 from kiban.adopt.interpolation import interpolated, is_open
 from kiban.adopt.proposals import Fields, image_and_tag
+from kiban.spec.interpolation import escaped
 from kiban.spec.words import NAME_PATTERN
 
 # What the platform has a type for, by the last part of the image's name.
@@ -189,7 +190,8 @@ def _variables(result: Described, name: str, said: Any, fields: Fields) -> None:
         if value is None or is_open(str(value)) or not _VARIABLE.fullmatch(str(key)):
             result.leave(name, [f"environment.{key}"], _SHELL)
         else:
-            env[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            env[str(key)] = escaped(text)
     if env:
         fields["env"] = env
 

@@ -9,6 +9,7 @@ from typing import Any
 from kiban.adopt.compose import service_name
 from kiban.adopt.descriptions import NO_RELEASE, Described, Remains
 from kiban.adopt.proposals import Fields, image_and_tag
+from kiban.spec.interpolation import escaped
 
 SERVICES = ("Load Balanced Web Service", "Request-Driven Web Service", "Backend Service")
 WORKER, JOB = "Worker Service", "Scheduled Job"
@@ -19,6 +20,11 @@ _MEANINGLESS = (("name",), ("type",), ("exec",), ("environments",), ("platform",
 COPILOT = "copilot"
 # The shares of a vCPU that Copilot counts in.
 _VCPU = 1024
+# What Copilot fills in where a manifest is read (its documentation, "Environment variables").
+_WORDS = {
+    "${COPILOT_ENVIRONMENT_NAME}": "${environment}",
+    "${COPILOT_APPLICATION_NAME}": "${platform}",
+}
 
 
 def is_copilot(tree: Any) -> bool:
@@ -70,7 +76,7 @@ def _service(result: Described, tree: Mapping[str, Any]) -> None:
     plain = {key: value for key, value in env.items() if not isinstance(value, Mapping)}
     result.leave(name, [f"variables.{key}" for key in sorted(env.keys() - plain.keys())])
     if plain:
-        fields["env"] = {str(key): _text(value) for key, value in plain.items()}
+        fields["env"] = {str(key): _variable(_text(value)) for key, value in plain.items()}
     for key, where in (said.take("secrets") or {}).items():
         fields.setdefault("secrets", {})[key] = f"{name}/{str(key).lower().replace('_', '-')}"
         result.leave(name, [f"secrets.{key}"], f"was at {_where(where)}")
@@ -227,6 +233,15 @@ def _where(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {one}" for key, one in value.items())
     return str(value)
+
+
+def _variable(text: str) -> str:
+    """What Copilot fills in, Kiban does under another name."""
+    if any(theirs in text for theirs in _WORDS):
+        for theirs, ours in _WORDS.items():
+            text = text.replace(theirs, ours)
+        return text
+    return escaped(text)
 
 
 def _text(value: Any) -> str:

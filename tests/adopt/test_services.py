@@ -2,7 +2,7 @@
 
 import pytest
 
-from kiban.adopt.residue import Words
+from kiban.adopt.placeholders import Words
 from kiban.adopt.services import Worked
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from kiban.adopt.copies import Copy, Name, every_name
 from kiban.adopt.meaning import meaning
+from kiban.adopt.placeholders import Words
 from kiban.adopt.proposals import image_and_tag
-from kiban.adopt.residue import Words
 from kiban.adopt.secret_values import has_values
 from kiban.primitives.differences import MISSING, differences, dotted
 

@@ -9,11 +9,11 @@ from kiban.adopt.copies import Name
 from kiban.adopt.folding import Leaf
 from kiban.adopt.groups import Group
 from kiban.adopt.meaning import compared
+from kiban.adopt.placeholders import Words
 from kiban.adopt.proposals import Fields, main_container
 from kiban.adopt.residue import (
     Change,
     Prepared,
-    Words,
     applied,
     object_name,
     prepared,

@@ -8,9 +8,9 @@ from kiban.adopt.copies import Copy, template_of
 from kiban.adopt.extras import SOURCE, Extras, read_back
 from kiban.adopt.folding import Folded
 from kiban.adopt.groups import Group
+from kiban.adopt.placeholders import Words
 from kiban.adopt.proposals import Fields, proposed
 from kiban.adopt.repository import Layout, repository_files
-from kiban.adopt.residue import Words
 from kiban.adopt.services import Compiled, Worked, worked_out
 from kiban.compiler import Bundle, compile_environment
 from kiban.compiler.bundle import SERVICE_LABEL

@@ -1,5 +1,6 @@
 """`kiban new` and `kiban schema`: a platform repo that comes up, and help for its editors."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,10 +16,14 @@ from kiban.primitives.problems import Exit, KibanError, Place, Problem
     "--directory", type=click.Path(path_type=Path), help="Where; a folder NAME unless told."
 )
 def new_command(name: str, directory: Path | None) -> None:
-    """Make a platform repo NAME with one small service, committed to Git, that comes up."""
+    """Make a platform repo NAME with one small service, committed to Git, that comes up.
+
+    NAME may be a path, whose last part is the platform's name then.
+    """
     from kiban.spec import scaffold
 
     target = directory or Path(name)
+    platform = _platform_name(Path(name).name)
     if target.exists() and any(target.iterdir()):
         raise KibanError(
             Problem(
@@ -29,12 +34,30 @@ def new_command(name: str, directory: Path | None) -> None:
             ),
             Exit.USAGE,
         )
-    for path, text in scaffold(name).items():
+    for path, text in scaffold(platform).items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_text(text)
     for arguments in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
         subprocess.run(["git", *_identity(), *arguments], cwd=target, check=True)
     click.echo(f"made {target}; next: cd {target} && kiban up")
+
+
+def _platform_name(name: str) -> str:
+    """The name, if a platform may have it: it is part of host names."""
+    from kiban.spec.words import NAME_PATTERN
+
+    if re.fullmatch(NAME_PATTERN, name):
+        return name
+    raise KibanError(
+        Problem(
+            "new/name",
+            f"a platform cannot be called {name!r}",
+            why="its name becomes part of host names: "
+            "lower-case letters, digits and hyphens, beginning with a letter",
+            fix="choose such a name; --directory says where the repo goes",
+        ),
+        Exit.USAGE,
+    )
 
 
 def _identity() -> list[str]:

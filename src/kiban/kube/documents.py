@@ -14,7 +14,6 @@ import yaml
 
 from kiban.kube.objects import Manifest
 from kiban.kube.plain_yaml import read_plain
-from kiban.kube.simple_yaml import read_simple
 from kiban.primitives.problems import Place, Problem
 
 _MARKER = re.compile(r"^---(?=\s|$)", re.MULTILINE)
@@ -73,8 +72,7 @@ def _loaded(part: str) -> list[Any]:
             # Several values one after the other, as `jq` writes them; or YAML after all.
             if found := _json_values(part):
                 return found
-    simple = read_simple(part)
-    return read_plain(part) if simple is None else [simple]
+    return read_plain(part)
 
 
 def _json_values(part: str) -> list[Any]:

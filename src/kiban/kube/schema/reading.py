@@ -16,7 +16,7 @@ from kiban.kube.objects import Manifest
 from kiban.kube.quantities import canonical_quantity
 from kiban.kube.schema.base64 import first_bad_base64
 from kiban.kube.schema.shapes import Shape
-from kiban.kube.schema.zeros import drops_zero
+from kiban.kube.schema.zeros import drops_zero, keeps_empty
 from kiban.primitives.quantities import parse_quantity
 
 
@@ -98,7 +98,7 @@ _NOTHING: dict[str, Any] = {}
 
 def _is_empty(value: Any, shape: Shape, owner: str, key: str) -> bool:
     if shape.form in ("list", "map"):
-        return not value
+        return not value and not keeps_empty(owner, key)
     if value is False or value == 0 or value == "":
         return drops_zero(owner, key, value)
     return False

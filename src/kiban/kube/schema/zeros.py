@@ -55,6 +55,11 @@ _KEPT_NUMBERS_OF = frozenset(
 )  # fmt: skip
 
 
+def keeps_empty(owner: str, field: str) -> bool:
+    """Whether an empty list in `owner.field` is another thing than none: it takes no default."""
+    return field == "policies" and owner.endswith(".HPAScalingRules")
+
+
 def drops_zero(owner: str, field: str, value: Any) -> bool:
     """Whether `owner.field` disappears when it holds this zero value."""
     type_name = owner.rpartition(".")[2]

@@ -32,9 +32,44 @@ _SOURCES = {
 _TARGETS = ("Utilization", "Value", "AverageValue")
 _LONGEST_WINDOW = 3600
 _LONGEST_PERIOD = 1800
+_NOT_FROM_ZERO = (
+    "must specify at least one Object or External metric to support scaling to zero replicas"
+)
 
 
 def validate_autoscaler(manifest: Manifest) -> Faults:
+    """An autoscaler that is created."""
+    target = (manifest.get("spec") or {}).get("scaleTargetRef") or {}
+    return _autoscaler(manifest, _group_faults(target))
+
+
+def validate_changed_autoscaler(manifest: Manifest) -> Faults:
+    """An autoscaler that was accepted before: a target that stays is not asked for its group."""
+    return _autoscaler(manifest, [])
+
+
+def autoscaler_stays(old: Manifest, new: Manifest) -> Faults:
+    """Another kind of target is asked for its group."""
+    before, after = (
+        (manifest.get("spec") or {}).get("scaleTargetRef") or {} for manifest in (old, new)
+    )
+    same = all(before.get(name) == after.get(name) for name in ("apiVersion", "kind"))
+    return [] if same else _group_faults(after)
+
+
+def _group_faults(target: Value) -> Faults:
+    """Of what can be scaled, only ReplicationControllers have no group."""
+    version, at = target.get("apiVersion", ""), "spec.scaleTargetRef.apiVersion"
+    if version.count("/") > 1:
+        return [invalid(at, version, f"unexpected GroupVersion string: {version}")]
+    if version.partition("/")[0] and "/" in version:
+        return []
+    if target.get("kind") == "ReplicationController":
+        return []
+    return [invalid(at, version, "apiVersion must specify API group")]
+
+
+def _autoscaler(manifest: Manifest, of_group: Faults) -> Faults:
     spec: Value = manifest.get("spec") or {}
     least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
     faults = at_least("spec.minReplicas", least, 1)
@@ -44,8 +79,12 @@ def validate_autoscaler(manifest: Manifest) -> Faults:
         detail = "must be greater than or equal to `minReplicas`"
         faults.append(invalid("spec.maxReplicas", most, detail))
     faults += _reference(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef")
-    for index, metric in enumerate(spec.get("metrics") or ()):
+    faults += of_group
+    metrics = spec.get("metrics") or ()
+    for index, metric in enumerate(metrics):
         faults += _metric(metric, f"spec.metrics[{index}]")
+    if least == 0 and not any(metric.get("type") in ("Object", "External") for metric in metrics):
+        faults.append(forbidden("spec.metrics", _NOT_FROM_ZERO))
     for direction in ("scaleUp", "scaleDown"):
         rules = (spec.get("behavior") or {}).get(direction)
         if rules is not None:
@@ -179,6 +218,10 @@ def _scaling(rules: Value, field: str) -> Faults:
         faults.append(required(f"{field}.policies", "must specify at least one Policy"))
     for index, policy in enumerate(policies):
         faults += _policy(policy, f"{field}.policies[{index}]")
+    tolerance = rules.get("tolerance")
+    if tolerance is not None and parse_quantity(tolerance) < 0:
+        detail = "must be greater than or equal to 0"
+        faults.append(invalid(f"{field}.tolerance", tolerance, detail))
     return faults
 
 

@@ -90,6 +90,7 @@ _STAYS: dict[GroupKind, Stays] = {
     GroupKind("apps", "Deployment"): workloads.selector_stays,
     GroupKind("apps", "ReplicaSet"): workloads.selector_stays,
     GroupKind("apps", "StatefulSet"): workloads.stateful_set_stays,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): autoscalers.autoscaler_stays,
     GroupKind("batch", "Job"): jobs.job_stays,
     GroupKind("discovery.k8s.io", "EndpointSlice"): networks.endpoint_slice_stays,
     GroupKind("networking.k8s.io", "IngressClass"): networks.ingress_class_stays,
@@ -103,6 +104,7 @@ _STAYS: dict[GroupKind, Stays] = {
 # What is checked of a changed object, where it is not what is checked of a new one.
 _CHANGED: dict[GroupKind, Check] = {
     GroupKind("", "Pod"): pods.validate_pod_content,
+    GroupKind("autoscaling", "HorizontalPodAutoscaler"): autoscalers.validate_changed_autoscaler,
     GroupKind("batch", "CronJob"): jobs.validate_changed_cron_job,
     GroupKind("batch", "Job"): jobs.validate_changed_job,
     GroupKind("networking.k8s.io", "Ingress"): networks.validate_changed_ingress,

@@ -21,6 +21,8 @@ from kiban.cluster.controllers.node_lifecycle import MONITOR
 from kiban.cluster.executor import InProcessExecutor
 from kiban.cluster.history import Write
 from kiban.cluster.nodes import NodeGroup, node_manifests
+from kiban.cluster.scheduler import Scheduler
+from kiban.cluster.scheduler.pace import BURST, REQUESTS_A_SECOND, Pace
 from kiban.compiler.bundle import Bundle
 from kiban.kube.objects import DEPLOYMENT, ENDPOINT_SLICE, NODE, POD, Manifest
 from kiban.primitives.instants import Instant, later, parse_rfc3339, seconds_between
@@ -63,6 +65,8 @@ class Settings:
     nodes: tuple[NodeGroup, ...] | None = None
     services: Mapping[str, ServiceModel] = field(default_factory=dict)
     default_service: ServiceModel = field(default_factory=ServiceModel)
+    # What a scheduler may tell the API server in a second, after a burst; None: as much as it can.
+    scheduler_pace: tuple[float, int] | None = (REQUESTS_A_SECOND, BURST)
     # Off, nothing is taken for granted: autoscalers run even where a run changes nothing but
     # their status, and what controllers write is checked. The log is the same, only later.
     skips_quiet: bool = True
@@ -109,7 +113,10 @@ class World:
         self.cluster: Cluster = assembled(
             self._seed,
             controllers(
-                metrics=self.metering, heartbeats=self.machines.heartbeats, autoscaler=pace
+                metrics=self.metering,
+                heartbeats=self.machines.heartbeats,
+                autoscaler=pace,
+                scheduler=self._scheduler(),
             ),
             tracks_ownership=False,
             executor=TrustingExecutor if self.settings.skips_quiet else InProcessExecutor,
@@ -128,6 +135,10 @@ class World:
         self._gateway = Gateway(self.driver.at, steps.routed, self.settings.propagation_seconds)
         self._hear_of_writes(occurrences)
         self._furnish(begin, cloud)
+
+    def _scheduler(self) -> Scheduler:
+        pace = self.settings.scheduler_pace
+        return Scheduler(Pace(*pace) if pace is not None else None)
 
     def _steps(self) -> PodSteps:
         """Who hears of pods' steps: with traffic, also what requests end with them."""

@@ -36,14 +36,15 @@ def controllers(
     metrics: Metrics = NO_METRICS,
     heartbeats: Heartbeats | None = None,
     autoscaler: Controller | None = None,
+    scheduler: Controller | None = None,
 ) -> list[Controller]:
     """One of each. `root_ca` is the PEM certificate of the API server; without it, none is
     published. Nodes are heard by their leases unless `heartbeats` tells of them. An
-    `autoscaler` of one's own takes the place of the usual one."""
+    `autoscaler` or a `scheduler` of one's own takes the place of the usual one."""
     return [
         NamespaceController(),
         ServiceAccountController(),
-        Scheduler(),
+        scheduler or Scheduler(),
         EndpointSliceController(),
         DeploymentController(),
         ReplicaSetController(),

@@ -16,6 +16,7 @@ from kiban.cluster.scheduler.images import wanted_images
 from kiban.cluster.scheduler.messages import NO_NODES, rejection_of_all
 from kiban.cluster.scheduler.node_info import PodInfo, pod_info
 from kiban.cluster.scheduler.outcomes import bound, evicted, failed, nominated_node
+from kiban.cluster.scheduler.pace import Pace
 from kiban.cluster.scheduler.placing import Attempt, Finding, place
 from kiban.cluster.scheduler.preemption import NEVER, UNDER_WAY, Answer, Candidate, preempt
 from kiban.cluster.scheduler.queue import Queue, Waiting
@@ -64,14 +65,16 @@ class _Tried(NamedTuple):
 
 
 class Scheduler:
-    """Places pods on nodes, by the rules and weights of Kubernetes' default profile."""
+    """Places pods on nodes, by the rules and weights of Kubernetes' default profile; as quickly as
+    it can, or at a `pace`."""
 
     name = NAME
     watches = frozenset(
         {POD, NODE, NAMESPACE, PERSISTENT_VOLUME_CLAIM, SERVICE, REPLICA_SET, STATEFUL_SET}
     )
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace
         self.view = View()
         self.queue = Queue()
         self._boards: OrderedDict[object, Board] = OrderedDict()
@@ -92,19 +95,25 @@ class Scheduler:
         self._take_back(snapshot, now)
         self.view.settle()
         commands: list[Command] = []
-        for _ in range(BATCH):
+        for _ in range(self._batch(now)):
             waiting = self.queue.pop(now)
             if waiting is None:
                 break
             tried = self._try(waiting, snapshot, now)
             commands += tried.commands
+            if tried.commands and self._pace is not None:
+                self._pace.take(1)
             if tried.ends_batch:
                 break
         return Outcome(tuple(commands), self._wake_after(now))
 
+    def _batch(self, now: Instant) -> int:
+        """The pods that may be tried now."""
+        return BATCH if self._pace is None else min(BATCH, self._pace.left(now))
+
     def _wake_after(self, now: Instant) -> float | None:
         if self.queue.has_work():
-            return 0
+            return self._pace.wait() if self._pace is not None else 0
         due = self.queue.next_due()
         return max(seconds_between(now, due), 0) if due is not None else None
 

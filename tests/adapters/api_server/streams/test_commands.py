@@ -116,7 +116,7 @@ def test_a_program_ends_when_its_client_goes_away(tmp_path: Path) -> None:
             await socket.send_bytes(b"\0" + b"x" * 300_000)
             while (await socket.receive_bytes()) != b"\x01up\n":
                 pass
-            assert sleepers()
+            await stage.until(lambda: bool(sleepers()))
         await stage.until(lambda: not sleepers())
 
     play(tmp_path, 94, story)

@@ -6,7 +6,6 @@ are built here.
 
 from kiban.cluster.admission.attempts import About, Admission, Chain, Review
 from kiban.cluster.admission.certificates import CERTIFICATE_REQUEST, CertificateRequests
-from kiban.cluster.admission.ingresses import use_standard_ingress_class
 from kiban.cluster.admission.limit_ranges import review_limits, set_default_limits
 from kiban.cluster.admission.mutating_policies import change_by_policies
 from kiban.cluster.admission.namespaces import admit_namespaced, complete_namespace
@@ -24,12 +23,12 @@ from kiban.cluster.admission.quotas import review_quotas
 from kiban.cluster.admission.rights import check_given_rights
 from kiban.cluster.admission.runtime_classes import apply_runtime_class
 from kiban.cluster.admission.services import ServiceAllocation
+from kiban.cluster.admission.standard_classes import INGRESSES, STORAGE
 from kiban.cluster.admission.storage import (
     PERSISTENT_VOLUME,
     complete_claim_source,
     review_growth,
     time_volume_phase,
-    use_standard_storage_class,
 )
 from kiban.cluster.admission.webhooks import mutate_by_webhooks, validate_by_webhooks
 from kiban.cluster.admission.workloads import (
@@ -64,14 +63,14 @@ def admissions(plan: AddressPlan, signer: CertificateSigner | None = None) -> Ch
         About(_PODS, resolve_priority),
         About(_PODS, add_default_tolerations),
         About(_CLAIMS, complete_claim_source),
-        About(_CLAIMS, use_standard_storage_class),
+        About(_CLAIMS, STORAGE.given),
         About(frozenset({PERSISTENT_VOLUME}), time_volume_phase),
         About(frozenset(PROTECTION), protect_storage),
         About(frozenset({DAEMON_SET}), count_daemon_set_templates),
         About(frozenset({STATEFUL_SET}), leave_out_gated_fields),
         About(frozenset({SERVICE}), ServiceAllocation(plan)),
         About(_PODS, apply_runtime_class),
-        About(frozenset({INGRESS}), use_standard_ingress_class),
+        About(frozenset({INGRESS}), INGRESSES.given),
         About(frozenset({CERTIFICATE_REQUEST}), CertificateRequests(signer)),
         change_by_policies,
         mutate_by_webhooks,

@@ -1,15 +1,16 @@
-"""What claims and volumes get besides their defaults: the cluster's default class, a source told
-in both of its fields, the time of the phase; and which claims may grow.
+"""What claims and volumes get besides their defaults: a source told in both of its fields, the
+time of the phase; and which claims may grow.
 
-Sources: kubernetes/plugin/pkg/admission/storage/{storageclass/setdefault,persistentvolume/resize},
+Sources: kubernetes/plugin/pkg/admission/storage/persistentvolume/resize,
 kubernetes/pkg/registry/core/{persistentvolume,persistentvolumeclaim}/strategy.go.
 """
 
 from kiban.cluster.admission.attempts import Attempt
-from kiban.cluster.admission.standard_classes import standard_class
+from kiban.cluster.admission.standard_classes import STORAGE_CLASS_ANNOTATION
 from kiban.cluster.api.failures import forbidden
 from kiban.kube.objects import (
     PERSISTENT_VOLUME_CLAIM,
+    STORAGE_CLASS,
     GroupKind,
     Key,
     Manifest,
@@ -20,27 +21,9 @@ from kiban.kube.objects import (
 from kiban.primitives.instants import rfc3339
 from kiban.primitives.quantities import parse_quantity
 
-STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
-_CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
-_STANDARD = (
-    "storageclass.kubernetes.io/is-default-class",
-    "storageclass.beta.kubernetes.io/is-default-class",
-)
 _SIZE = ("spec", "resources", "requests", "storage")
 _COPIED_GROUPS = ("", "snapshot.storage.k8s.io")
-
-
-def use_standard_storage_class(attempt: Attempt, claim: Manifest) -> Manifest:
-    """A claim that says nothing of its class gets the cluster's default one."""
-    if attempt.verb != "CREATE" or attempt.subresource:
-        return claim
-    if get_in(claim, "spec", "storageClassName") is not None:
-        return claim
-    if _CLASS_ANNOTATION in annotations_of(claim):
-        return claim
-    name = standard_class(attempt.store, STORAGE_CLASS, _STANDARD)
-    return replaced(claim, ("spec", "storageClassName"), name) if name else claim
 
 
 def complete_claim_source(attempt: Attempt, claim: Manifest) -> Manifest:
@@ -102,6 +85,8 @@ def review_growth(attempt: Attempt, claim: Manifest) -> None:
 
 
 def _may_grow(attempt: Attempt, claim: Manifest) -> bool:
-    name = annotations_of(claim).get(_CLASS_ANNOTATION) or get_in(claim, "spec", "storageClassName")
+    name = annotations_of(claim).get(STORAGE_CLASS_ANNOTATION) or get_in(
+        claim, "spec", "storageClassName"
+    )
     found = attempt.store.get(Key(*STORAGE_CLASS, "", name)) if name else None
     return bool(found and found.get("allowVolumeExpansion"))

@@ -41,10 +41,11 @@ def of_owners(kind: GroupKind) -> Question:
     nobody's, so that somebody may adopt it."""
 
     def is_theirs(change: Change) -> bool:
-        return is_more_than_waiting(change) and any(
+        # Who owns it is the quicker question, and for most kinds the answer is no.
+        return any(
             pod is not None
             and ((owner := state_of(pod).controller) is None or owner["kind"] == kind.kind)
             for pod in (change.before, change.after)
-        )
+        ) and is_more_than_waiting(change)
 
     return is_theirs

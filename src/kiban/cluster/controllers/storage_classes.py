@@ -1,9 +1,8 @@
 """The class that a claim names, for the controllers that give volumes to claims."""
 
-from kiban.kube.objects import GroupKind, Key, Manifest
+from kiban.kube.objects import STORAGE_CLASS, Key, Manifest
 from kiban.reconcile.controller import Snapshot
 
-STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 
 

@@ -13,6 +13,7 @@ from kiban.cluster.scheduler.terms import NodeChoice, NodeTerm, node_term
 from kiban.cluster.scheduler.verdict import Rejection
 from kiban.kube.objects import (
     PERSISTENT_VOLUME_CLAIM,
+    STORAGE_CLASS,
     GroupKind,
     Key,
     Manifest,
@@ -24,7 +25,6 @@ from kiban.kube.selectors import Requirement
 from kiban.reconcile.controller import Snapshot
 
 PERSISTENT_VOLUME = GroupKind("", "PersistentVolume")
-STORAGE_CLASS = GroupKind("storage.k8s.io", "StorageClass")
 
 ELSEWHERE = Rejection(
     "VolumeBinding", ("node(s) didn't match PersistentVolume's node affinity",), is_final=True
